@@ -1,0 +1,68 @@
+"""The paper, executable: P.-C. Guo and Q. Ye, On Regularization of Convolutional Kernels in Neural Networks.
+
+===========================  ============================================================
+Paper                        Code
+===========================  ============================================================
+(1.1), (1.2)                 `convolve`
+vec, Section 2.2             `vec`, `unvec`
+M(K), (2.1), (2.4)           `conv_matrix`; without forming it `ConvolutionOperator`
+Omega, Theorems 2.2 and 2.3  `entry_positions`; the chain rule `conv_matrix_adjoint`
+R_alpha, Section 2           `penalty`, `shifted_gram`
+Theorem 2.1                  `singular_value_bounds`, `extreme_singular_values`
+Lemma 2.1                    `singular_value_gradient`
+Lemma 2.2, (2.2)             `penalty_matrix_gradient`
+Theorem 2.2, (2.3)           `kernel_gradient`, `kernel_gradient_index_sum` (one channel)
+Theorem 2.3, (2.5)           `kernel_gradient`, `kernel_gradient_index_sum`, `penalty_gradient`
+Algorithm 2.1, step 2        `leading_triplets`, `SingularTriplet`
+Algorithm 2.1, step 6        `power_update`
+Algorithm 2.1                `minimize_penalty`
+Section 3, starting kernels  `matlab_rand`
+Section 3, Examples 1 and 2  `convreg.examples`
+===========================  ============================================================
+"""
+
+from convreg.convolution import ConvolutionOperator, convolve, unvec, vec
+from convreg.descent import DescentResult, minimize_penalty
+from convreg.gradients import (
+    kernel_gradient,
+    kernel_gradient_index_sum,
+    penalty_matrix_gradient,
+    singular_value_gradient,
+)
+from convreg.matlab_random import matlab_rand
+from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
+from convreg.penalty import (
+    extreme_singular_values,
+    penalty,
+    penalty_gradient,
+    shifted_gram,
+    singular_value_bounds,
+)
+from convreg.power import SingularTriplet, leading_triplets, power_update
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConvolutionOperator",
+    "DescentResult",
+    "SingularTriplet",
+    "conv_matrix",
+    "conv_matrix_adjoint",
+    "convolve",
+    "entry_positions",
+    "extreme_singular_values",
+    "kernel_gradient",
+    "kernel_gradient_index_sum",
+    "leading_triplets",
+    "matlab_rand",
+    "minimize_penalty",
+    "penalty",
+    "penalty_gradient",
+    "penalty_matrix_gradient",
+    "power_update",
+    "shifted_gram",
+    "singular_value_bounds",
+    "singular_value_gradient",
+    "unvec",
+    "vec",
+]

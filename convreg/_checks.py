@@ -1,0 +1,83 @@
+"""What the public functions accept: every check names the argument, what was wanted and what came."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+GRAMS = ("columns", "rows", "smaller")
+
+
+def as_floats(name: str, value: ArrayLike) -> NDArray:
+    """A real array: float32 stays float32, every other real type becomes float64."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: wanted an array of real numbers, got dtype {array.dtype}")
+    return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
+
+
+def as_kernel(K: ArrayLike, name: str = "K") -> NDArray:
+    """A kernel of shape (k, k, g, h); two dimensions stand for one channel, g = h = 1."""
+    kernel = as_floats(name, K)
+    if kernel.ndim == 2:
+        kernel = kernel[:, :, np.newaxis, np.newaxis]
+    if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[1] or kernel.size == 0:
+        raise ValueError(f"{name}: wanted the shape (k, k, g, h) or (k, k), none of them 0, got {np.shape(K)}")
+    if not np.isfinite(kernel).all():
+        raise ValueError(f"{name}: wanted finite entries, got NaN or infinity")
+    return kernel
+
+
+def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    """(k, g, h) from the shape (k, k, g, h) or (k, k) of a kernel."""
+    sizes = tuple(as_integer("shape", size, 1) for size in shape)
+    if len(sizes) not in (2, 4) or sizes[0] != sizes[1]:
+        raise ValueError(f"shape: wanted (k, k, g, h) or (k, k), got {tuple(shape)}")
+    return (sizes[0], *(sizes[2:] or (1, 1)))
+
+
+def as_vector(name: str, value: ArrayLike, size: int) -> NDArray:
+    """A vector of the given length."""
+    vector = as_floats(name, value)
+    if vector.shape != (size,):
+        raise ValueError(f"{name}: wanted a vector of length {size}, got the shape {vector.shape}")
+    return vector
+
+
+def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """An integer from low to high (both included)."""
+    wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name}: wanted {wanted}, got {value!r}")
+    number = operator.index(value)
+    if number < low or (high is not None and number > high):
+        raise ValueError(f"{name}: wanted {wanted}, got {number}")
+    return number
+
+
+def as_number(name: str, value: Any, *, positive: bool = True) -> float:
+    """A finite number that is positive, or (positive=False) not negative."""
+    wanted = "a positive finite number" if positive else "a finite number of at least 0"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.ndarray)) or np.ndim(value):
+        raise TypeError(f"{name}: wanted {wanted}, got {value!r}")
+    number = float(value)
+    if not np.isfinite(number) or number < 0 or (positive and number == 0):
+        raise ValueError(f"{name}: wanted {wanted}, got {number}")
+    return number
+
+
+def as_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """One of the given words."""
+    if value not in choices:
+        raise ValueError(f"{name}: wanted one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def gram_of_rows(gram: str, h: int, g: int) -> bool:
+    """Whether ``gram`` stands for M M' (True) or M'M (False), M being h N^2 x g N^2."""
+    return as_choice("gram", gram, GRAMS) == "rows" or (gram == "smaller" and h < g)

@@ -1,0 +1,201 @@
+"""Equations (1.1), (1.2) and Section 2.2: the convolution, vec, and M(K) without forming it.
+
+A kernel K has the shape (k, k, g, h), an input X (N, N, g), an output Y (N, N, h). With indices from 0,
+tap (p, q) of an output pixel (r, s) reads the input pixel (r + p - m + 1, s + q - m + 1), m = ceil(k/2),
+and pixels outside the image are zero.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.linalg import LinearOperator
+
+from convreg._checks import as_floats, as_integer, as_kernel
+
+
+def padding(k: int) -> tuple[int, int]:
+    """(m - 1, k - m) with m = ceil(k/2): the zeros that (1.1) reads before and after the image.
+
+    >>> padding(3), padding(4)
+    ((1, 1), (1, 2))
+    """
+    m = -(-k // 2)
+    return m - 1, k - m
+
+
+def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
+    """Equations (1.1) and (1.2): Y = K * X, zero-padded, of stride 1, without flipping K.
+
+    Y[r, s, c] is the sum over d, p, q of X[r + p - m + 1, s + q - m + 1, d] K[p, q, d, c].
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+        The kernel; two dimensions stand for one channel.
+    X : (N, N, g) array, or (N, N) with a two-dimensional K
+        The input.
+
+    Returns
+    -------
+    Y : (N, N, h) array, or (N, N) where X has two dimensions
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel, or X no square image with the g channels of K.
+
+    Examples
+    --------
+    >>> convolve([[1, 2, 0], [0, 0, 0], [0, 0, 0]], [[5, 6], [7, 8]])
+    array([[ 0.,  0.],
+           [10., 17.]])
+    """
+    kernel, image = as_kernel(K), as_floats("X", X)
+    k, _, g, h = kernel.shape
+    if image.ndim == 2 and np.ndim(K) == 2:
+        return convolve(kernel, image[:, :, np.newaxis])[:, :, 0]
+    N = image.shape[0] if image.ndim else 0
+    if image.shape != (N, N, g) or N == 0:
+        raise ValueError(f"X: wanted the shape (N, N, {g}), as K has the shape {np.shape(K)}, got {np.shape(X)}")
+    padded = np.pad(image, (padding(k), padding(k), (0, 0)))
+    Y = np.zeros((N, N, h), np.result_type(kernel, image))
+    for p, q in product(range(k), repeat=2):
+        Y += padded[p : p + N, q : q + N] @ kernel[p, q]
+    return Y
+
+
+def vec(X: ArrayLike) -> NDArray:
+    """Section 2.2: the columns of X on top of one another, channel after channel.
+
+    Parameters
+    ----------
+    X : (N, N, c) or (N, N) array
+
+    Returns
+    -------
+    x : (c N^2,) array, with x[d N^2 + s N + r] = X[r, s, d]
+
+    Raises
+    ------
+    ValueError
+        Where X is not of such a shape.
+
+    Examples
+    --------
+    >>> vec([[1, 2], [3, 4]])
+    array([1., 3., 2., 4.])
+    """
+    image = as_floats("X", X)
+    if image.ndim not in (2, 3) or image.shape[0] != image.shape[1] or image.size == 0:
+        raise ValueError(f"X: wanted the shape (N, N, c) or (N, N), none of them 0, got {image.shape}")
+    return image.ravel(order="F")
+
+
+def unvec(x: ArrayLike, N: int) -> NDArray:
+    """Section 2.2: the tensor (N, N, c) whose vec is x.
+
+    Parameters
+    ----------
+    x : (c N^2,) array
+    N : int
+
+    Returns
+    -------
+    X : (N, N, c) array; one channel gives (N, N, 1)
+
+    Raises
+    ------
+    ValueError
+        Where x is no vector whose length is a multiple of N^2.
+
+    Examples
+    --------
+    >>> unvec([1, 3, 2, 4], 2)[:, :, 0]
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    vector, N = as_floats("x", x), as_integer("N", N, 1)
+    if vector.ndim != 1 or vector.size == 0 or vector.size % N**2:
+        raise ValueError(f"x: wanted a vector whose length is a multiple of {N**2}, got the shape {vector.shape}")
+    return vector.reshape((N, N, -1), order="F")
+
+
+def patches(x: NDArray, N: int, k: int, before: int) -> NDArray:
+    """The k x k neighbourhoods of every pixel, where ``before`` zeros precede the image ("im2col").
+
+    Parameters
+    ----------
+    x : (count, c N^2) array
+        One vec'ed tensor a row.
+
+    Returns
+    -------
+    (count, c k^2, N^2) array
+        Entry [., (d, q, p), (s, r)] is pixel (r + p - before, s + q - before) of channel d.
+    """
+    count, c = len(x), x.shape[1] // N**2
+    padded = np.zeros((count, c, N + k - 1, N + k - 1), x.dtype)
+    padded[:, :, before : before + N, before : before + N] = x.reshape(count, c, N, N)
+    image, channel, column, row = padded.strides
+    strides = (image, channel, column, row, column, row)
+    windows = np.ndarray((count, c, k, k, N, N), x.dtype, padded, strides=strides)
+    return windows.reshape(count, c * k * k, N * N)
+
+
+def weights(kernel: NDArray) -> NDArray:
+    """K as the h x (g k^2) matrix that multiplies `patches`: entry [y, (z, q, p)] is K[p, q, z, y]."""
+    return kernel.transpose(3, 2, 1, 0).reshape(kernel.shape[3], -1)
+
+
+class ConvolutionOperator(LinearOperator):
+    """M(K) of (2.1), (2.4) as a linear operator that never forms the matrix (end of Section 2.1).
+
+    ``M @ vec(X)`` is ``vec(convolve(K, X))``; ``M.T @ y`` is the exact adjoint, a convolution with the taps
+    reversed and the channels exchanged; blocks of vectors go through together. The entries and the shape are
+    those of `conv_matrix`.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel or N no positive integer.
+
+    Examples
+    --------
+    >>> M = ConvolutionOperator([[1, 2, 0], [0, 0, 0], [0, 0, 0]], 2)
+    >>> M.shape, M @ vec([[5, 6], [7, 8]])
+    ((4, 4), array([ 0., 10.,  0., 17.]))
+    """
+
+    def __init__(self, K: ArrayLike, N: int) -> None:
+        self.kernel, self.N = as_kernel(K), as_integer("N", N, 1)
+        k, _, g, h = self.kernel.shape
+        super().__init__(self.kernel.dtype, (h * self.N**2, g * self.N**2))
+        self._forward = weights(self.kernel), padding(k)[0]
+        self._backward = weights(self.kernel[::-1, ::-1].swapaxes(2, 3)), padding(k)[1]
+
+    def _correlate(self, weights: NDArray, before: int, X: NDArray) -> NDArray:
+        columns = patches(X.T, self.N, len(self.kernel), before)
+        return (weights @ columns).reshape(X.shape[1], -1).T
+
+    def _matmat(self, X: NDArray) -> NDArray:
+        return self._correlate(*self._forward, X)
+
+    def _rmatmat(self, Y: NDArray) -> NDArray:
+        return self._correlate(*self._backward, Y)
+
+    def _matvec(self, x: NDArray) -> NDArray:
+        return self._matmat(x.reshape(-1, 1)).ravel()
+
+    def _rmatvec(self, y: NDArray) -> NDArray:
+        return self._rmatmat(y.reshape(-1, 1)).ravel()
+
+    def _transpose(self) -> LinearOperator:
+        return self._adjoint()

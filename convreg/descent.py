@@ -1,0 +1,150 @@
+"""Algorithm 2.1: gradient descent on R_alpha in the kernel, with power-method updates of two triplets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convreg._checks import as_choice, as_integer, as_kernel, as_number
+from convreg.convolution import ConvolutionOperator
+from convreg.gradients import kernel_gradient
+from convreg.penalty import extreme_singular_values, penalty_from_extremes, shifted_gram
+from convreg.power import SingularTriplet, leading_triplets, power_update
+
+UPDATES = ("power", "svd")
+
+
+class DescentResult(NamedTuple):
+    """What `minimize_penalty` gives: the last kernel, the history, and whether the tolerance ended the descent."""
+
+    kernel: NDArray
+    history: np.recarray
+    converged: bool
+
+
+def minimize_penalty(
+    K: ArrayLike,
+    N: int,
+    alpha: float = 1.0,
+    learning_rate: float = 0.01,
+    iterations: int = 20,
+    power_iterations: int = 2,
+    update: str = "power",
+    gram: str = "columns",
+    tolerance: float = 0.0,
+    diagnostics: bool = True,
+    callback: Callable[[int, NDArray, float], object] | None = None,
+) -> DescentResult:
+    """Algorithm 2.1: minimise R_alpha(K) by K <- K - learning_rate G, G the gradient (2.5).
+
+    Two singular triplets of M'M - alpha I are kept; after every step they are updated, and the larger one
+    gives the next gradient.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+        The kernel to start from; it is not changed.
+    N : int
+    alpha : float
+        The shift, positive.
+    learning_rate : float
+        The paper's lambda, positive.
+    iterations : int
+        The number of steps, at least 0.
+    power_iterations : int
+        Iterations of the power method in each update.
+    update : {"power", "svd"}
+        Whether the triplets are updated by the power method or computed anew.
+    gram : {"columns", "rows", "smaller"}
+        M'M (the paper's), M M', or whichever is smaller.
+    tolerance : float
+        The descent ends early once a step changes the estimate by at most this fraction of it; 0 takes all
+        steps.
+    diagnostics : bool
+        Whether the exact values are computed in every step.
+    callback : callable, optional
+        Called after every step as ``callback(iteration, kernel, estimate)``; ending the descent if it
+        returns True.
+
+    Returns
+    -------
+    DescentResult
+        ``kernel`` has the shape of K. ``history`` is a record array of length iterations + 1, entry 0 before
+        the first step: ``estimate`` (the selected sigma: what the algorithm believes R_alpha to be),
+        ``penalty`` (the exact R_alpha), ``sigma_max``, ``sigma_min``, ``condition_number`` (of M), ``residual``
+        (the norm of B v - sigma u with B = M'M - alpha I: B has a singular value within it of the estimate),
+        ``selected`` (0 or 1: which triplet). Without diagnostics the exact ones are NaN. ``converged`` says
+        whether the tolerance was met.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+    FloatingPointError
+        Where the learning rate is so large that the kernel overflows.
+
+    Examples
+    --------
+    >>> result = minimize_penalty([[2.0]], 1, iterations=2)
+    >>> result.history.estimate.round(4), result.kernel.round(4)
+    (array([3.    , 2.8416, 2.6895]), array([[1.9208]]))
+    """
+    kernel = as_kernel(K)
+    iterations = as_integer("iterations", iterations, 0)
+    power_iterations = as_integer("power_iterations", power_iterations, 0)
+    learning_rate = as_number("learning_rate", learning_rate)
+    tolerance = as_number("tolerance", tolerance, positive=False)
+    as_choice("update", update, UPDATES)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback: wanted a function or None, got {callback!r}")
+
+    B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
+    count = min(2, B.shape[0])
+    triplets = leading_triplets(B, count)  # step 2
+    history = [_record(kernel, N, alpha, gram, B, triplets, diagnostics)]
+    converged = False
+    for iteration in range(1, iterations + 1):
+        u, v = triplets[history[-1][-1]][1:]
+        G = kernel_gradient(kernel, N, u, v, gram)  # step 4
+        kernel = _finite(kernel - learning_rate * G, iteration, learning_rate)  # step 5
+        B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
+        if update == "power":  # step 6
+            triplets = power_update(B, triplets, power_iterations)
+        else:
+            triplets = leading_triplets(B, count)
+        history.append(_record(kernel, N, alpha, gram, B, triplets, diagnostics))
+        before, after = history[-2][0], history[-1][0]
+        converged = 0 < tolerance and abs(after - before) <= tolerance * before
+        stop = callback is not None and callback(iteration, kernel.reshape(np.shape(K)), after) is True
+        if converged or stop:
+            break
+    names = "estimate, penalty, sigma_max, sigma_min, condition_number, residual, selected"
+    return DescentResult(kernel.reshape(np.shape(K)).copy(), np.rec.fromrecords(history, names=names), converged)
+
+
+def _record(
+    kernel: NDArray, N: int, alpha: float, gram: str, B: object, triplets: list[SingularTriplet], exact: bool
+) -> tuple[float, float, float, float, float, float, int]:
+    """One row of the history; the last entry is step 7, which triplet is selected."""
+    selected = int(np.argmax([triplet.sigma for triplet in triplets]))
+    sigma, u, v = triplets[selected]
+    residual = np.linalg.norm(B @ v - sigma * u)
+    R = sigma_max = sigma_min = kappa = np.nan
+    if exact:
+        _, _, g, h = kernel.shape
+        sigma_max, sigma_min = extreme_singular_values(kernel, N)
+        R = penalty_from_extremes(sigma_max, sigma_min, h, g, alpha, gram)
+        kappa = sigma_max / sigma_min if sigma_min > 0 else np.inf
+    return float(sigma), R, sigma_max, sigma_min, kappa, float(residual), selected
+
+
+def _finite(kernel: NDArray, iteration: int, learning_rate: float) -> NDArray:
+    if not np.isfinite(kernel).all():
+        raise FloatingPointError(
+            f"learning_rate: {learning_rate} is too large, the kernel overflowed at iteration {iteration}; "
+            "wanted one with which the penalty falls"
+        )
+    return kernel

@@ -1,0 +1,155 @@
+"""Lemmas 2.1 and 2.2, Theorems 2.2 and 2.3: the gradient of R_alpha in M and in the kernel.
+
+M is linear in K, so that every kernel gradient is one adjoint: grad_K f = M*(grad_M f). By Lemma 2.2 the
+gradient in M is a sum of two outer products y x', and M*(y x') is the correlation of x with y: no matrix is
+ever formed. The index sum of the paper stays beside it, as written there, as an independent reference.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convreg._checks import as_floats, as_integer, as_kernel, as_vector, gram_of_rows
+from convreg.convolution import ConvolutionOperator, padding, patches
+from convreg.matrix import conv_matrix, entry_positions
+
+
+def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
+    """Lemma 2.1: the gradient of a simple singular value sigma(A) in A is u v'.
+
+    Parameters
+    ----------
+    u : (m,) array
+    v : (n,) array
+        The unit left and right singular vectors: A v = sigma u, A' u = sigma v.
+
+    Returns
+    -------
+    (m, n) array
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where u or v is no vector of real numbers.
+
+    Examples
+    --------
+    >>> singular_value_gradient([1, 0], [0, 1])
+    array([[0., 1.],
+           [0., 0.]])
+    """
+    u, v = as_floats("u", u), as_floats("v", v)
+    return np.outer(as_vector("u", u, u.size), as_vector("v", v, v.size))
+
+
+def penalty_matrix_gradient(M: Any, u: ArrayLike, v: ArrayLike) -> NDArray:
+    """Lemma 2.2, equation (2.2): the gradient of sigma_max(M'M - alpha I) in M is (Mu) v' + (Mv) u'.
+
+    Parameters
+    ----------
+    M : (m, n) array, sparse array or LinearOperator
+    u, v : (n,) arrays
+        The unit left and right singular vectors of M'M - alpha I for its largest singular value, which has to
+        be simple and positive.
+
+    Returns
+    -------
+    (m, n) array
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where u or v is no vector of length n.
+
+    Examples
+    --------
+    >>> penalty_matrix_gradient(np.diag([2.0, 1.0]), [1, 0], [1, 0])
+    array([[4., 0.],
+           [0., 0.]])
+    """
+    M = M if hasattr(M, "shape") else np.asarray(M, dtype=float)
+    u, v = as_vector("u", u, M.shape[1]), as_vector("v", v, M.shape[1])
+    return np.outer(M @ u, v) + np.outer(M @ v, u)
+
+
+def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str = "columns") -> NDArray:
+    """Theorems 2.2 and 2.3, equations (2.3) and (2.5): the gradient of R_alpha in K, M*((Mu) v' + (Mv) u').
+
+    Entry [p, q, z, y] is the sum over Omega_{p,q,z,y} of u(j) (Mv)(i) + v(j) (Mu)(i), computed as two
+    correlations. For M M' - alpha I the outer products are u (M'v)' + v (M'u)'.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+    u, v : (g N^2,) arrays, or (h N^2,) for M M'
+        The unit left and right singular vectors for the largest singular value of M'M - alpha I, which has to
+        be simple and positive. Here u = v or u = -v.
+    gram : {"columns", "rows", "smaller"}
+        Whether M'M, M M' or the smaller of the two is meant.
+
+    Returns
+    -------
+    array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel, N no positive integer, or u, v not of the length that `gram` asks for.
+
+    Examples
+    --------
+    >>> kernel_gradient([[0, 0, 0], [0, 2, 0], [0, 0, 0]], 1, [1], [1])
+    array([[0., 0., 0.],
+           [0., 4., 0.],
+           [0., 0., 0.]])
+    """
+    M = ConvolutionOperator(K, N)
+    k, _, g, h = M.kernel.shape
+    rows = gram_of_rows(gram, h, g)
+    size = M.shape[0 if rows else 1]
+    pair = np.stack([as_vector("u", u, size), as_vector("v", v, size)]).T
+    Y, X = (pair, M.T @ pair[:, ::-1]) if rows else (M @ pair, pair[:, ::-1])
+    neighbours = patches(X.T, M.N, k, padding(k)[0])
+    G = (Y.T.reshape(2, h, -1) @ neighbours.swapaxes(1, 2)).sum(axis=0)
+    return G.reshape(h, g, k, k).transpose(3, 2, 1, 0).reshape(np.shape(K))
+
+
+def kernel_gradient_index_sum(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike) -> NDArray:
+    """Theorems 2.2 and 2.3: the sums (2.3) and (2.5) as they stand, index by index, on the dense M.
+
+    Slow on purpose: the independent reference for `kernel_gradient`.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+    u, v : (g N^2,) arrays
+        As in `kernel_gradient`.
+
+    Returns
+    -------
+    array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `kernel_gradient`.
+
+    Examples
+    --------
+    >>> kernel_gradient_index_sum([[0, 0, 0], [0, 2, 0], [0, 0, 0]], 1, [1], [1])[1, 1]
+    np.float64(4.0)
+    """
+    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    m = conv_matrix(kernel, N).toarray()
+    u, v = as_vector("u", u, m.shape[1]), as_vector("v", v, m.shape[1])
+    G = np.zeros(kernel.shape)
+    for p, q, z, y in product(*map(range, kernel.shape)):
+        for i, j in zip(*entry_positions(kernel.shape, N, p, q, z, y), strict=True):
+            G[p, q, z, y] += np.sum(u[j] * v * m[i]) + np.sum(u * v[j] * m[i])
+    return G.reshape(np.shape(K))

@@ -1,0 +1,143 @@
+"""Equations (2.1), (2.4): the matrix M(K), where each kernel entry stands in it, and the adjoint of K -> M(K).
+
+M is linear in K. Row c N^2 + s N + r of M is the output pixel (r, s) of channel c, column d N^2 + j N + i
+the input pixel (i, j) of channel d (indices from 0, the order of vec).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array, csr_array, sparray
+
+from convreg._checks import as_integer, as_kernel, as_kernel_shape
+from convreg.convolution import padding
+
+
+def conv_matrix(K: ArrayLike, N: int) -> csr_array:
+    """Equations (2.1) and (2.4): the sparse M with vec(K * X) = M vec(X).
+
+    M has h x g blocks; block (c, d) is doubly block banded Toeplitz. Its entry in row c N^2 + s N + r and
+    column d N^2 + j N + i is K[i - r + m - 1, j - s + m - 1, d, c], m = ceil(k/2), and 0 where these indices
+    lie outside the kernel. All taps that land are stored, zeros too: the pattern is the position's, not the
+    value's.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+
+    Returns
+    -------
+    M : (h N^2, g N^2) scipy.sparse.csr_array, its indices sorted
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel or N no positive integer.
+
+    Examples
+    --------
+    >>> conv_matrix([[1, 2, 3], [4, 5, 6], [7, 8, 9]], 2).toarray()
+    array([[5., 8., 6., 9.],
+           [2., 5., 3., 6.],
+           [4., 7., 5., 8.],
+           [1., 4., 2., 5.]])
+    """
+    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    k, _, g, h = kernel.shape
+    # One output channel holds the same columns as every other: its entries, in the order of their columns.
+    s, r, d, q, p = np.ogrid[:N, :N, :g, :k, :k]
+    i, j = r + p - padding(k)[0], s + q - padding(k)[0]
+    lands = np.broadcast_to((0 <= i) & (i < N) & (0 <= j) & (j < N), (N, N, g, k, k))
+    columns = (d * N**2 + j * N + i)[lands]
+    taps = np.broadcast_to((p * k + q) * g + d, lands.shape)[lands]
+    row_lengths = np.count_nonzero(lands, axis=(2, 3, 4)).ravel()
+    indptr = np.concatenate([[0], np.cumsum(np.tile(row_lengths, h))])
+    data = kernel.reshape(k * k * g, h).T[:, taps]
+    M = csr_array((data.ravel(), np.tile(columns, h), indptr), shape=(h * N**2, g * N**2))
+    M.has_sorted_indices = M.has_canonical_format = True
+    return M
+
+
+def entry_positions(
+    shape: Sequence[int], N: int, p: int, q: int, z: int = 0, y: int = 0
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Theorems 2.2 and 2.3: Omega_{p,q,z,y}, where the kernel entry K[p, q, z, y] stands in M.
+
+    By position, never by comparing values: equal entries and zeros keep their own places, and a tap that
+    never lands in the image (k > N) has none.
+
+    Parameters
+    ----------
+    shape : (k, k, g, h) or (k, k)
+        The kernel's shape.
+    N : int
+    p, q, z, y : int
+        The indices of the entry, from 0.
+
+    Returns
+    -------
+    rows, columns : integer arrays of one length
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where the shape is no kernel's or an index lies outside it.
+
+    Examples
+    --------
+    >>> entry_positions((3, 3), 2, 0, 1)
+    (array([1, 3]), array([0, 2]))
+    """
+    k, g, h = as_kernel_shape(shape)
+    N, p, q = as_integer("N", N, 1), as_integer("p", p, 0, k - 1), as_integer("q", q, 0, k - 1)
+    z, y = as_integer("z", z, 0, g - 1), as_integer("y", y, 0, h - 1)
+    m = padding(k)[0] + 1
+    s, r = np.mgrid[:N, :N]
+    i, j = r + p - m + 1, s + q - m + 1
+    lands = (0 <= i) & (i < N) & (0 <= j) & (j < N)
+    return (y * N**2 + s * N + r)[lands], (z * N**2 + j * N + i)[lands]
+
+
+def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) -> NDArray:
+    """The chain rule of Theorem 2.2: M*(G), the adjoint of K -> M(K), sums G over every Omega.
+
+    If f is a function of M and G its gradient, M*(G) is the gradient of f(M(K)) in K: entry [p, q, z, y] is
+    the sum of G[i, j] over (i, j) in Omega_{p,q,z,y}.
+
+    Parameters
+    ----------
+    G : (h N^2, g N^2) array, dense or sparse
+    shape : (k, k, g, h) or (k, k)
+        The kernel's shape, which is the result's.
+    N : int
+
+    Returns
+    -------
+    array of the given shape
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where the shape is no kernel's or G not of the shape of M.
+
+    Examples
+    --------
+    >>> conv_matrix_adjoint(conv_matrix([[0, 0, 0], [2, 1, 0], [0, 0, 0]], 2), (3, 3), 2)
+    array([[0., 0., 0.],
+           [4., 4., 0.],
+           [0., 0., 0.]])
+    """
+    (k, g, h), N = as_kernel_shape(shape), as_integer("N", N, 1)
+    if np.shape(G) != (h * N**2, g * N**2):
+        raise ValueError(f"G: wanted the shape {(h * N**2, g * N**2)}, got {np.shape(G)}")
+    entries = coo_array(G)
+    y, s, r = np.unravel_index(entries.row, (h, N, N))
+    z, j, i = np.unravel_index(entries.col, (g, N, N))
+    p, q = i - r + padding(k)[0], j - s + padding(k)[0]
+    inside = (0 <= p) & (p < k) & (0 <= q) & (q < k)
+    taps = np.ravel_multi_index(tuple(index[inside] for index in (p, q, z, y)), (k, k, g, h))
+    return np.bincount(taps, entries.data[inside], minlength=k * k * g * h).reshape(tuple(shape))

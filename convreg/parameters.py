@@ -1,0 +1,137 @@
+"""What a notebook accepts: one rule per parameter name, checked right after the parameters cell.
+
+papermill only warns of an unknown name, and passes strings on unchecked; `check_parameters` stops the run
+before anything is computed or written.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+MAX_MATRIX_SIZE = 4000  # rows or columns of M: what the notebooks' dense checks take in seconds
+
+
+class Rule(NamedTuple):
+    """The type of a parameter and the interval that holds it (for a list: its entries)."""
+
+    kind: type
+    low: float = 0
+    high: float = 0
+    wanted: str = ""
+
+    def problem(self, value: Any) -> str | None:
+        """What is wrong with a value, or None.
+
+        >>> RULES["iterations"].problem(-1)
+        'wanted an integer from 0 to 2000, got -1'
+        """
+        return None if self._accepts(value) else f"wanted {self.wanted}, got {value!r}"
+
+    def _accepts(self, value: Any) -> bool:
+        if self.kind is str:
+            return isinstance(value, str)
+        kinds = (int, float) if self.kind is float else (int,)
+        return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+class ListRule(Rule):
+    """A list of distinct numbers, or (of integers) of distinct pairs [g, h]."""
+
+    def _accepts(self, value: Any) -> bool:
+        if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 12:
+            return False
+        if self.kind is int:
+            pairs = all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in value)
+            numbers = [number for pair in value for number in pair] if pairs else [None]
+            value = [tuple(pair) for pair in value] if pairs else value
+        else:
+            numbers = value
+        return all(Rule._accepts(self, number) for number in numbers) and len(set(value)) == len(value)
+
+
+RULES: dict[str, Rule] = {
+    "kernel_size": Rule(int, 1, 15, "an integer from 1 to 15"),
+    "input_channels": Rule(int, 1, 64, "an integer from 1 to 64"),
+    "output_channels": Rule(int, 1, 64, "an integer from 1 to 64"),
+    "input_size": Rule(int, 1, 60, "an integer from 1 to 60"),
+    "alpha": Rule(float, 1e-6, 1e6, "a number from 1e-6 to 1e6"),
+    "alphas": ListRule(float, 1e-6, 1e6, "a list of 1 to 12 different numbers from 1e-6 to 1e6"),
+    "channels": ListRule(int, 1, 64, "a list of 1 to 12 different pairs [g, h] of integers from 1 to 64"),
+    "learning_rate": Rule(float, 1e-8, 10, "a number from 1e-8 to 10"),
+    "iterations": Rule(int, 0, 2000, "an integer from 0 to 2000"),
+    "power_iterations": Rule(int, 0, 100, "an integer from 0 to 100"),
+    "state": Rule(int, 0, 2**32 - 1, "an integer from 0 to 4294967295"),
+    "figure_dir": Rule(str, wanted="a string, the folder for the figures or '' for none"),
+}
+
+
+def check_parameters(namespace: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Stop unless the parameters in a notebook's namespace are known, of the right type and in range.
+
+    Parameters
+    ----------
+    namespace : mapping
+        The notebook's ``globals()``.
+    names : sequence of str
+        The names that its parameters cell defines.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, what was wanted and what came; all problems at once.
+
+    Examples
+    --------
+    >>> check_parameters({"alpha": 1.0, "state": 1}, ["alpha", "state"])
+    >>> check_parameters({"alpha": -1.0}, ["alpha"])
+    Traceback (most recent call last):
+    ...
+    ValueError: alpha: wanted a number from 1e-6 to 1e6, got -1.0
+    """
+    problems = [_unknown(name, names) for name in _injected(namespace.get("In", [])) if name not in names]
+    problems += [f"{name}: {why}" for name in names if (why := RULES[name].problem(namespace[name]))]
+    if not problems:
+        problems += filter(None, [_too_large(namespace, names), _no_folder(namespace.get("figure_dir", ""))])
+    if problems:
+        raise ValueError("; ".join(problems))
+
+
+def _injected(cells: Iterable[str]) -> list[str]:
+    """The names that papermill's cells set; it opens them with the comment "# Parameters"."""
+    bodies = [ast.parse(cell).body for cell in cells if cell.startswith("# Parameters")]
+    return [
+        target.id for body in bodies for node in body if isinstance(node, ast.Assign) for target in node.targets
+    ]
+
+
+def _unknown(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"{name}: no parameter of this notebook{hint}, wanted one of {', '.join(names)}"
+
+
+def _too_large(namespace: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    pairs = namespace["channels"] if "channels" in names else []
+    given = [namespace[name] for name in ("input_channels", "output_channels") if name in names]
+    most = max([*given, *(count for pair in pairs for count in pair)], default=1)
+    size = most * namespace["input_size"] ** 2 if "input_size" in names else 0
+    if size <= MAX_MATRIX_SIZE:
+        return None
+    limit = int((MAX_MATRIX_SIZE / most) ** 0.5)
+    return f"input_size: wanted at most {limit} with {most} channels, got {namespace['input_size']}"
+
+
+def _no_folder(figure_dir: str) -> str | None:
+    """Whether a figure_dir cannot be made or written to."""
+    if not figure_dir:
+        return None
+    folder = Path(figure_dir).expanduser().absolute()
+    nearest = next(path for path in [folder, *folder.parents] if path.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
+        return None
+    return f"figure_dir: wanted a folder that can be written to, got {figure_dir!r}"

@@ -1,0 +1,301 @@
+"""Every figure of the notebooks: a table of numbers in, a matplotlib Figure out; the only module that draws.
+
+A table is a dict of columns of one length. It is rounded first, drawn as rounded and saved as drawn, so that
+the CSV beside a figure holds the very numbers of its lines, and neither the day nor the BLAS shows in any
+byte of the files.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+
+Table = dict[str, NDArray]
+
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "axes.spines.top": False,
+    "lines.linewidth": 1.4,
+    "figure.dpi": 110,
+    "savefig.dpi": 200,
+    "pdf.compression": 0,  # no zlib, whose bytes differ between builds of Python
+    "pdf.fonttype": 42,
+}
+CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito, distinct to colour-blind readers
+DASHES = ("-", "--", ":", "-.")
+
+
+def rounded(columns: Mapping[str, ArrayLike], digits: int = 6) -> Table:
+    """The columns with every float rounded to so many significant digits.
+
+    >>> rounded({"x": [1, 2], "y": [0.123456789, 1234567.8]})["y"].tolist()
+    [0.123457, 1234570.0]
+    """
+    return {name: _significant(np.asarray(column), digits) for name, column in columns.items()}
+
+
+def _significant(column: NDArray, digits: int) -> NDArray:
+    if column.dtype.kind != "f":
+        return column
+    return np.array([float(f"{value:.{digits - 1}e}") for value in column])
+
+
+def stacked(tables: Iterable[Mapping[str, Any]]) -> Table:
+    """Tables on top of one another, their scalars repeated: the long form of a CSV file.
+
+    >>> stacked([{"case": "a", "y": [1, 2]}, {"case": "b", "y": [3]}])["case"].tolist()
+    ['a', 'a', 'b']
+    """
+    blocks = []
+    for table in tables:
+        names, columns = list(table), np.broadcast_arrays(*map(np.asarray, table.values()))
+        blocks.append(dict(zip(names, columns, strict=True)))
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def groups(table: Table, key: str) -> dict[Any, Table]:
+    """The rows of a table by the value of one column, in the order in which the values come."""
+    values = dict.fromkeys(table[key].tolist())
+    return {value: {name: column[table[key] == value] for name, column in table.items()} for value in values}
+
+
+def save_figure(figure: Figure, table: Table, folder: str, name: str) -> list[Path]:
+    """Write name.png, name.pdf and name.csv (the table) to a folder, which is made; nothing if it is ''.
+
+    All three are made in memory, written beside their places and renamed: a figure is never half written.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    if not folder:
+        return []
+    target = Path(folder).expanduser()
+    contents = {f"{name}.csv": _csv(table)}
+    for ending, nothing in (
+        ("png", {"Software": None}),
+        ("pdf", dict.fromkeys(("CreationDate", "Creator", "Producer"))),
+    ):
+        buffer = io.BytesIO()
+        with plt.rc_context(STYLE):
+            figure.savefig(buffer, format=ending, metadata=nothing)
+        contents[f"{name}.{ending}"] = buffer.getvalue()
+    target.mkdir(parents=True, exist_ok=True)
+    for file, content in contents.items():
+        beside = target / f".{file}.{os.getpid()}.part"
+        beside.write_bytes(content)
+        beside.replace(target / file)
+    return [target / file for file in contents]
+
+
+def _csv(table: Table) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table)
+    writer.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
+    return text.getvalue().encode()
+
+
+def read_table(path: str | Path) -> Table:
+    """A table from its CSV file."""
+    with open(path, newline="") as file:
+        names, *rows = csv.reader(file)
+    return {name: _parsed(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def _parsed(column: tuple[str, ...]) -> NDArray:
+    for kind in (int, float):
+        try:
+            return np.array([kind(cell) for cell in column])
+        except ValueError:
+            continue
+    return np.array(column)
+
+
+def _axes(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
+    with plt.rc_context(STYLE):
+        figure, grid = plt.subplots(
+            rows, columns, figsize=(6.8, height), layout="constrained", squeeze=False, **shared
+        )
+    return figure, list(grid.flat)
+
+
+def history_table(histories: Mapping[str, np.recarray]) -> Table:
+    """The plotted columns of descent histories, rounded, one case on top of the other."""
+    fields = ("sigma_max", "sigma_min", "condition_number", "estimate")
+    return rounded(
+        stacked(
+            {"case": case, "iteration": np.arange(len(history)), **{field: history[field] for field in fields}}
+            for case, history in histories.items()
+        )
+    )
+
+
+@plt.rc_context(STYLE)
+def convergence_figure(table: Table) -> Figure:
+    """Figures 3.1 and 3.2 in the paper's form, from a `history_table`: one panel per case.
+
+    sigma_max (blue solid), sigma_min (blue dashed), kappa (blue dotted) on the left axis; the penalty that
+    the algorithm sees (red solid) on the right.
+    """
+    cases = groups(table, "case")
+    rows = -(-len(cases) // 2)
+    figure, axes = _axes(rows, min(2, len(cases)), 2.45 * rows + 0.35)
+    lines = [
+        ("sigma_max", "-", r"$\sigma_{\max}(M)$"),
+        ("sigma_min", "--", r"$\sigma_{\min}(M)$"),
+        ("condition_number", ":", r"$\kappa(M)$"),
+    ]
+    for ax, (case, rows_of) in zip(axes, cases.items(), strict=False):
+        for field, dash, label in lines:
+            ax.plot(rows_of["iteration"], rows_of[field], dash, color="blue", label=label)
+        right = ax.twinx()
+        right.plot(
+            rows_of["iteration"], rows_of["estimate"], "-", color="red", label=r"$\mathcal{R}_\alpha$, estimate"
+        )
+        right.tick_params(axis="y", colors="red")
+        right.grid(False)
+        right.set_ylim(bottom=0)
+        ax.set_ylim(bottom=0)
+        ax.tick_params(axis="y", colors="blue")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set(title=case.replace("x", "×").replace("alpha", "α"), xlabel="iteration")
+        ax.set_ylabel("singular values, condition number", color="blue")
+        right.set_ylabel(r"penalty $\sigma_{\max}(M^TM-\alpha I)$", color="red")
+    for ax in axes[len(cases) :]:
+        ax.set_axis_off()
+    handles = axes[0].lines + right.lines
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+@plt.rc_context(STYLE)
+def pattern_figure(table: Table) -> Figure:
+    """Where the kernel entries stand in M: one panel per case, one colour per tap (p, q).
+
+    Columns: case, rows, columns (the size of M), block (its N^2), row, column, tap.
+    """
+    cases = groups(table, "case")
+    figure, axes = _axes(1, len(cases), 2.5)
+    for ax, (case, entries) in zip(axes, cases.items(), strict=True):
+        height, width, block = (int(entries[name][0]) for name in ("rows", "columns", "block"))
+        image = np.full((height, width), np.nan)
+        image[entries["row"], entries["column"]] = entries["tap"]
+        ax.imshow(image, cmap="viridis", interpolation="nearest")
+        for edge in range(block, width, block):
+            ax.axvline(edge - 0.5, color="black", linewidth=0.6)
+        for edge in range(block, height, block):
+            ax.axhline(edge - 0.5, color="black", linewidth=0.6)
+        ax.grid(False)
+        ax.spines[:].set_visible(True)
+        ax.set(title=case, xticks=[], yticks=[], xlabel=f"{height} × {width}")
+    return figure
+
+
+@plt.rc_context(STYLE)
+def bounds_figure(table: Table) -> Figure:
+    """Theorem 2.1 along a line of kernels: the extreme singular values inside their bounds.
+
+    Columns: s (the place on the line), sigma_max, sigma_min, lower, upper (NaN where R_alpha >= alpha), t.
+    """
+    figure, (left, right) = _axes(1, 2, 2.7)
+    s = table["s"]
+    left.fill_between(s, table["lower"], table["upper"], color=CYCLE[0], alpha=0.18, linewidth=0)
+    for field, dash, label in (("sigma_max", "-", r"$\sigma_{\max}$"), ("sigma_min", "--", r"$\sigma_{\min}$")):
+        left.plot(s, table[field], dash, color=CYCLE[0])
+        left.annotate(label, (s[-1], table[field][-1]), (4, 0), textcoords="offset points", va="center")
+    left.set(
+        xlabel="$s$ in $K = \\delta + s\\,D$", ylabel="singular values of $M$", title="Theorem 2.1's band (shaded)"
+    )
+    right.plot(s, table["t"], color=CYCLE[1])
+    right.axhline(1, color="black", linewidth=0.8, linestyle=":")
+    right.annotate("no bound above 1", (s[0], 1), (2, 3), textcoords="offset points")
+    right.set(xlabel="$s$ in $K = \\delta + s\\,D$", ylabel=r"$t=\mathcal{R}_\alpha/\alpha$", title="The penalty")
+    return figure
+
+
+@plt.rc_context(STYLE)
+def verification_figure(table: Table) -> Figure:
+    """Gradients against differences: central differences above, Taylor remainders below, one column a statement.
+
+    Columns: statement, gradient ("right" or the name of a wrong one), step, difference, remainder.
+    """
+    statements = groups(table, "statement")
+    figure, axes = _axes(2, len(statements), 4.6, sharex="row", sharey="row")
+    for column, (statement, rows) in enumerate(statements.items()):
+        above, below = axes[column], axes[len(statements) + column]
+        for number, (gradient, line) in enumerate(groups(rows, "gradient").items()):
+            style = {"color": CYCLE[number], "linestyle": DASHES[number], "label": gradient}
+            above.loglog(line["step"], line["difference"], **style)
+            inside = line["step"] >= 1e-3
+            below.loglog(line["step"][inside], line["remainder"][inside], **style)
+        t = np.array([1e-2, 1e-1])
+        for order, place in ((1, 3e-1), (2, 1e-2)):
+            below.loglog(t, place * t**order / 0.1**order, color="black", linewidth=0.7)
+            below.annotate(f"$t^{order}$", (t[0], place * 0.1**order), (-12, -3), textcoords="offset points")
+        above.set_title(statement)
+        below.set_xlabel("step $t$")
+        below.legend(fontsize=8, frameon=False, loc="lower center", bbox_to_anchor=(0.5, -0.85))
+    axes[0].set_ylabel("|central difference - slope|")
+    axes[len(statements)].set_ylabel("Taylor remainder")
+    return figure
+
+
+@plt.rc_context(STYLE)
+def meeting_figure(table: Table) -> Figure:
+    """Two singular values that meet, and the slope of the larger one, which jumps there.
+
+    Columns: s, first, second (singular values along a line), slope (formula), difference (central).
+    """
+    figure, (left, right) = _axes(1, 2, 2.6)
+    for field, dash, color in (("first", "-", CYCLE[0]), ("second", "--", CYCLE[1])):
+        left.plot(table["s"], table[field], dash, color=color)
+        left.annotate(field, (table["s"][-1], table[field][-1]), (3, 0), textcoords="offset points", va="center")
+    left.set(xlabel="$s$", ylabel="singular values of $M^TM-\\alpha I$")
+    right.plot(table["s"], table["slope"], "-", color=CYCLE[0], label="Theorem 2.3")
+    right.plot(table["s"], table["difference"], "o", color=CYCLE[1], markersize=3, label="central difference")
+    right.set(xlabel="$s$", ylabel=r"slope of $\mathcal{R}_\alpha$")
+    right.legend(frameon=False, fontsize=8)
+    return figure
+
+
+@plt.rc_context(STYLE)
+def estimate_figure(table: Table) -> Figure:
+    """What the power method believes, with its residual band, beside the exact value; one panel per reading.
+
+    Columns: reading, iteration, estimate, residual, penalty.
+    """
+    readings = groups(table, "reading")
+    rows = -(-len(readings) // 2)
+    figure, axes = _axes(rows, 2, 2.2 * rows + 0.3, sharex=True, sharey=True)
+    for ax, (reading, line) in zip(axes, readings.items(), strict=False):
+        low = np.maximum(line["estimate"] - line["residual"], 1e-2)
+        ax.fill_between(
+            line["iteration"], low, line["estimate"] + line["residual"], color="red", alpha=0.18, linewidth=0,
+            label="estimate ± residual",
+        )  # fmt: skip
+        ax.semilogy(line["iteration"], line["estimate"], "-", color="red", label="estimate")
+        ax.semilogy(line["iteration"], line["penalty"], "--", color="black", label=r"exact $\mathcal{R}_\alpha$")
+        ax.set(title=reading, xlabel="iteration")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for ax in axes[len(readings) :]:
+        ax.set_axis_off()
+    for ax in axes[::2]:
+        ax.set_ylabel(r"$\sigma_{\max}(M^TM-\alpha I)$")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    return figure

@@ -73,7 +73,7 @@ def as_number(name: str, value: Any, *, positive: bool = True) -> float:
 
 def as_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """One of the given words."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name}: wanted one of {', '.join(map(repr, choices))}, got {value!r}")
     return value
 

@@ -38,6 +38,13 @@ def score(claims: Iterable[Claim], evidence: Mapping[Case, Evidence]) -> list[Sc
     return [Scored(claim.says, *claim.judge(evidence)) for claim in claims]
 
 
+def as_markdown(scored: Iterable[Scored]) -> str:
+    """The table that ends notebooks 05 and 06."""
+    rows = [("What the paper says", "Verdict", "What we measure"), ("---",) * 3]
+    rows += [(row.says, f"**{row.verdict}**", row.measured) for row in scored]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def _verdict(whole: bool, part: bool) -> str:
     return HOLDS if whole else IN_PART if part else FAILS
 

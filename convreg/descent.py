@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.linalg import LinearOperator
 
 from convreg._checks import as_choice, as_integer, as_kernel, as_number
 from convreg.convolution import ConvolutionOperator
@@ -14,7 +15,7 @@ from convreg.gradients import kernel_gradient
 from convreg.penalty import extreme_singular_values, penalty_from_extremes, shifted_gram
 from convreg.power import SingularTriplet, leading_triplets, power_update
 
-UPDATES = ("power", "svd")
+Update = Callable[[LinearOperator, list[SingularTriplet]], list[SingularTriplet]]
 
 
 class DescentResult(NamedTuple):
@@ -32,7 +33,7 @@ def minimize_penalty(
     learning_rate: float = 0.01,
     iterations: int = 20,
     power_iterations: int = 2,
-    update: str = "power",
+    update: str | Update = "power",
     gram: str = "columns",
     tolerance: float = 0.0,
     diagnostics: bool = True,
@@ -56,8 +57,9 @@ def minimize_penalty(
         The number of steps, at least 0.
     power_iterations : int
         Iterations of the power method in each update.
-    update : {"power", "svd"}
-        Whether the triplets are updated by the power method or computed anew.
+    update : {"power", "svd"} or callable
+        Whether the triplets are updated by the power method or computed anew; or any other step 6, a function
+        of M'M - alpha I and the triplets that returns new triplets.
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller.
     tolerance : float
@@ -97,24 +99,24 @@ def minimize_penalty(
     power_iterations = as_integer("power_iterations", power_iterations, 0)
     learning_rate = as_number("learning_rate", learning_rate)
     tolerance = as_number("tolerance", tolerance, positive=False)
-    as_choice("update", update, UPDATES)
+    updates: dict[str, Update] = {
+        "power": lambda B, triplets: power_update(B, triplets, power_iterations),
+        "svd": lambda B, triplets: leading_triplets(B, len(triplets)),
+    }
+    refresh = update if callable(update) else updates[as_choice("update", update, tuple(updates))]
     if callback is not None and not callable(callback):
         raise TypeError(f"callback: wanted a function or None, got {callback!r}")
 
     B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
-    count = min(2, B.shape[0])
-    triplets = leading_triplets(B, count)  # step 2
+    triplets = leading_triplets(B, min(2, B.shape[0]))  # step 2
     history = [_record(kernel, N, alpha, gram, B, triplets, diagnostics)]
     converged = False
     for iteration in range(1, iterations + 1):
         u, v = triplets[history[-1][-1]][1:]
         G = kernel_gradient(kernel, N, u, v, gram)  # step 4
-        kernel = _finite(kernel - learning_rate * G, iteration, learning_rate)  # step 5
+        kernel = _step(kernel, learning_rate, G, iteration)  # step 5
         B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
-        if update == "power":  # step 6
-            triplets = power_update(B, triplets, power_iterations)
-        else:
-            triplets = leading_triplets(B, count)
+        triplets = refresh(B, triplets)  # step 6
         history.append(_record(kernel, N, alpha, gram, B, triplets, diagnostics))
         before, after = history[-2][0], history[-1][0]
         converged = 0 < tolerance and abs(after - before) <= tolerance * before
@@ -141,10 +143,14 @@ def _record(
     return float(sigma), R, sigma_max, sigma_min, kappa, float(residual), selected
 
 
-def _finite(kernel: NDArray, iteration: int, learning_rate: float) -> NDArray:
-    if not np.isfinite(kernel).all():
+def _step(kernel: NDArray, learning_rate: float, G: NDArray, iteration: int) -> NDArray:
+    """Step 5, unless the kernel has grown so far that the norm of M'M v might overflow: |M| <= k |K|."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        kernel = kernel - learning_rate * G
+        bound = (len(kernel) ** 2 * np.sum(kernel**2, dtype=kernel.dtype)) ** 2
+    if not np.isfinite(bound):
         raise FloatingPointError(
-            f"learning_rate: {learning_rate} is too large, the kernel overflowed at iteration {iteration}; "
-            "wanted one with which the penalty falls"
+            f"learning_rate: wanted one with which the penalty falls, got {learning_rate}: "
+            f"the descent diverged and overflowed at iteration {iteration}"
         )
     return kernel

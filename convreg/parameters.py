@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-MAX_MATRIX_SIZE = 4000  # rows or columns of M: what the notebooks' dense checks take in seconds
-
 
 class Rule(NamedTuple):
     """The type of a parameter and the interval that holds it (for a list: its entries)."""
@@ -70,7 +68,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-def check_parameters(namespace: Mapping[str, Any], names: Sequence[str]) -> None:
+def check_parameters(namespace: Mapping[str, Any], names: Sequence[str], largest: int = 12000) -> None:
     """Stop unless the parameters in a notebook's namespace are known, of the right type and in range.
 
     Parameters
@@ -79,6 +77,8 @@ def check_parameters(namespace: Mapping[str, Any], names: Sequence[str]) -> None
         The notebook's ``globals()``.
     names : sequence of str
         The names that its parameters cell defines.
+    largest : int
+        The rows or columns that M may have: what the notebook computes in a minute.
 
     Raises
     ------
@@ -96,17 +96,17 @@ def check_parameters(namespace: Mapping[str, Any], names: Sequence[str]) -> None
     problems = [_unknown(name, names) for name in _injected(namespace.get("In", [])) if name not in names]
     problems += [f"{name}: {why}" for name in names if (why := RULES[name].problem(namespace[name]))]
     if not problems:
-        problems += filter(None, [_too_large(namespace, names), _no_folder(namespace.get("figure_dir", ""))])
+        problems += filter(
+            None, [_too_large(namespace, names, largest), _no_folder(namespace.get("figure_dir", ""))]
+        )
     if problems:
         raise ValueError("; ".join(problems))
 
 
 def _injected(cells: Iterable[str]) -> list[str]:
     """The names that papermill's cells set; it opens them with the comment "# Parameters"."""
-    bodies = [ast.parse(cell).body for cell in cells if cell.startswith("# Parameters")]
-    return [
-        target.id for body in bodies for node in body if isinstance(node, ast.Assign) for target in node.targets
-    ]
+    source = "\n".join(cell for cell in cells if cell.startswith("# Parameters"))
+    return [target.id for node in ast.parse(source).body for target in getattr(node, "targets", [])]
 
 
 def _unknown(name: str, names: Sequence[str]) -> str:
@@ -115,14 +115,14 @@ def _unknown(name: str, names: Sequence[str]) -> str:
     return f"{name}: no parameter of this notebook{hint}, wanted one of {', '.join(names)}"
 
 
-def _too_large(namespace: Mapping[str, Any], names: Sequence[str]) -> str | None:
+def _too_large(namespace: Mapping[str, Any], names: Sequence[str], largest: int) -> str | None:
     pairs = namespace["channels"] if "channels" in names else []
     given = [namespace[name] for name in ("input_channels", "output_channels") if name in names]
     most = max([*given, *(count for pair in pairs for count in pair)], default=1)
     size = most * namespace["input_size"] ** 2 if "input_size" in names else 0
-    if size <= MAX_MATRIX_SIZE:
+    if size <= largest:
         return None
-    limit = int((MAX_MATRIX_SIZE / most) ** 0.5)
+    limit = int((largest / most) ** 0.5)
     return f"input_size: wanted at most {limit} with {most} channels, got {namespace['input_size']}"
 
 

@@ -87,10 +87,8 @@ def save_figure(figure: Figure, table: Table, folder: str, name: str) -> list[Pa
         return []
     target = Path(folder).expanduser()
     contents = {f"{name}.csv": _csv(table)}
-    for ending, nothing in (
-        ("png", {"Software": None}),
-        ("pdf", dict.fromkeys(("CreationDate", "Creator", "Producer"))),
-    ):
+    undated = {"png": {"Software": None}, "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer"))}
+    for ending, nothing in undated.items():
         buffer = io.BytesIO()
         with plt.rc_context(STYLE):
             figure.savefig(buffer, format=ending, metadata=nothing)
@@ -165,18 +163,18 @@ def convergence_figure(table: Table) -> Figure:
         for field, dash, label in lines:
             ax.plot(rows_of["iteration"], rows_of[field], dash, color="blue", label=label)
         right = ax.twinx()
-        right.plot(
-            rows_of["iteration"], rows_of["estimate"], "-", color="red", label=r"$\mathcal{R}_\alpha$, estimate"
-        )
+        right.plot(rows_of["iteration"], rows_of["estimate"], "-", color="red", label="penalty, as estimated")
         right.tick_params(axis="y", colors="red")
         right.grid(False)
         right.set_ylim(bottom=0)
         ax.set_ylim(bottom=0)
         ax.tick_params(axis="y", colors="blue")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         ax.set(title=case.replace("x", "×").replace("alpha", "α"), xlabel="iteration")
-        ax.set_ylabel("singular values, condition number", color="blue")
-        right.set_ylabel(r"penalty $\sigma_{\max}(M^TM-\alpha I)$", color="red")
+        if ax.get_subplotspec().is_first_col():
+            ax.set_ylabel("singular values, condition number", color="blue")
+        if ax.get_subplotspec().is_last_col():
+            right.set_ylabel(r"penalty $\sigma_{\max}(M^TM-\alpha I)$", color="red")
     for ax in axes[len(cases) :]:
         ax.set_axis_off()
     handles = axes[0].lines + right.lines
@@ -219,9 +217,7 @@ def bounds_figure(table: Table) -> Figure:
     for field, dash, label in (("sigma_max", "-", r"$\sigma_{\max}$"), ("sigma_min", "--", r"$\sigma_{\min}$")):
         left.plot(s, table[field], dash, color=CYCLE[0])
         left.annotate(label, (s[-1], table[field][-1]), (4, 0), textcoords="offset points", va="center")
-    left.set(
-        xlabel="$s$ in $K = \\delta + s\\,D$", ylabel="singular values of $M$", title="Theorem 2.1's band (shaded)"
-    )
+    left.set(xlabel="$s$ in $K = \\delta + s\\,D$", ylabel="singular values of $M$", title="Theorem 2.1's band")
     right.plot(s, table["t"], color=CYCLE[1])
     right.axhline(1, color="black", linewidth=0.8, linestyle=":")
     right.annotate("no bound above 1", (s[0], 1), (2, 3), textcoords="offset points")

@@ -20,28 +20,22 @@ from numpy.typing import ArrayLike, NDArray
 Function = Callable[[NDArray], float]
 
 
-def central_difference_errors(
-    f: Function, x: NDArray, direction: NDArray, slope: float, steps: ArrayLike
-) -> NDArray:
+def central_difference_errors(f: Function, x: NDArray, D: NDArray, slope: float, steps: ArrayLike) -> NDArray:
     """|(f(x + t D) - f(x - t D)) / 2t - slope| for every step t.
 
     >>> central_difference_errors(lambda x: x**3, 1.0, 1.0, 3.0, [0.1]).round(6)
     array([0.01])
     """
-    return np.array(
-        [abs((f(x + t * direction) - f(x - t * direction)) / (2 * t) - slope) for t in np.asarray(steps)]
-    )
+    return np.array([abs((f(x + t * D) - f(x - t * D)) / (2 * t) - slope) for t in steps])
 
 
-def taylor_remainders(
-    f: Function, x: NDArray, direction: NDArray, slope: float, steps: Sequence[float]
-) -> NDArray:
+def taylor_remainders(f: Function, x: NDArray, D: NDArray, slope: float, steps: Sequence[float]) -> NDArray:
     """|f(x + t D) - f(x) - t slope| for every step t.
 
     >>> taylor_remainders(lambda x: x**2, 1.0, 1.0, 2.0, [0.1, 0.01]).round(6)
     array([0.01  , 0.0001])
     """
-    return np.array([abs(f(x + t * direction) - f(x) - t * slope) for t in np.asarray(steps)])
+    return np.array([abs(f(x + t * D) - f(x) - t * slope) for t in steps])
 
 
 def observed_order(steps: ArrayLike, errors: ArrayLike) -> float:
@@ -51,6 +45,17 @@ def observed_order(steps: ArrayLike, errors: ArrayLike) -> float:
     2.0
     """
     return round(float(np.polyfit(np.log(steps), np.log(errors), 1)[0]), 6)
+
+
+def confirm(statement: str, holds: bool) -> None:
+    """Print that a statement holds, or stop with it.
+
+    >>> confirm("1 + 1 = 2", 1 + 1 == 2)
+    1 + 1 = 2: yes
+    """
+    if not holds:
+        raise AssertionError(f"{statement}: no")
+    print(f"{statement}: yes")
 
 
 def adjoint_gap(A: Any, seed: int = 0) -> float:

@@ -7,6 +7,7 @@ and pixels outside the image are zero.
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import product
 
 import numpy as np
@@ -175,27 +176,30 @@ class ConvolutionOperator(LinearOperator):
     """
 
     def __init__(self, K: ArrayLike, N: int) -> None:
-        self.kernel, self.N = as_kernel(K), as_integer("N", N, 1)
-        k, _, g, h = self.kernel.shape
-        super().__init__(self.kernel.dtype, (h * self.N**2, g * self.N**2))
-        self._forward = weights(self.kernel), padding(k)[0]
-        self._backward = weights(self.kernel[::-1, ::-1].swapaxes(2, 3)), padding(k)[1]
-
-    def _correlate(self, weights: NDArray, before: int, X: NDArray) -> NDArray:
-        columns = patches(X.T, self.N, len(self.kernel), before)
-        return (weights @ columns).reshape(X.shape[1], -1).T
+        kernel, self._N = as_kernel(K), as_integer("N", N, 1)
+        self._k, _, g, h = kernel.shape
+        super().__init__(kernel.dtype, (h * self._N**2, g * self._N**2))
+        self._forward = weights(kernel), padding(self._k)[0]
+        self._backward = weights(kernel[::-1, ::-1].swapaxes(2, 3)), padding(self._k)[1]
 
     def _matmat(self, X: NDArray) -> NDArray:
-        return self._correlate(*self._forward, X)
-
-    def _rmatmat(self, Y: NDArray) -> NDArray:
-        return self._correlate(*self._backward, Y)
+        W, before = self._forward
+        return (W @ patches(X.T, self._N, self._k, before)).reshape(X.shape[1], -1).T
 
     def _matvec(self, x: NDArray) -> NDArray:
         return self._matmat(x.reshape(-1, 1)).ravel()
 
-    def _rmatvec(self, y: NDArray) -> NDArray:
-        return self._rmatmat(y.reshape(-1, 1)).ravel()
+    def _adjoint(self) -> ConvolutionOperator:
+        adjoint = copy(self)
+        adjoint.shape = self.shape[::-1]
+        adjoint._forward, adjoint._backward = self._backward, self._forward
+        return adjoint
 
-    def _transpose(self) -> LinearOperator:
+    def _transpose(self) -> ConvolutionOperator:
         return self._adjoint()
+
+    def _rmatmat(self, Y: NDArray) -> NDArray:
+        return self._adjoint()._matmat(Y)
+
+    def _rmatvec(self, y: NDArray) -> NDArray:
+        return self._adjoint()._matvec(y)

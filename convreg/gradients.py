@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_floats, as_integer, as_kernel, as_vector, gram_of_rows
-from convreg.convolution import ConvolutionOperator, padding, patches
+from convreg.convolution import ConvolutionOperator, padding, patches, weights
 from convreg.matrix import conv_matrix, entry_positions
 
 
@@ -108,14 +108,18 @@ def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str 
            [0., 4., 0.],
            [0., 0., 0.]])
     """
-    M = ConvolutionOperator(K, N)
-    k, _, g, h = M.kernel.shape
+    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    k, _, g, h = kernel.shape
     rows = gram_of_rows(gram, h, g)
-    size = M.shape[0 if rows else 1]
-    pair = np.stack([as_vector("u", u, size), as_vector("v", v, size)]).T
-    Y, X = (pair, M.T @ pair[:, ::-1]) if rows else (M @ pair, pair[:, ::-1])
-    neighbours = patches(X.T, M.N, k, padding(k)[0])
-    G = (Y.T.reshape(2, h, -1) @ neighbours.swapaxes(1, 2)).sum(axis=0)
+    size = (h if rows else g) * N**2
+    pair = np.array([as_vector("u", u, size), as_vector("v", v, size)])
+    if rows:  # u (M'v)' + v (M'u)'
+        Y = pair.reshape(2, h, -1)
+        X = patches((ConvolutionOperator(kernel, N).T @ pair[::-1].T).T, N, k, padding(k)[0])
+    else:  # (Mu) v' + (Mv) u'
+        X = patches(pair[::-1], N, k, padding(k)[0])
+        Y = weights(kernel) @ X[::-1]
+    G = (Y @ X.swapaxes(1, 2)).sum(axis=0)
     return G.reshape(h, g, k, k).transpose(3, 2, 1, 0).reshape(np.shape(K))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array, csr_array, sparray
+from scipy.sparse import coo_array, csr_array, get_index_dtype, sparray
 
 from convreg._checks import as_integer, as_kernel, as_kernel_shape
 from convreg.convolution import padding
@@ -52,10 +52,10 @@ def conv_matrix(K: ArrayLike, N: int) -> csr_array:
     s, r, d, q, p = np.ogrid[:N, :N, :g, :k, :k]
     i, j = r + p - padding(k)[0], s + q - padding(k)[0]
     lands = np.broadcast_to((0 <= i) & (i < N) & (0 <= j) & (j < N), (N, N, g, k, k))
-    columns = (d * N**2 + j * N + i)[lands]
+    columns = (d * N**2 + j * N + i)[lands].astype(get_index_dtype(maxval=h * g * (k * N) ** 2))
     taps = np.broadcast_to((p * k + q) * g + d, lands.shape)[lands]
     row_lengths = np.count_nonzero(lands, axis=(2, 3, 4)).ravel()
-    indptr = np.concatenate([[0], np.cumsum(np.tile(row_lengths, h))])
+    indptr = np.concatenate([[0], np.cumsum(np.tile(row_lengths, h))]).astype(columns.dtype)
     data = kernel.reshape(k * k * g, h).T[:, taps]
     M = csr_array((data.ravel(), np.tile(columns, h), indptr), shape=(h * N**2, g * N**2))
     M.has_sorted_indices = M.has_canonical_format = True

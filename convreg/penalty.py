@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.linalg import LinearOperator, eigsh, splu
+from scipy.sparse.linalg import LinearOperator, aslinearoperator, eigsh, splu
 
 from convreg._checks import as_integer, as_kernel, as_number, gram_of_rows
 from convreg.convolution import ConvolutionOperator
@@ -46,15 +46,25 @@ def shifted_gram(M: Any, alpha: float = 1.0, gram: str = "columns") -> LinearOpe
            [ 0., -1.]])
     """
     M = M if hasattr(M, "shape") else np.asarray(M, dtype=float)
-    alpha = as_number("alpha", alpha)
     m, n = M.shape
-    left, right, size = (M, M.T, m) if gram_of_rows(gram, m, n) else (M.T, M, n)
+    return _ShiftedGram(M.T if gram_of_rows(gram, m, n) else M, as_number("alpha", alpha))
 
-    def product(X: NDArray) -> NDArray:
-        return left @ (right @ X) - alpha * X
 
-    dtype = np.result_type(M.dtype, np.float32)
-    return LinearOperator((size, size), product, product, product, dtype, product)
+class _ShiftedGram(LinearOperator):
+    """A'A - alpha I, its own adjoint."""
+
+    def __init__(self, A: Any, alpha: float) -> None:
+        self._A, self._At, self._alpha = aslinearoperator(A), aslinearoperator(A.T), alpha
+        super().__init__(np.result_type(A.dtype, np.float32), (A.shape[1], A.shape[1]))
+
+    def _matmat(self, X: NDArray) -> NDArray:
+        return self._At.matmat(self._A.matmat(X)) - self._alpha * X
+
+    def _adjoint(self) -> LinearOperator:
+        return self
+
+    def _transpose(self) -> LinearOperator:
+        return self
 
 
 def penalty(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> float:

@@ -232,23 +232,27 @@ def verification_figure(table: Table) -> Figure:
     Columns: statement, gradient ("right" or the name of a wrong one), step, difference, remainder.
     """
     statements = groups(table, "statement")
-    figure, axes = _axes(2, len(statements), 4.6, sharex="row", sharey="row")
+    styles = dict(zip(groups(table, "gradient"), zip(CYCLE, DASHES, strict=True), strict=False))
+    figure, axes = _axes(2, len(statements), 4.4, sharex=True, sharey="row")
     for column, (statement, rows) in enumerate(statements.items()):
         above, below = axes[column], axes[len(statements) + column]
-        for number, (gradient, line) in enumerate(groups(rows, "gradient").items()):
-            style = {"color": CYCLE[number], "linestyle": DASHES[number], "label": gradient}
-            above.loglog(line["step"], line["difference"], **style)
-            inside = line["step"] >= 1e-3
-            below.loglog(line["step"][inside], line["remainder"][inside], **style)
-        t = np.array([1e-2, 1e-1])
-        for order, place in ((1, 3e-1), (2, 1e-2)):
-            below.loglog(t, place * t**order / 0.1**order, color="black", linewidth=0.7)
-            below.annotate(f"$t^{order}$", (t[0], place * 0.1**order), (-12, -3), textcoords="offset points")
+        for gradient, line in groups(rows, "gradient").items():
+            color, dash = styles[gradient]
+            above.loglog(line["step"], line["difference"], color=color, linestyle=dash)
+            below.loglog(line["step"], line["remainder"], color=color, linestyle=dash, label=gradient)
+            if column == 0:
+                place = np.flatnonzero(line["step"] > 9e-3)[0]
+                slope = 2 if gradient == "right" else 1
+                below.annotate(
+                    f"slope {slope}", (line["step"][place], line["remainder"][place]), (-6, 4),
+                    textcoords="offset points", ha="right",
+                )  # fmt: skip
         above.set_title(statement)
         below.set_xlabel("step $t$")
-        below.legend(fontsize=8, frameon=False, loc="lower center", bbox_to_anchor=(0.5, -0.85))
     axes[0].set_ylabel("|central difference - slope|")
     axes[len(statements)].set_ylabel("Taylor remainder")
+    handles = {line.get_label(): line for ax in axes for line in ax.lines if not line.get_label().startswith("_")}
+    figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 

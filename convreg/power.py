@@ -106,8 +106,8 @@ def power_update(
         raise ValueError("triplets: wanted at least one SingularTriplet, got none")
     normalise = _orthonormal if orthogonalize else _normalised
     sigma = np.array([triplet.sigma for triplet in triplets])
-    U = np.stack([triplet.u for triplet in triplets]).T
-    V = np.stack([triplet.v for triplet in triplets]).T
+    U = np.array([triplet.u for triplet in triplets]).T
+    V = np.array([triplet.v for triplet in triplets]).T
     for _ in range(iterations):
         _, U = normalise(A @ V, U)
         sigma, V = normalise(A.T @ U, V)
@@ -116,7 +116,9 @@ def power_update(
 
 def _normalised(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:
     """The norms of the columns of W, and its columns normalised (where a norm is 0, the previous ones)."""
-    norms = np.linalg.norm(W, axis=0)
+    norms = np.sqrt(np.einsum("ij,ij->j", W, W))
+    if norms.all():
+        return norms, W / norms
     return norms, np.where(norms > 0, W / np.where(norms > 0, norms, 1), previous)
 
 

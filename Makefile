@@ -1,0 +1,39 @@
+# The two commands of the README are `make reproduce` and `make test`; `make help` explains every target.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help env reproduce test notebooks bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+env: $(READY) ## .venv with the pinned packages of constraints.txt (PYTHON=python3.12 picks the Python)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "convreg wants Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0])'
+	@echo "Installing the pinned packages into .venv (a minute or two) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $(READY)
+
+reproduce: $(READY) ## run every notebook, write figures/ and build/, print the claims with their verdicts
+	@$(BIN)/python -m convreg.reproduce
+
+test: $(READY) ## unit tests, then the notebooks against their committed outputs, then with other parameters
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --nbval -p no:cacheprovider notebooks
+	$(BIN)/python -m convreg.reproduce --parameters tests/other_parameters.yml --figures build/other/figures --build build/other
+
+notebooks: $(READY) ## execute the committed notebooks in place and strip their metadata
+	@for notebook in notebooks/*.ipynb; do $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ERROR $$notebook || exit 1; done
+	@$(BIN)/nbstripout --keep-output --keep-count --extra-keys "cell.metadata.execution cell.metadata.papermill metadata.papermill metadata.language_info.version" notebooks/*.ipynb
+
+bench: $(READY) ## the benchmarks; PyTorch is compared with where it is installed: pip install -e '.[torch]'
+	@$(BIN)/python benchmarks/bench_core.py
+	@$(BIN)/python benchmarks/bench_reproduce.py
+
+clean: ## remove .venv and build
+	rm -rf .venv build

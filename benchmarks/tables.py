@@ -1,0 +1,149 @@
+"""Timing two contestants against each other, and the table that comes of it: what the benchmarks share."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Clock = Callable[[], float]  # runs a contestant once more and returns its time in seconds
+
+
+class Skipped(Exception):
+    """Raised by an item that cannot be measured here; its text is the reason."""
+
+
+class Measured(NamedTuple):
+    """What `paired` gives: the median ratio, the lowest and highest one, and the two median times in seconds."""
+
+    ratio: float
+    lowest: float
+    highest: float
+    numerator: float
+    denominator: float
+    repeats: int
+
+
+class Item(NamedTuple):
+    """A line of the table: a name, what is compared, how it is measured, and the target of the ratio."""
+
+    name: str
+    compared: str
+    measure: Callable[[], Measured]
+    bound: str  # "at least" or "at most"
+    target: float
+
+
+def duration(function: Callable[[], object], loops: int = 1) -> float:
+    """The seconds that so many calls take together."""
+    start = time.perf_counter()
+    for _ in range(loops):
+        function()
+    return time.perf_counter() - start
+
+
+def seconds_per_call(function: Callable[[], object], at_least: float = 0.03) -> Clock:
+    """A clock of one call: it loops as often as it takes to last ``at_least`` seconds, found out beforehand."""
+    loops = 1
+    while duration(function, loops) < at_least:
+        loops *= 2
+    return lambda: duration(function, loops) / loops
+
+
+def paired(numerator: Clock, denominator: Clock, repeats: int = 9) -> Measured:
+    """The median ratio of two times, measured in turns (A B A B ...) so that both see the same machine."""
+    pairs = [(numerator(), denominator()) for _ in range(repeats)]
+    ratios = [a / b for a, b in pairs]
+    times = [statistics.median(column) for column in zip(*pairs, strict=True)]
+    return Measured(statistics.median(ratios), min(ratios), max(ratios), *times, repeats)
+
+
+def measure(items: Iterable[Item]) -> list[dict[str, Any]]:
+    """Every item measured: a record each, with the verdict "pass", "below", "above" or "skipped: why"."""
+    records = []
+    for item in items:
+        record = {"name": item.name, "compared": item.compared, "bound": item.bound, "target": item.target}
+        try:
+            measured = item.measure()
+        except Skipped as reason:
+            record["verdict"] = f"skipped: {reason}"
+        else:
+            record |= {key: type(value)(f"{value:.4g}") for key, value in measured._asdict().items()}
+            record["verdict"] = verdict(measured.ratio, item.bound, item.target)
+        print(f"{item.name}: {record.get('ratio', '')} {record['verdict']}", flush=True)
+        records.append(record)
+    return records
+
+
+def verdict(ratio: float, bound: str, target: float) -> str:
+    """Whether a ratio meets its target, or on which side it misses.
+
+    >>> verdict(21.0, "at least", 20.0), verdict(19.0, "at least", 20.0), verdict(3.0, "at most", 2.5)
+    ('pass', 'below', 'above')
+    """
+    if bound == "at least":
+        return "pass" if ratio >= target else "below"
+    return "pass" if ratio <= target else "above"
+
+
+def environment(packages: Sequence[str]) -> dict[str, Any]:
+    """The versions and the sizes that a time depends on."""
+    found: dict[str, Any] = {"python": platform.python_version()}
+    for package in packages:
+        installed = importlib.util.find_spec(package) is not None
+        found[package] = importlib.metadata.version(package) if installed else "not installed"
+    return found | {"BLAS threads": blas_threads(), "CPUs": os.cpu_count()}
+
+
+def blas_threads() -> str:
+    """The threads of every BLAS that is loaded, as far as threadpoolctl is there to tell."""
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return "unknown (threadpoolctl is not installed)"
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return ", ".join(f"{pool['num_threads']} ({pool['internal_api']} {pool['version']})" for pool in pools)
+
+
+def write(folder: Path, name: str, title: str, records: list[dict[str, Any]], setting: dict[str, Any]) -> None:
+    """Write the records to name.json, and as a table to name.md."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"environment": setting, "items": records}, indent=2)
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    lines = [
+        f"# {title}",
+        "",
+        "; ".join(f"{key} {value}" for key, value in setting.items()) + ".",
+        "",
+        "| item | compared (A / B) | A | B | A / B, median (range) | target | verdict |",
+        "|---|---|---:|---:|---:|---|---|",
+    ]
+    lines += [_line(record) for record in records]
+    (folder / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _line(record: dict[str, Any]) -> str:
+    cells = ["", "", ""]
+    if "ratio" in record:
+        spread = f"{record['lowest']:.3g} to {record['highest']:.3g}"
+        cells = [_seconds(record["numerator"]), _seconds(record["denominator"])]
+        cells.append(f"**{record['ratio']:.3g}** ({spread})")
+    target = f"{record['bound']} {record['target']:g}"
+    return f"| {' | '.join([record['name'], record['compared'], *cells, target, record['verdict']])} |"
+
+
+def _seconds(value: float) -> str:
+    """A time with its unit.
+
+    >>> _seconds(0.00123), _seconds(2.5)
+    ('1.23 ms', '2.5 s')
+    """
+    unit, scale = next((unit for unit in (("s", 1), ("ms", 1e-3)) if value >= unit[1]), ("µs", 1e-6))
+    return f"{value / scale:.3g} {unit}"

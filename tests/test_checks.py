@@ -1,0 +1,422 @@
+"""Bad input of every public function: the error's type, and a message that begins with the argument's name."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from convreg import (
+    ConvolutionOperator,
+    SingularTriplet,
+    conv_matrix,
+    conv_matrix_adjoint,
+    convolve,
+    entry_positions,
+    extreme_singular_values,
+    kernel_gradient,
+    kernel_gradient_index_sum,
+    leading_triplets,
+    matlab_rand,
+    minimize_penalty,
+    penalty,
+    penalty_gradient,
+    penalty_matrix_gradient,
+    power_update,
+    shifted_gram,
+    singular_value_bounds,
+    singular_value_gradient,
+    unvec,
+    vec,
+)
+
+K = np.ones((3, 3, 2, 1))
+x, y = np.ones(8), np.ones(4)  # N = 2
+TRIPLET = SingularTriplet(1.0, np.ones(2), np.ones(2))
+
+TAKES_A_KERNEL = {
+    "convolve": lambda K: convolve(K, np.ones((2, 2, 2))),
+    "conv_matrix": lambda K: conv_matrix(K, 2),
+    "ConvolutionOperator": lambda K: ConvolutionOperator(K, 2),
+    "kernel_gradient": lambda K: kernel_gradient(K, 2, x, x),
+    "kernel_gradient_index_sum": lambda K: kernel_gradient_index_sum(K, 2, x, x),
+    "penalty": lambda K: penalty(K, 2),
+    "penalty_gradient": lambda K: penalty_gradient(K, 2),
+    "extreme_singular_values": lambda K: extreme_singular_values(K, 2),
+    "minimize_penalty": lambda K: minimize_penalty(K, 2),
+}
+BAD_KERNELS = [
+    (ValueError, 1.0),
+    (ValueError, np.ones(3)),
+    (ValueError, np.ones((3, 3, 2))),
+    (ValueError, np.ones((3, 3, 2, 1, 1))),
+    (ValueError, np.ones((3, 2))),
+    (ValueError, np.ones((2, 3, 2, 1))),
+    (ValueError, np.ones((0, 0))),
+    (ValueError, np.ones((3, 3, 0, 1))),
+    (ValueError, np.ones((3, 3, 1, 0))),
+    (ValueError, [[np.nan]]),
+    (ValueError, [[np.inf]]),
+    (ValueError, np.full((3, 3, 2, 1), -np.inf)),
+    (TypeError, [[1j]]),
+    (TypeError, [["1"]]),
+    (TypeError, None),
+    (TypeError, csr_array(np.eye(3))),
+]
+
+
+@pytest.mark.parametrize("name", TAKES_A_KERNEL)
+@pytest.mark.parametrize(("error", "bad"), BAD_KERNELS)
+def test_kernels(name, error, bad):
+    with pytest.raises(error, match=r"^K: wanted .*, got "):
+        TAKES_A_KERNEL[name](bad)
+
+
+def test_what_a_kernel_has_to_be_is_said():
+    with pytest.raises(ValueError, match=r"K: wanted the shape \(k, k, g, h\) or \(k, k\).*got \(3, 2\)"):
+        conv_matrix(np.ones((3, 2)), 2)
+
+
+TAKES_A_SIZE = {
+    "unvec": lambda N: unvec(x, N),
+    "conv_matrix": lambda N: conv_matrix(K, N),
+    "entry_positions": lambda N: entry_positions((3, 3), N, 0, 0),
+    "conv_matrix_adjoint": lambda N: conv_matrix_adjoint(np.eye(4), (3, 3), N),
+    "ConvolutionOperator": lambda N: ConvolutionOperator(K, N),
+    "kernel_gradient": lambda N: kernel_gradient(K, N, x, x),
+    "kernel_gradient_index_sum": lambda N: kernel_gradient_index_sum(K, N, x, x),
+    "penalty": lambda N: penalty(K, N),
+    "penalty_gradient": lambda N: penalty_gradient(K, N),
+    "extreme_singular_values": lambda N: extreme_singular_values(K, N),
+    "minimize_penalty": lambda N: minimize_penalty(K, N),
+}
+
+
+@pytest.mark.parametrize("name", TAKES_A_SIZE)
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [(ValueError, 0), (ValueError, -1), (TypeError, 2.0), (TypeError, "2"), (TypeError, None), (TypeError, True)],
+)
+def test_sizes(name, error, bad):
+    with pytest.raises(error, match=r"^N: wanted an integer of at least 1, got "):
+        TAKES_A_SIZE[name](bad)
+
+
+@pytest.mark.parametrize("N", [2, np.int32(2), np.array(2)])
+@pytest.mark.parametrize("name", TAKES_A_SIZE)
+def test_any_integer_is_a_size(name, N):
+    assert TAKES_A_SIZE[name](N) is not None
+
+
+TAKES_ALPHA = {
+    "shifted_gram": lambda alpha: shifted_gram(np.eye(2), alpha),
+    "penalty": lambda alpha: penalty(K, 2, alpha),
+    "penalty_gradient": lambda alpha: penalty_gradient(K, 2, alpha),
+    "singular_value_bounds": lambda alpha: singular_value_bounds(alpha, 0.5),
+    "minimize_penalty": lambda alpha: minimize_penalty(K, 2, alpha),
+}
+BAD_POSITIVE = [
+    (ValueError, 0),
+    (ValueError, 0.0),
+    (ValueError, -1.0),
+    (ValueError, np.nan),
+    (ValueError, np.inf),
+    (TypeError, "1"),
+    (TypeError, None),
+    (TypeError, True),
+    (TypeError, np.True_),
+    (TypeError, 1j),
+    (TypeError, [1.0]),
+    (TypeError, np.ones(1)),
+]
+
+
+@pytest.mark.parametrize("name", TAKES_ALPHA)
+@pytest.mark.parametrize(("error", "bad"), BAD_POSITIVE)
+def test_alpha(name, error, bad):
+    with pytest.raises(error, match=r"^alpha: wanted a positive finite number, got "):
+        TAKES_ALPHA[name](bad)
+
+
+@pytest.mark.parametrize("name", TAKES_ALPHA)
+@pytest.mark.parametrize("alpha", [1, np.float32(0.5), np.int64(2), np.array(1.5), 1e-300])
+def test_any_positive_number_is_an_alpha(name, alpha):
+    assert TAKES_ALPHA[name](alpha) is not None
+
+
+TAKES_GRAM = {
+    "shifted_gram": lambda gram: shifted_gram(np.eye(2), 1.0, gram),
+    "kernel_gradient": lambda gram: kernel_gradient(K, 2, x, x, gram),
+    "penalty": lambda gram: penalty(K, 2, 1.0, gram),
+    "penalty_gradient": lambda gram: penalty_gradient(K, 2, 1.0, gram),
+    "minimize_penalty": lambda gram: minimize_penalty(K, 2, gram=gram),
+}
+
+
+@pytest.mark.parametrize("name", TAKES_GRAM)
+@pytest.mark.parametrize("bad", ["column", "", "COLUMNS", None, 1])
+def test_gram(name, bad):
+    with pytest.raises(ValueError, match=r"^gram: wanted one of 'columns', 'rows', 'smaller', got "):
+        TAKES_GRAM[name](bad)
+
+
+@pytest.mark.parametrize(
+    ("error", "kernel", "bad"),
+    [
+        (ValueError, K, np.ones((2, 2, 1))),
+        (ValueError, K, np.ones((2, 2, 3))),
+        (ValueError, K, np.ones((2, 3, 2))),
+        (ValueError, K, np.ones((3, 2, 2))),
+        (ValueError, K, np.ones((2, 2))),
+        (ValueError, K, np.ones((2, 2, 2, 1))),
+        (ValueError, K, np.ones((0, 0, 2))),
+        (ValueError, K, 1.0),
+        (ValueError, K[:, :, :1], np.ones((2, 2))),
+        (ValueError, np.ones((3, 3)), np.ones((2, 3))),
+        (ValueError, np.ones((3, 3)), np.ones((0, 0))),
+        (ValueError, np.ones((3, 3)), np.ones(4)),
+        (TypeError, K, np.ones((2, 2, 2), complex)),
+        (TypeError, K, None),
+        (TypeError, K, "image"),
+    ],
+)
+def test_images(error, kernel, bad):
+    with pytest.raises(error, match=r"^X: wanted .*, got "):
+        convolve(kernel, bad)
+
+
+def test_what_an_image_has_to_be_is_said():
+    with pytest.raises(ValueError, match=r"^X: wanted the shape \(N, N, 2\), .* \(3, 3, 2, 1\), got \(5, 5, 1\)$"):
+        convolve(K, np.ones((5, 5, 1)))
+
+
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [
+        (ValueError, 1.0),
+        (ValueError, np.ones(4)),
+        (ValueError, np.ones((2, 3))),
+        (ValueError, np.ones((2, 3, 1))),
+        (ValueError, np.ones((2, 2, 1, 1))),
+        (ValueError, np.ones((0, 0))),
+        (ValueError, np.ones((2, 2, 0))),
+        (TypeError, [[1j]]),
+        (TypeError, [["a"]]),
+        (TypeError, None),
+    ],
+)
+def test_vec(error, bad):
+    with pytest.raises(error, match=r"^X: wanted .*, got "):
+        vec(bad)
+
+
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [
+        (ValueError, 1.0),
+        (ValueError, np.ones(3)),
+        (ValueError, np.ones(5)),
+        (ValueError, np.ones((4, 1))),
+        (ValueError, []),
+        (TypeError, [1j] * 4),
+        (TypeError, "abcd"),
+        (TypeError, None),
+    ],
+)
+def test_unvec(error, bad):
+    with pytest.raises(error, match=r"^x: wanted .*, got "):
+        unvec(bad, 2)
+
+
+TAKES_A_SHAPE = {
+    "entry_positions": lambda shape: entry_positions(shape, 2, 0, 0),
+    "conv_matrix_adjoint": lambda shape: conv_matrix_adjoint(np.eye(4), shape, 2),
+}
+
+
+@pytest.mark.parametrize("name", TAKES_A_SHAPE)
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [
+        (ValueError, ()),
+        (ValueError, (3,)),
+        (ValueError, (3, 3, 1)),
+        (ValueError, (3, 2)),
+        (ValueError, (2, 3, 1, 1)),
+        (ValueError, (3, 3, 1, 1, 1)),
+        (ValueError, (0, 0)),
+        (ValueError, (3, 3, 0, 1)),
+        (ValueError, (3, 3, 1, -1)),
+        (TypeError, (3.0, 3.0)),
+        (TypeError, ("3", "3")),
+        (TypeError, (3, 3, None, 1)),
+        (TypeError, (3, 3, True, 1)),
+    ],
+)
+def test_kernel_shapes(name, error, bad):
+    with pytest.raises(error, match=r"^shape: wanted .*, got "):
+        TAKES_A_SHAPE[name](bad)
+
+
+@pytest.mark.parametrize("name", TAKES_A_SHAPE)
+@pytest.mark.parametrize("shape", [(3, 3), [3, 3], (3, 3, 1, 1), np.array([3, 3, 1, 1])])
+def test_any_sequence_is_a_shape(name, shape):
+    assert len(TAKES_A_SHAPE[name](shape)) in (2, 3)
+
+
+@pytest.mark.parametrize("argument", ["p", "q", "z", "y"])
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [(ValueError, -1), (ValueError, "size"), (TypeError, 0.0), (TypeError, None), (TypeError, True)],
+)
+def test_indices(argument, error, bad):
+    """Every index is checked against its own size."""
+    sizes = {"p": 3, "q": 3, "z": 2, "y": 4}
+    indices = dict.fromkeys(sizes, 0)
+    last = sizes[argument] - 1
+    entry_positions((3, 3, 2, 4), 5, **(indices | {argument: last}))
+    bad = sizes[argument] if bad == "size" else bad
+    with pytest.raises(error, match=f"^{argument}: wanted an integer from 0 to {last}, got "):
+        entry_positions((3, 3, 2, 4), 5, **(indices | {argument: bad}))
+
+
+@pytest.mark.parametrize("bad", [np.ones((4, 4)), np.ones((8, 4)), np.ones(32), csr_array(np.ones((4, 4))), 1.0])
+def test_matrix_gradients(bad):
+    with pytest.raises(ValueError, match=r"^G: wanted the shape \(4, 8\), got "):
+        conv_matrix_adjoint(bad, (3, 3, 2, 1), 2)
+
+
+@pytest.mark.parametrize("argument", ["u", "v"])
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [
+        (ValueError, np.ones(7)),
+        (ValueError, np.ones(9)),
+        (ValueError, np.ones((8, 1))),
+        (ValueError, 1.0),
+        (ValueError, []),
+        (TypeError, np.ones(8, complex)),
+        (TypeError, None),
+        (TypeError, "abc"),
+    ],
+)
+def test_singular_vectors(argument, error, bad):
+    pair = {"u": x, "v": x} | {argument: bad}
+    for gradient in (
+        partial(kernel_gradient, K, 2),
+        partial(kernel_gradient_index_sum, K, 2),
+        partial(penalty_matrix_gradient, np.ones((4, 8))),
+    ):
+        with pytest.raises(error, match=f"^{argument}: wanted .*8|^{argument}: wanted an array of real numbers"):
+            gradient(**pair)
+
+
+@pytest.mark.parametrize("gram", ["rows", "smaller"])
+@pytest.mark.parametrize("argument", ["u", "v"])
+def test_singular_vectors_of_rows(gram, argument):
+    kernel_gradient(K, 2, y, y, gram)
+    with pytest.raises(ValueError, match=f"^{argument}: wanted a vector of length 4, got the shape "):
+        kernel_gradient(K, 2, **({"u": y, "v": y} | {argument: x}), gram=gram)
+
+
+@pytest.mark.parametrize("argument", ["u", "v"])
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [(ValueError, np.ones((2, 2))), (ValueError, 1.0), (TypeError, [1j]), (TypeError, None), (TypeError, "a")],
+)
+def test_vectors_of_lemma_2_1(argument, error, bad):
+    with pytest.raises(error, match=f"^{argument}: wanted "):
+        singular_value_gradient(**({"u": x, "v": y} | {argument: bad}))
+
+
+@pytest.mark.parametrize(("error", "bad"), [*BAD_POSITIVE, (ValueError, 1.0001), (ValueError, 2)])
+def test_t(error, bad):
+    with pytest.raises(error, match=r"^t: wanted .*, got "):
+        singular_value_bounds(1.0, bad)
+
+
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [(ValueError, 0), (ValueError, 3), (ValueError, -1), (TypeError, 1.0), (TypeError, None), (TypeError, True)],
+)
+def test_count(error, bad):
+    for A in (np.ones((2, 5)), np.ones((5, 2)), csr_array(np.ones((2, 5)))):
+        with pytest.raises(error, match=r"^count: wanted an integer from 1 to 2, got "):
+            leading_triplets(A, bad)
+
+
+def test_two_triplets_of_one_singular_value():
+    with pytest.raises(ValueError, match=r"^count: wanted an integer from 1 to 1, got 2"):
+        leading_triplets([[1.0]])
+
+
+@pytest.mark.parametrize("bad", [[], ()])
+def test_triplets(bad):
+    with pytest.raises(ValueError, match=r"^triplets: wanted at least one SingularTriplet, got none"):
+        power_update(np.eye(2), bad)
+
+
+@pytest.mark.parametrize(
+    ("error", "bad"), [(ValueError, -1), (TypeError, 1.0), (TypeError, None), (TypeError, True)]
+)
+@pytest.mark.parametrize(
+    ("argument", "call"),
+    [
+        ("iterations", lambda n: power_update(np.eye(2), [TRIPLET], n)),
+        ("iterations", lambda n: minimize_penalty(K, 2, iterations=n)),
+        ("power_iterations", lambda n: minimize_penalty(K, 2, power_iterations=n)),
+    ],
+)
+def test_iterations(argument, call, error, bad):
+    call(0)
+    with pytest.raises(error, match=f"^{argument}: wanted an integer of at least 0, got "):
+        call(bad)
+
+
+@pytest.mark.parametrize(("error", "bad"), BAD_POSITIVE)
+def test_learning_rate(error, bad):
+    with pytest.raises(error, match=r"^learning_rate: wanted a positive finite number, got "):
+        minimize_penalty(K, 2, learning_rate=bad)
+
+
+@pytest.mark.parametrize(("error", "bad"), BAD_POSITIVE[2:])
+def test_tolerance(error, bad):
+    with pytest.raises(error, match=r"^tolerance: wanted a finite number of at least 0, got "):
+        minimize_penalty(K, 2, tolerance=bad)
+
+
+@pytest.mark.parametrize("bad", ["powers", "", None, 1])
+def test_update(bad):
+    with pytest.raises(ValueError, match=r"^update: wanted one of 'power', 'svd', got "):
+        minimize_penalty(K, 2, update=bad)
+
+
+@pytest.mark.parametrize("bad", [1, "print", True])
+def test_callback(bad):
+    with pytest.raises(TypeError, match=r"^callback: wanted a function or None, got "):
+        minimize_penalty(K, 2, callback=bad)
+
+
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [(ValueError, -1), (TypeError, 1.5), (TypeError, "3"), (TypeError, None), (TypeError, (2, 2))],
+)
+def test_sizes_of_matlab_rand(error, bad):
+    with pytest.raises(error, match=r"^shape: wanted an integer of at least 0, got "):
+        matlab_rand(3, bad)
+
+
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [
+        (ValueError, -1),
+        (ValueError, 2**32),
+        (TypeError, 1.0),
+        (TypeError, "1"),
+        (TypeError, None),
+        (TypeError, True),
+    ],
+)
+def test_state(error, bad):
+    with pytest.raises(error, match=r"^state: wanted an integer from 0 to 4294967295, got "):
+        matlab_rand(2, state=bad)

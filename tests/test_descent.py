@@ -1,0 +1,360 @@
+"""Algorithm 2.1: against the steps written out by hand, its history, and two facts about the paper's kernel."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+from strategies import GRAMS, reference_adjoint, reference_gram, reference_matrix, relative_error
+
+from convreg import (
+    ConvolutionOperator,
+    extreme_singular_values,
+    matlab_rand,
+    minimize_penalty,
+    penalty,
+    penalty_gradient,
+    power_update,
+    shifted_gram,
+)
+
+FIELDS = ("estimate", "penalty", "sigma_max", "sigma_min", "condition_number", "residual", "selected")
+EXACT = ("penalty", "sigma_max", "sigma_min", "condition_number")
+
+
+def kernel(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def by_hand(K, N, alpha, step, iterations, power_iterations, update, gram):
+    """Algorithm 2.1 on dense matrices: the kernels, and of every entry of the history what is not exact."""
+    M = reference_matrix(K, N)
+    rows = gram == "rows" or (gram == "smaller" and M.shape[0] < M.shape[1])
+    B = reference_gram(M, alpha, gram)
+    U, sigma, Vt = np.linalg.svd(B)
+    triplets = [(sigma[i], U[:, i], Vt[i]) for i in range(2)]
+    u, v = triplets[0][1:]
+    kernels, history = [K], [(sigma[0], np.linalg.norm(B @ v - sigma[0] * u), 0)]
+    for _ in range(iterations):
+        G = np.outer(u, M.T @ v) + np.outer(v, M.T @ u) if rows else np.outer(M @ u, v) + np.outer(M @ v, u)
+        K = K - step * reference_adjoint(G, K.shape, N)
+        M = reference_matrix(K, N)
+        B = reference_gram(M, alpha, gram)
+        if update == "svd":
+            U, sigma, Vt = np.linalg.svd(B)
+            triplets = [(sigma[i], U[:, i], Vt[i]) for i in range(2)]
+        else:
+            for i, (_, u, v) in enumerate(triplets):
+                for _ in range(power_iterations):
+                    u = B @ v / np.linalg.norm(B @ v)
+                    s = np.linalg.norm(B.T @ u)
+                    v = B.T @ u / s
+                triplets[i] = (s, u, v)
+        selected = 0 if triplets[0][0] >= triplets[1][0] else 1
+        s, u, v = triplets[selected]
+        kernels.append(K)
+        history.append((s, np.linalg.norm(B @ v - s * u), selected))
+    return kernels, history
+
+
+@pytest.mark.parametrize("gram", GRAMS)
+@pytest.mark.parametrize("update", ["power", "svd"])
+@pytest.mark.parametrize(("g", "h", "seed"), [(2, 1, 3), (1, 2, 1), (2, 2, 0), (1, 1, 35)])
+@pytest.mark.parametrize("power_iterations", [1, 2, 3])
+def test_the_algorithm_by_hand(gram, update, g, h, seed, power_iterations):
+    """With these seeds the second triplet overtakes the first on the way (update = "power")."""
+    K, N = kernel(3, 3, g, h, seed=seed), 3
+    kernels, history = by_hand(K, N, 2.0, 0.02, 6, power_iterations, update, gram)
+    seen = []
+    result = minimize_penalty(
+        K, N, 2.0, 0.02, 6, power_iterations, update, gram, callback=lambda i, K, e: seen.append((i, K.copy(), e))
+    )
+    assert [i for i, _, _ in seen] == [1, 2, 3, 4, 5, 6]
+    for found, expected in zip([K for _, K, _ in seen], kernels[1:], strict=True):
+        assert relative_error(found, expected) < 1e-10
+    assert relative_error(result.kernel, kernels[-1]) < 1e-10
+    estimates, residuals, selected = zip(*history, strict=True)
+    assert result.history.estimate == pytest.approx(estimates, rel=1e-10)
+    assert [e for _, _, e in seen] == list(result.history.estimate[1:])
+    assert result.history.residual == pytest.approx(residuals, abs=1e-8 * max(estimates))
+    assert list(result.history.selected) == list(selected)
+    for entry, K in zip(result.history, kernels, strict=True):
+        sigma = np.linalg.svd(reference_matrix(K, N), compute_uv=False)
+        R = np.linalg.norm(reference_gram(reference_matrix(K, N), 2.0, gram), 2)
+        assert (entry.penalty, entry.sigma_max) == pytest.approx((R, sigma[0]), rel=1e-9)
+        assert entry.sigma_min == pytest.approx(sigma[-1], abs=1e-9 * sigma[0])
+        assert entry.condition_number == pytest.approx(sigma[0] / sigma[-1], rel=1e-7)
+
+
+def test_step_6_may_be_any_function():
+    """It gets the new B and the old triplets, in their order; step 7 selects among what it returns."""
+    K, N, given_triplets = kernel(3, 3, 2, 1, seed=3), 3, []
+
+    def one_product_each(B, triplets):
+        given_triplets.append(triplets)
+        return power_update(B, triplets, 1)[::-1]
+
+    found = minimize_penalty(K, N, 2.0, 0.02, 4, update=one_product_each)
+    expected = minimize_penalty(K, N, 2.0, 0.02, 4, power_iterations=1)
+    assert relative_error(found.kernel, expected.kernel) < 1e-12
+    assert found.history.estimate == pytest.approx(expected.history.estimate, rel=1e-12)
+    assert len(given_triplets) == 4
+    assert all(len(triplets) == 2 for triplets in given_triplets)
+    turned = np.arange(5) % 2  # every step turns the order round
+    assert np.array_equal(found.history.selected, expected.history.selected ^ turned)
+
+
+def test_the_second_triplet_is_selected_on_the_way():
+    selected = minimize_penalty(kernel(3, 3, 2, 1, seed=3), 3, 2.0, 0.02, 6).history.selected
+    assert set(selected) == {0, 1}
+
+
+@pytest.mark.parametrize("update", ["power", "svd"])
+def test_the_history(update):
+    K = kernel(3, 3, 2, 2)
+    result = minimize_penalty(K, 3, alpha=1.5, iterations=4, update=update)
+    history = result.history
+    assert history.dtype.names == FIELDS
+    assert len(history) == 5
+    assert not result.converged
+    assert history.estimate[0] == pytest.approx(penalty(K, 3, 1.5), rel=1e-13)
+    assert history.penalty[0] == penalty(K, 3, 1.5)
+    assert (history.sigma_max[0], history.sigma_min[0]) == extreme_singular_values(K, 3)
+    assert history.penalty[-1] == penalty(result.kernel, 3, 1.5)
+    assert np.array_equal(history.condition_number, history.sigma_max / history.sigma_min)
+    assert history.selected[0] == 0
+    assert history.residual[0] < 1e-13 * history.estimate[0]
+    assert (history.estimate <= history.penalty * (1 + 1e-13)).all()
+    assert np.isfinite(history.residual).all()
+    if update == "svd":
+        assert (history.residual < 1e-12 * history.estimate[0]).all()
+        assert (history.selected == 0).all()
+
+
+def test_defaults():
+    """alpha = 1, a step of 0.01, 20 iterations, two of the power method, on M'M."""
+    K = kernel(3, 3, 2, 1)
+    found = minimize_penalty(K, 3)
+    expected = minimize_penalty(K, 3, 1.0, 0.01, 20, 2, "power", "columns", 0.0, True, None)
+    assert len(found.history) == 21
+    assert np.array_equal(found.kernel, expected.kernel)
+    assert np.isfinite(found.history.penalty).all()
+    for other in (
+        minimize_penalty(K, 3, alpha=1.1),
+        minimize_penalty(K, 3, power_iterations=1),
+        minimize_penalty(K, 3, update="svd"),
+        minimize_penalty(K, 3, gram="rows"),
+    ):
+        assert not np.array_equal(found.kernel, other.kernel)
+
+
+def test_one_step_is_one_gradient():
+    K = kernel(4, 4, 1, 2)
+    _, G = penalty_gradient(K, 3, 0.7)
+    for update in ("power", "svd"):
+        assert relative_error(minimize_penalty(K, 3, 0.7, 0.03, 1, update=update).kernel, K - 0.03 * G) < 1e-13
+
+
+@pytest.mark.parametrize("gram", GRAMS)
+def test_without_diagnostics_the_exact_values_are_nan(gram, monkeypatch):
+    K = kernel(3, 3, 2, 1)
+    full = minimize_penalty(K, 3, gram=gram, iterations=5)
+    monkeypatch.setattr(sys.modules["convreg.descent"], "extreme_singular_values", None)  # they cost nothing
+    result = minimize_penalty(K, 3, gram=gram, iterations=5, diagnostics=False)
+    for name in FIELDS:
+        if name in EXACT:
+            assert np.isnan(result.history[name]).all()
+        else:
+            assert np.array_equal(result.history[name], full.history[name])
+    assert np.array_equal(result.kernel, full.kernel)
+
+
+def test_no_iterations():
+    K = kernel(3, 3, 1, 1)
+    result = minimize_penalty(K, 3, iterations=0)
+    assert len(result.history) == 1
+    assert not result.converged
+    assert np.array_equal(result.kernel, K)
+    assert not np.shares_memory(result.kernel, K)
+
+
+def test_no_power_iterations_keep_the_triplets():
+    result = minimize_penalty(kernel(3, 3, 1, 1), 3, iterations=3, power_iterations=0)
+    assert np.array_equal(result.history.estimate, np.full(4, result.history.estimate[0]))
+
+
+def test_the_tolerance_ends_the_descent():
+    """At the first step that changes the estimate by no more than this fraction of it."""
+    K = kernel(3, 3, 1, 2, seed=1)
+    full = minimize_penalty(K, 3, iterations=12)
+    estimate = full.history.estimate
+    changes = np.abs(np.diff(estimate)) / estimate[:-1]
+    assert not full.converged
+    for tolerance in np.sort(changes)[[2, 6, 10]] * (1 + 1e-9):
+        first = int(np.argmax(changes <= tolerance)) + 1
+        result = minimize_penalty(K, 3, iterations=12, tolerance=tolerance)
+        assert result.converged
+        assert np.array_equal(result.history.estimate, estimate[: first + 1])
+    result = minimize_penalty(K, 3, iterations=12, tolerance=changes.min() * (1 - 1e-9))
+    assert not result.converged
+    assert len(result.history) == 13
+
+
+@pytest.mark.parametrize(
+    ("K", "step", "change"),
+    [
+        (3.0, 0.25, 0.84375),  # K becomes 1.5, the estimate K^2 - 1 falls from 8 to 1.25
+        (3.0, 1.5, 3.375),  # K becomes -6, the estimate rises to 35
+    ],
+)
+def test_the_tolerance_is_relative_and_takes_either_sign(K, step, change):
+    for tolerance, length in ((change, 2), (np.nextafter(change, 0), 3)):
+        assert len(minimize_penalty([[K]], 1, 1.0, step, 2, tolerance=tolerance).history) == length
+
+
+def test_a_tolerance_of_0_takes_all_steps_even_where_nothing_changes():
+    K = 0.1 * kernel(3, 3, 2, 1)  # below the barrier: the gradient is zero
+    for update in ("power", "svd"):
+        result = minimize_penalty(K, 2, iterations=7, update=update)
+        assert len(result.history) == 8
+        assert not result.converged
+        early = minimize_penalty(K, 2, iterations=7, update=update, tolerance=1e-9)
+        assert len(early.history) == 2
+        assert early.converged
+
+
+def test_the_callback_sees_every_step_and_may_end_the_descent():
+    K, calls = kernel(3, 3, 1, 2), []
+
+    def callback(iteration, kernel, estimate):
+        calls.append((iteration, kernel.shape, estimate))
+        return iteration == 3
+
+    result = minimize_penalty(K, 3, iterations=9, callback=callback)
+    assert [call[0] for call in calls] == [1, 2, 3]
+    assert {call[1] for call in calls} == {K.shape}
+    assert [call[2] for call in calls] == list(result.history.estimate[1:])
+    assert all(isinstance(call[2], float) for call in calls)
+    assert len(result.history) == 4
+    assert not result.converged
+
+
+@pytest.mark.parametrize("answer", [None, False, 0, "no", []])
+def test_any_other_answer_goes_on(answer):
+    assert len(minimize_penalty([[2.0]], 1, iterations=3, callback=lambda *_: answer).history) == 4
+
+
+def test_the_kernel_given_is_not_changed():
+    K = kernel(3, 3, 2, 2)
+    before = K.copy()
+    for options in ({}, {"update": "svd"}, {"iterations": 0}):
+        result = minimize_penalty(K, 3, **options)
+        result.kernel[:] = np.nan
+        assert np.array_equal(K, before)
+
+
+def test_two_dimensions_stand_for_one_channel():
+    K, shapes = kernel(3, 3), []
+    result = minimize_penalty(K, 3, iterations=3, callback=lambda i, K, e: shapes.append(K.shape))
+    expected = minimize_penalty(K[:, :, None, None], 3, iterations=3)
+    assert result.kernel.shape == (3, 3)
+    assert set(shapes) == {(3, 3)}
+    assert np.array_equal(result.kernel, expected.kernel[:, :, 0, 0])
+    assert np.array_equal(result.history.estimate, expected.history.estimate)
+
+
+def test_one_pixel_has_one_triplet():
+    """For K > 1 the gradient of K^2 - 1 is 2 K: every step of 0.1 multiplies K by 0.8."""
+    result = minimize_penalty([[2.0]], 1, 1.0, 0.1, 3)
+    kernels = 2.0 * 0.8 ** np.arange(4)
+    assert result.kernel[0, 0] == pytest.approx(kernels[3], rel=1e-14)
+    assert result.history.estimate == pytest.approx(np.abs(kernels**2 - 1), rel=1e-13)
+    assert not result.history.selected.any()
+    wide = minimize_penalty(np.full((1, 1, 3, 1), 2.0), 1, gram="smaller", iterations=2)
+    assert not wide.history.selected.any()
+
+
+def test_singular_matrices_have_an_infinite_condition_number():
+    K = np.zeros((3, 3))
+    K[0, 0] = 2
+    history = minimize_penalty(K, 3, iterations=0).history
+    assert history.sigma_min[0] == 0
+    assert history.condition_number[0] == np.inf
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("update", ["power", "svd"])
+@pytest.mark.parametrize("gram", ["columns", "rows"])
+def test_types(dtype, update, gram):
+    K = (4 * kernel(3, 3, 2, 1)).astype(dtype)
+    seen = []
+    result = minimize_penalty(
+        K, 3, iterations=3, update=update, gram=gram, callback=lambda i, K, e: seen.append(K.dtype)
+    )
+    wanted = np.float32 if dtype == np.float32 else np.float64
+    assert set(seen) == {result.kernel.dtype} == {np.dtype(wanted)}
+    assert all(result.history[name].dtype == np.float64 for name in FIELDS[:-1])
+    expected = minimize_penalty(K.astype(float), 3, iterations=3, update=update, gram=gram)
+    assert relative_error(result.kernel, expected.kernel) < (1e-5 if dtype == np.float32 else 1e-15)
+
+
+@pytest.mark.parametrize("update", ["power", "svd"])
+@pytest.mark.parametrize("diagnostics", [True, False])
+@pytest.mark.parametrize(
+    ("dtype", "learning_rate"), [(float, 1e308), (float, 1e200), (float, 1e20), (float, 1e5), (np.float32, 1e5)]
+)
+@pytest.mark.filterwarnings("error")
+def test_a_step_that_overflows(update, diagnostics, dtype, learning_rate):
+    """Caught before anything is computed from such a kernel: no warning, no estimate that is NaN or 0."""
+    K, estimates = matlab_rand(3, 3, 3, 1).astype(dtype), []
+    with pytest.raises(
+        FloatingPointError, match=rf"^learning_rate: wanted .*, got {re.escape(str(learning_rate))}: "
+    ):
+        minimize_penalty(
+            K,
+            4,
+            1.0,
+            learning_rate,
+            update=update,
+            diagnostics=diagnostics,
+            callback=lambda i, K, e: estimates.append(e),
+        )
+    assert np.isfinite(estimates).all()
+    assert (np.diff(estimates) > 0).all()
+
+
+@pytest.mark.parametrize("gram", GRAMS)
+def test_the_residual_bounds_the_estimate(gram):
+    """Some singular value of B is within the residual of the estimate."""
+    K, kernels = kernel(3, 3, 2, 1, seed=3), []
+    result = minimize_penalty(K, 3, 2.0, 0.05, 8, 1, gram=gram, callback=lambda i, K, e: kernels.append(K.copy()))
+    for entry, K in zip(result.history, [kernel(3, 3, 2, 1, seed=3), *kernels], strict=True):
+        B = shifted_gram(ConvolutionOperator(K, 3), 2.0, gram)
+        values = np.linalg.svd(B @ np.eye(B.shape[0]), compute_uv=False)
+        assert np.abs(values - entry.estimate).min() <= entry.residual + 1e-12 * values[0]
+
+
+@pytest.mark.parametrize(("alpha", "lowest"), [(5.0, 6), (10.0, 4)])
+def test_example_2_dips_below_alpha_and_comes_back(alpha, lowest):
+    """The dip is the estimate's: the exact penalty of such a kernel is never below alpha."""
+    result = minimize_penalty(matlab_rand(3, 3, 3, 1), 15, alpha, diagnostics=False)
+    assert result.history.estimate.argmin() == lowest
+    assert result.history.estimate[lowest] < alpha
+    assert penalty(result.kernel, 15, alpha) >= alpha
+
+
+def test_the_barrier_of_example_2_is_gone_with_rows(monkeypatch):
+    """From 12.4 to about 1.1 with M M'; with M'M the descent stops at about 2.9."""
+    monkeypatch.setattr(sys.modules["convreg.power"], "DENSE_LIMIT", 100)  # quicker than the full SVD here
+    K, N = matlab_rand(3, 3, 3, 1), 15
+    condition = {}
+    for gram in ("rows", "columns"):
+        result = minimize_penalty(
+            K, N, 1.0, 0.01, 200, update="svd", gram=gram, tolerance=1e-13, diagnostics=False
+        )
+        top, bottom = extreme_singular_values(result.kernel, N)
+        condition[gram] = top / bottom
+    top, bottom = extreme_singular_values(K, N)
+    assert top / bottom == pytest.approx(12.37, abs=0.01)
+    assert 1.05 < condition["rows"] < 1.2
+    assert condition["columns"] == pytest.approx(2.88, abs=0.02)

@@ -154,7 +154,7 @@ def larger_minima_similar_effect(evidence: Mapping[Case, Evidence]) -> tuple[str
 def theorem_explains(evidence: Mapping[Case, Evidence]) -> tuple[str, str]:
     """Theorem 2.1 applies where R_alpha < alpha: how often is that so?"""
     below = [int(np.sum(run.power.penalty < case.alpha * (1 - 1e-9))) for case, run in evidence.items()]
-    total = sum(len(run.power) for run in evidence.values())
+    total = sum(len(run.power.penalty) for run in evidence.values())
     measured = f"its hypothesis R_alpha < alpha is met at {sum(below)} of {total} points"
     return _verdict(all(below), any(below)), measured
 

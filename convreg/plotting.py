@@ -29,6 +29,7 @@ STYLE = {
     "axes.grid": True,
     "grid.alpha": 0.25,
     "axes.spines.top": False,
+    "axes.spines.right": False,
     "lines.linewidth": 1.4,
     "figure.dpi": 110,
     "savefig.dpi": 200,
@@ -166,6 +167,7 @@ def convergence_figure(table: Table) -> Figure:
         right.plot(rows_of["iteration"], rows_of["estimate"], "-", color="red", label="penalty, as estimated")
         right.tick_params(axis="y", colors="red")
         right.grid(False)
+        right.spines["right"].set_visible(True)
         right.set_ylim(bottom=0)
         ax.set_ylim(bottom=0)
         ax.tick_params(axis="y", colors="blue")
@@ -194,7 +196,7 @@ def pattern_figure(table: Table) -> Figure:
         height, width, block = (int(entries[name][0]) for name in ("rows", "columns", "block"))
         image = np.full((height, width), np.nan)
         image[entries["row"], entries["column"]] = entries["tap"]
-        ax.imshow(image, cmap="viridis", interpolation="nearest")
+        ax.imshow(image, cmap="viridis", interpolation="none")
         for edge in range(block, width, block):
             ax.axvline(edge - 0.5, color="black", linewidth=0.6)
         for edge in range(block, height, block):
@@ -292,7 +294,7 @@ def estimate_figure(table: Table) -> Figure:
         ax.semilogy(line["iteration"], line["estimate"], "-", color="red", label="estimate")
         ax.semilogy(line["iteration"], line["penalty"], "--", color="black", label=r"exact $\mathcal{R}_\alpha$")
         ax.set(title=reading, xlabel="iteration")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     for ax in axes[len(readings) :]:
         ax.set_axis_off()
     for ax in axes[::2]:

@@ -215,7 +215,7 @@ def test_vec(error, bad):
     [
         (ValueError, 1.0),
         (ValueError, np.ones(3)),
-        (ValueError, np.ones(5)),
+        (ValueError, np.ones(6)),
         (ValueError, np.ones((4, 1))),
         (ValueError, []),
         (TypeError, [1j] * 4),

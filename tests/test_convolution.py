@@ -83,6 +83,7 @@ def test_channels_in_and_out():
         (np.int64, np.int64, np.float64),
         (np.float16, np.float16, np.float64),
         (np.bool_, np.uint8, np.float64),
+        (np.bool_, np.float32, np.float64),
         (np.float32, np.int64, np.float64),
     ],
 )

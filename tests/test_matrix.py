@@ -1,5 +1,6 @@
 """(2.1), (2.4): the matrix M(K), Omega, and the adjoint of K -> M(K)."""
 
+import sys
 from itertools import product
 
 import numpy as np
@@ -134,6 +135,23 @@ def test_the_stored_form(case, dtype):
     assert np.array_equal(M.indptr, zero.indptr)
     assert M.has_sorted_indices
     assert M.has_canonical_format
+
+
+@given(cases())
+def test_indices_are_no_longer_than_they_need_to_be(case):
+    """SuperLU takes 32-bit indices only; the number of entries decides, and is never underestimated."""
+    asked = []
+
+    def get_index_dtype(maxval):
+        asked.append(maxval)
+        return np.int32
+
+    M = conv_matrix(case.K, case.N)
+    assert M.indices.dtype == M.indptr.dtype == np.int32
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["convreg.matrix"], "get_index_dtype", get_index_dtype)
+        conv_matrix(case.K, case.N)
+    assert max(M.nnz, *M.shape) <= asked[0] <= case.K.size * case.N**2
 
 
 def test_two_dimensions_stand_for_one_channel():

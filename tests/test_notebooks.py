@@ -1,0 +1,198 @@
+"""The notebooks: their anatomy, their outputs, their figures, and how they stop at a bad parameter."""
+
+import ast
+import base64
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import papermill
+import pytest
+import yaml
+from matplotlib.testing.compare import compare_images
+
+from convreg import parameters, reproduce
+from convreg.plotting import read_table
+
+NOTEBOOKS = sorted(reproduce.NOTEBOOKS.glob("*.ipynb"))
+FIGURES = reproduce.ROOT / "figures"
+OTHERS = yaml.safe_load((reproduce.ROOT / "tests" / "other_parameters.yml").read_text())
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(path, kind="code"):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+def parameters_of(path):
+    (cell,) = (cell for cell in cells(path) if "parameters" in cell.metadata.get("tags", []))
+    return {node.target.id: node for node in ast.parse(cell.source).body}, cell
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """Every notebook run with its defaults: the folders of the executed notebooks and of the figures."""
+    folder = tmp_path_factory.mktemp("reproduce")
+    build, figures = folder / "build", folder / "figures"
+    assert reproduce.main(["--build", str(build), "--figures", str(figures)]) == 0
+    return build, figures
+
+
+@every_notebook
+def test_anatomy(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = cells(path)
+    text = path.read_text()
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert "version" not in notebook.metadata.language_info
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert sum(len([line for line in cell.source.splitlines() if line.strip()]) for cell in code) <= 90
+    assert not any(cell.source.rstrip().endswith(";") for cell in code)
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    assert not re.search(r"(/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\)", text)
+    assert not any(
+        out.get("name") == "stderr" or out.output_type == "error" for cell in code for out in cell.outputs
+    )
+    title, *_ = cells(path, "markdown")
+    assert title.source.startswith(f"# {int(path.name[:2])}. ")
+    assert "1906.04866" in title.source
+    assert "Runs in about" in title.source
+
+
+@every_notebook
+def test_links_lead_somewhere(path):
+    for cell in cells(path, "markdown"):
+        for link in re.findall(r"\]\(([^)]+)\)", cell.source):
+            assert link.startswith("https://") or (path.parent / link).exists(), link
+
+
+@every_notebook
+def test_parameters_are_typed_commented_literals_that_the_check_knows(path):
+    given, cell = parameters_of(path)
+    assert given.keys() <= parameters.RULES.keys()
+    assert "figure_dir" in given
+    assert all("  # " in line for line in cell.source.splitlines())
+    values = {name: ast.literal_eval(node.value) for name, node in given.items()}
+    for name, node in given.items():
+        assert node.annotation.id == type(values[name]).__name__
+    parameters.check_parameters(values, list(given))
+    code = cells(path)
+    check = code[code.index(cell) + 1].source
+    assert "check_parameters(globals()" in check
+    named = {word for word in re.findall(r'"(\w+)"', check) if word in parameters.RULES}
+    assert named == given.keys()
+
+
+@every_notebook
+def test_papermill_reads_the_same_parameters(path):
+    given, _ = parameters_of(path)
+    inferred = papermill.inspect_notebook(path)
+    assert inferred.keys() == given.keys()
+    assert all(entry["help"] and entry["inferred_type_name"] != "None" for entry in inferred.values())
+
+
+@every_notebook
+def test_every_output_is_there_and_every_image_is_the_fresh_one(path, fresh, tmp_path):
+    build, _ = fresh
+    committed, executed = cells(path), [cell for cell in cells(build / path.name)
+                                        if "injected-parameters" not in cell.metadata.get("tags", [])]  # fmt: skip
+    images = 0
+    for number, (old, new) in enumerate(zip(committed, executed, strict=True)):
+        assert [out.output_type for out in old.outputs] == [out.output_type for out in new.outputs]
+        for before, after in zip(old.outputs, new.outputs, strict=True):
+            assert before.get("text") == after.get("text")
+            if "image/png" in before.get("data", {}):
+                files = [tmp_path / f"{number}_{name}.png" for name in ("committed", "fresh")]
+                for file, out in zip(files, (before, after), strict=True):
+                    file.write_bytes(base64.b64decode(out.data["image/png"]))
+                assert compare_images(*map(str, files), tol=2) is None
+                images += 1
+    assert images >= 1
+
+
+def test_the_figures_are_the_committed_ones(fresh):
+    _, figures = fresh
+    names = sorted(path.name for path in FIGURES.iterdir())
+    assert sorted(path.name for path in figures.iterdir()) == names
+    assert {name.split(".")[1] for name in names} == {"csv", "png", "pdf"}
+    for name in (name for name in names if name.endswith(".csv")):
+        old, new = read_table(FIGURES / name), read_table(figures / name)
+        assert list(old) == list(new)
+        # The last digit kept may turn where rounding (1e-13 relative) meets the edge of a digit; 2 digits are the fewest.
+        unit = 0.11 if name == "gradient_verification.csv" else 1.1e-3 if "nearly" in name else 1.1e-4
+        for column in old:
+            if old[column].dtype.kind in "fi":
+                np.testing.assert_allclose(
+                    new[column], old[column], rtol=unit, atol=1e-9, err_msg=f"{name} {column}"
+                )
+            else:
+                assert new[column].tolist() == old[column].tolist()
+    for name in (name for name in names if name.endswith(".png")):
+        assert compare_images(str(FIGURES / name), str(figures / name), tol=2) is None
+
+
+def test_figures_3_1_and_3_2_hold_the_papers_numbers_to_six_digits():
+    for name, cases in (("figure_3_1", 4), ("figure_3_2", 4)):
+        table = read_table(FIGURES / f"{name}.csv")
+        assert len(table["iteration"]) == 21 * cases
+        assert all(float(f"{x:.5e}") == x for x in table["sigma_max"])
+
+
+def run(path, tmp_path, *arguments):
+    command = [sys.executable, "-m", "papermill", str(path), str(tmp_path / "out.ipynb"), "-k", "python3"]
+    return subprocess.run(
+        [*command, "--no-progress-bar", *arguments], capture_output=True, text=True, cwd=tmp_path
+    )
+
+
+BAD = [
+    ("01", ["-p", "input_size", "0"], "input_size: wanted an integer from 1 to 60, got 0"),
+    ("02", ["-r", "alpha", "1"], "alpha: wanted a number from 1e-6 to 1e6, got '1'"),
+    ("03", ["-p", "input_sise", "4"], "did you mean input_size?"),
+    ("04", ["-p", "iterations", "2.5"], "iterations: wanted an integer from 0 to 2000, got 2.5"),
+    ("05", ["-p", "channels", "[[3, 1]]"], "channels: wanted a list of 1 to 12 different pairs"),
+    ("06", ["-y", "{alphas: [1, -1]}"], "alphas: wanted a list of 1 to 12 different numbers"),
+]
+
+
+@pytest.mark.parametrize(("number", "arguments", "message"), BAD, ids=[number for number, *_ in BAD])
+def test_a_bad_parameter_stops_the_run_before_anything_is_written(number, arguments, message, tmp_path):
+    (path,) = (path for path in NOTEBOOKS if path.name.startswith(number))
+    ended = run(path, tmp_path, *arguments, "-p", "figure_dir", str(tmp_path / "figures"))
+    assert ended.returncode != 0
+    assert message in ended.stderr
+    assert not (tmp_path / "figures").exists()
+    assert not any(cell.outputs for cell in cells(tmp_path / "out.ipynb")[5:])
+
+
+def test_other_parameters_skip_the_comparison_and_write_where_asked(tmp_path):
+    path = NOTEBOOKS[4]
+    ended = run(path, tmp_path, "-y", json.dumps(OTHERS[path.stem]), "-p", "figure_dir", "new/figures")
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "new" / "figures" / "figure_3_1.png").exists()
+    printed = "".join(out.get("text", "") for cell in cells(tmp_path / "out.ipynb") for out in cell.outputs)
+    assert "not the paper's: no comparison" in printed
+
+
+def test_there_are_other_parameters_for_every_notebook():
+    assert list(OTHERS) == [path.stem for path in NOTEBOOKS]
+    for path in NOTEBOOKS:
+        given, _ = parameters_of(path)
+        assert OTHERS[path.stem].keys() <= given.keys()
+
+
+def test_a_failing_notebook_makes_reproduce_fail(tmp_path, monkeypatch, capsys):
+    bad = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")], metadata={"kernelspec": {
+        "name": "python3", "display_name": "Python 3", "language": "python"}})  # fmt: skip
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(bad, tmp_path / "notebooks" / "bad.ipynb")
+    monkeypatch.setattr(reproduce, "NOTEBOOKS", tmp_path / "notebooks")
+    assert reproduce.main(["--build", str(tmp_path / "build"), "--figures", str(tmp_path / "figures")]) == 1
+    printed = capsys.readouterr().out
+    assert re.search(r"bad.ipynb +\d+\.\d s  fail", printed)
+    assert "ZeroDivisionError" in printed
+    assert "0 passed, 1 failed" in printed

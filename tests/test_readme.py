@@ -1,0 +1,131 @@
+"""README, environment.yml and the rest of the frame say what is so."""
+
+import doctest
+import importlib
+import inspect
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+
+import convreg
+from convreg import parameters, reproduce
+
+ROOT = reproduce.ROOT
+README = (ROOT / "README.md").read_text()
+MAP = [line.strip("| ").split(" | ") for line in README.split("## Map")[1].splitlines() if line.startswith("| ")][
+    1:
+]
+
+
+def resolve(name):
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module or "convreg"), attribute)
+
+
+def test_links_lead_somewhere():
+    for link in re.findall(r"\]\(([^)]+)\)", README):
+        assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+def test_the_map_names_functions_that_exist_and_every_public_one():
+    names = [name for row in MAP for name in re.findall(r"`([\w.]+)`", row[1])]
+    assert all(callable(resolve(name)) for name in names)
+    assert {name for name in names if "." not in name} == set(convreg.__all__)
+
+
+@pytest.mark.parametrize("row", MAP, ids=lambda row: row[0])
+def test_the_map_leads_to_notebooks_and_tests_that_use_the_function(row):
+    _, functions, notebooks, tests, *_ = row
+    names = [name.rpartition(".")[2] for name in re.findall(r"`([\w.]+)`", functions)]
+    used = {kind: "".join((ROOT / link).read_text() for link in re.findall(r"\]\((\S+?)\)", text))
+            for kind, text in (("notebook", notebooks), ("test", tests))}  # fmt: skip
+    assert any(re.search(rf"\b{name}\b", used["notebook"]) for name in names)
+    assert all(re.search(rf"\b{name}\b", used["test"]) for name in names), (names, tests)
+
+
+def test_every_item_of_the_paper_is_in_the_map():
+    items = " ".join(row[0] for row in MAP)
+    wanted = ["(1.1)", "(1.2)", "(2.1)", "(2.2)", "(2.3)", "(2.4)", "(2.5)", "Lemma 2.1", "Lemma 2.2", "Theorem 2.1",
+              "Theorem 2.2", "Theorem 2.3", "Algorithm 2.1", "Example 1", "Example 2", "Figure 3.1", "Figure 3.2"]  # fmt: skip
+    assert all(item in items for item in wanted)
+
+
+def test_the_parameter_table_is_the_notebooks():
+    rows = [line.strip("| ").split(" | ") for line in README.splitlines() if (line.startswith("| `") and "–" in line)
+            or re.match(r"\| `\w+` \| 0\d", line)]  # fmt: skip
+    table = {}
+    for names, where, _ in rows:
+        numbers = set()
+        for part in where.split(", "):
+            first, _, last = part.partition("–")
+            numbers |= set(range(int(first), int(last or first) + 1))
+        table |= dict.fromkeys(re.findall(r"`(\w+)`", names), numbers)
+    assert table.keys() == parameters.RULES.keys()
+    for path in reproduce.NOTEBOOKS.glob("*.ipynb"):
+        given = set(re.findall(r'"(\w+): \w+ = .*?#', path.read_text()))
+        assert given == {name for name, numbers in table.items() if int(path.name[:2]) in numbers}
+
+
+def test_the_example_gives_what_it_says():
+    test = doctest.DocTestParser().get_doctest(README, {}, "README", None, 0)
+    assert doctest.DocTestRunner().run(test).failed == 0
+    assert len(test.examples) == 4
+
+
+def test_the_commands_are_targets_of_make_with_a_help_text():
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("env", "reproduce", "test", "notebooks", "bench", "clean", "help"):
+        assert re.search(rf"make {target} +\S", printed)
+    assert "make reproduce" in README
+    assert "make test" in README
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def requirements():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = project["dependencies"] + project["optional-dependencies"]["test"]
+    return dict(entry.split(" ", 1) for entry in listed), project
+
+
+def test_environment_yml_names_the_same_packages_and_bounds():
+    *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    wanted, project = requirements()
+    given = dict([*entry.split(" ", 1), ""][:2] for entry in conda if entry != "pip")
+    assert given.pop("python") == project["requires-python"]
+    assert given == wanted
+    assert pip == {"pip": ["-e ."]}
+
+
+def test_constraints_pin_every_package_within_its_bounds():
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().lower().splitlines())
+    for name, bound in requirements()[0].items():
+        low = [int(part) for part in bound.removeprefix(">=").split(".")]
+        assert [int(part) for part in pins[name].split(".")[: len(low)]] >= low
+
+
+def test_the_versions_agree():
+    assert f"version: {convreg.__version__}" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {convreg.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_docstrings_cite_the_paper_and_say_what_is_raised():
+    for name in convreg.__all__:
+        doc = inspect.getdoc(getattr(convreg, name))
+        if not inspect.isclass(getattr(convreg, name)):
+            assert re.match(r"(Equations?|Section|Lemma|Theorems?|Algorithm|The chain rule of Theorem) ", doc), (
+                name
+            )
+            assert re.search(r"\nRaises\n", doc), name
+            assert ">>> " in doc, name
+
+
+def test_the_mathematics_imports_neither_drawing_nor_notebooks():
+    mathematics = ("convolution", "matrix", "gradients", "penalty", "power", "descent", "matlab_random", "_checks")
+    for name in (*mathematics, "examples", "claims"):
+        source = (ROOT / "convreg" / f"{name}.py").read_text()
+        assert not re.search(
+            r"import (matplotlib|IPython|papermill|nbformat)|from (matplotlib|IPython|papermill)", source
+        )

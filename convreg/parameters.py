@@ -62,7 +62,7 @@ RULES: dict[str, Rule] = {
     "channels": ListRule(int, 1, 64, "a list of 1 to 12 different pairs [g, h] of integers from 1 to 64"),
     "learning_rate": Rule(float, 1e-8, 10, "a number from 1e-8 to 10"),
     "iterations": Rule(int, 0, 2000, "an integer from 0 to 2000"),
-    "power_iterations": Rule(int, 0, 100, "an integer from 0 to 100"),
+    "power_iterations": Rule(int, 1, 100, "an integer from 1 to 100"),
     "state": Rule(int, 0, 2**32 - 1, "an integer from 0 to 4294967295"),
     "figure_dir": Rule(str, wanted="a string, the folder for the figures or '' for none"),
 }

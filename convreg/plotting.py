@@ -174,7 +174,7 @@ def convergence_figure(table: Table) -> Figure:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         ax.set(title=case.replace("x", "×").replace("alpha", "α"), xlabel="iteration")
         if ax.get_subplotspec().is_first_col():
-            ax.set_ylabel("singular values, condition number", color="blue")
+            ax.set_ylabel(r"singular values, $\kappa(M)$", color="blue")
         if ax.get_subplotspec().is_last_col():
             right.set_ylabel(r"penalty $\sigma_{\max}(M^TM-\alpha I)$", color="red")
     for ax in axes[len(cases) :]:
@@ -272,7 +272,7 @@ def meeting_figure(table: Table) -> Figure:
     right.plot(table["s"], table["slope"], "-", color=CYCLE[0], label="Theorem 2.3")
     right.plot(table["s"], table["difference"], "o", color=CYCLE[1], markersize=3, label="central difference")
     right.set(xlabel="$s$", ylabel=r"slope of $\mathcal{R}_\alpha$")
-    right.legend(frameon=False, fontsize=8)
+    right.legend(frameon=False, fontsize=8, loc="lower right")
     return figure
 
 

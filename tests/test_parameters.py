@@ -21,7 +21,7 @@ BAD = {
     "input_size": [0, 61, "x"], "alpha": [0, -1.0, float("nan"), float("inf"), "1", None, [1.0]],
     "alphas": [[], 1.0, [1, 1], [0.0], ["1"], "0.1,1", list(range(1, 14))],
     "channels": [[], [[3]], [[3, 1], [3, 1]], [3, 1], "[[3, 1]]", [[0, 1]], [[1.5, 1]]],
-    "learning_rate": [0, 11, "fast"], "iterations": [-1, 2001, 20.0], "power_iterations": [-1, 101],
+    "learning_rate": [0, 11, "fast"], "iterations": [-1, 2001, 20.0], "power_iterations": [0, 101],
     "state": [-1, 2**32, 1.5], "figure_dir": [1, None, ["figures"]],
 }  # fmt: skip
 

@@ -15,7 +15,10 @@ GRAMS = ("columns", "rows", "smaller")
 
 def as_floats(name: str, value: ArrayLike) -> NDArray:
     """A real array: float32 stays float32, every other real type becomes float64."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of unequal lengths
+        raise ValueError(f"{name}: wanted an array of real numbers, got rows of unequal lengths") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: wanted an array of real numbers, got dtype {array.dtype}")
     return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
@@ -35,6 +38,8 @@ def as_kernel(K: ArrayLike, name: str = "K") -> NDArray:
 
 def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     """(k, g, h) from the shape (k, k, g, h) or (k, k) of a kernel."""
+    if not isinstance(shape, (Sequence, np.ndarray)):
+        raise TypeError(f"shape: wanted (k, k, g, h) or (k, k), got {shape!r}")
     sizes = tuple(as_integer("shape", size, 1) for size in shape)
     if len(sizes) not in (2, 4) or sizes[0] != sizes[1]:
         raise ValueError(f"shape: wanted (k, k, g, h) or (k, k), got {tuple(shape)}")
@@ -49,12 +54,25 @@ def as_vector(name: str, value: ArrayLike, size: int) -> NDArray:
     return vector
 
 
+def as_matrix(name: str, value: Any) -> Any:
+    """A real matrix: a sparse one or a LinearOperator as it is, everything else a dense array of floats."""
+    matrix = value if hasattr(value, "__matmul__") and hasattr(value, "shape") else as_floats(name, value)
+    if len(matrix.shape) != 2 or 0 in matrix.shape:
+        raise ValueError(f"{name}: wanted two dimensions, neither of them 0, got the shape {tuple(matrix.shape)}")
+    if matrix.dtype is None or matrix.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: wanted a matrix of real numbers, got dtype {matrix.dtype}")
+    if isinstance(matrix, np.ndarray) or (matrix.dtype.kind in "iub" and hasattr(matrix, "astype")):
+        return matrix.astype(np.result_type(matrix.dtype, np.float32), copy=False)
+    return matrix
+
+
 def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """An integer from low to high (both included)."""
     wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name}: wanted {wanted}, got {value!r}")
-    number = operator.index(value)
+    try:
+        number = operator.index(None if isinstance(value, (bool, np.bool_)) else value)
+    except TypeError:
+        raise TypeError(f"{name}: wanted {wanted}, got {value!r}") from None
     if number < low or (high is not None and number > high):
         raise ValueError(f"{name}: wanted {wanted}, got {number}")
     return number
@@ -63,7 +81,8 @@ def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
 def as_number(name: str, value: Any, *, positive: bool = True) -> float:
     """A finite number that is positive, or (positive=False) not negative."""
     wanted = "a positive finite number" if positive else "a finite number of at least 0"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.ndarray)) or np.ndim(value):
+    value = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name}: wanted {wanted}, got {value!r}")
     number = float(value)
     if not np.isfinite(number) or number < 0 or (positive and number == 0):

@@ -184,7 +184,7 @@ class ConvolutionOperator(LinearOperator):
 
     def _matmat(self, X: NDArray) -> NDArray:
         W, before = self._forward
-        return (W @ patches(X.T, self._N, self._k, before)).reshape(X.shape[1], -1).T
+        return (W @ patches(X.T, self._N, self._k, before)).reshape(X.shape[1], self.shape[0]).T
 
     def _matvec(self, x: NDArray) -> NDArray:
         return self._matmat(x.reshape(-1, 1)).ravel()

@@ -108,20 +108,22 @@ def minimize_penalty(
         raise TypeError(f"callback: wanted a function or None, got {callback!r}")
 
     B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
+    if _overflows(kernel, alpha):
+        raise ValueError("K: wanted entries, and an alpha, whose fourth powers (squares) do not overflow")
     triplets = leading_triplets(B, min(2, B.shape[0]))  # step 2
     history = [_record(kernel, N, alpha, gram, B, triplets, diagnostics)]
     converged = False
     for iteration in range(1, iterations + 1):
         u, v = triplets[history[-1][-1]][1:]
         G = kernel_gradient(kernel, N, u, v, gram)  # step 4
-        kernel = _step(kernel, learning_rate, G, iteration)  # step 5
+        kernel = _step(kernel, learning_rate, G, alpha, iteration)  # step 5
         B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
         triplets = refresh(B, triplets)  # step 6
         history.append(_record(kernel, N, alpha, gram, B, triplets, diagnostics))
         before, after = history[-2][0], history[-1][0]
         converged = 0 < tolerance and abs(after - before) <= tolerance * before
-        stop = callback is not None and callback(iteration, kernel.reshape(np.shape(K)), after) is True
-        if converged or stop:
+        answer = callback(iteration, kernel.reshape(np.shape(K)).copy(), after) if callback is not None else None
+        if converged or (isinstance(answer, (bool, np.bool_)) and answer):
             break
     names = "estimate, penalty, sigma_max, sigma_min, condition_number, residual, selected"
     return DescentResult(kernel.reshape(np.shape(K)).copy(), np.rec.fromrecords(history, names=names), converged)
@@ -143,14 +145,20 @@ def _record(
     return float(sigma), R, sigma_max, sigma_min, kappa, float(residual), selected
 
 
-def _step(kernel: NDArray, learning_rate: float, G: NDArray, iteration: int) -> NDArray:
-    """Step 5, unless the kernel has grown so far that the norm of M'M v might overflow: |M| <= k |K|."""
+def _step(kernel: NDArray, learning_rate: float, G: NDArray, alpha: float, iteration: int) -> NDArray:
+    """Step 5, unless the kernel has grown too far."""
     with np.errstate(over="ignore", invalid="ignore"):
         kernel = kernel - learning_rate * G
-        bound = (len(kernel) ** 2 * np.sum(kernel**2, dtype=kernel.dtype)) ** 2
-    if not np.isfinite(bound):
+    if _overflows(kernel, alpha):
         raise FloatingPointError(
             f"learning_rate: wanted one with which the penalty falls, got {learning_rate}: "
             f"the descent diverged and overflowed at iteration {iteration}"
         )
     return kernel
+
+
+def _overflows(kernel: NDArray, alpha: float) -> bool:
+    """Whether the squared norm of (M'M - alpha I) v might overflow: |M| <= k |K|."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        bound = len(kernel) ** 2 * np.sum(kernel**2, dtype=kernel.dtype) + kernel.dtype.type(alpha)
+        return not np.isfinite(bound**2)

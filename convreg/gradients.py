@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import as_floats, as_integer, as_kernel, as_vector, gram_of_rows
+from convreg._checks import as_floats, as_integer, as_kernel, as_matrix, as_vector, gram_of_rows
 from convreg.convolution import ConvolutionOperator, padding, patches, weights
 from convreg.matrix import conv_matrix, entry_positions
 
@@ -71,7 +71,7 @@ def penalty_matrix_gradient(M: Any, u: ArrayLike, v: ArrayLike) -> NDArray:
     array([[4., 0.],
            [0., 0.]])
     """
-    M = M if hasattr(M, "shape") else np.asarray(M, dtype=float)
+    M = as_matrix("M", M)
     u, v = as_vector("u", u, M.shape[1]), as_vector("v", v, M.shape[1])
     return np.outer(M @ u, v) + np.outer(M @ v, u)
 
@@ -152,7 +152,7 @@ def kernel_gradient_index_sum(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike) 
     kernel, N = as_kernel(K), as_integer("N", N, 1)
     m = conv_matrix(kernel, N).toarray()
     u, v = as_vector("u", u, m.shape[1]), as_vector("v", v, m.shape[1])
-    G = np.zeros(kernel.shape)
+    G = np.zeros(kernel.shape, np.result_type(m, u, v))
     for p, q, z, y in product(*map(range, kernel.shape)):
         for i, j in zip(*entry_positions(kernel.shape, N, p, q, z, y), strict=True):
             G[p, q, z, y] += np.sum(u[j] * v * m[i]) + np.sum(u * v[j] * m[i])

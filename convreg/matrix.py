@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array, csr_array, get_index_dtype, sparray
+from scipy.sparse import coo_array, csr_array, get_index_dtype, issparse, sparray
 
-from convreg._checks import as_integer, as_kernel, as_kernel_shape
+from convreg._checks import as_floats, as_integer, as_kernel, as_kernel_shape
 from convreg.convolution import padding
 
 
@@ -134,10 +134,13 @@ def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) ->
     (k, g, h), N = as_kernel_shape(shape), as_integer("N", N, 1)
     if np.shape(G) != (h * N**2, g * N**2):
         raise ValueError(f"G: wanted the shape {(h * N**2, g * N**2)}, got {np.shape(G)}")
-    entries = coo_array(G)
+    entries = coo_array(G if issparse(G) else as_floats("G", G))
+    if entries.dtype.kind not in "fiub":
+        raise TypeError(f"G: wanted a matrix of real numbers, got dtype {entries.dtype}")
     y, s, r = np.unravel_index(entries.row, (h, N, N))
     z, j, i = np.unravel_index(entries.col, (g, N, N))
     p, q = i - r + padding(k)[0], j - s + padding(k)[0]
     inside = (0 <= p) & (p < k) & (0 <= q) & (q < k)
     taps = np.ravel_multi_index(tuple(index[inside] for index in (p, q, z, y)), (k, k, g, h))
-    return np.bincount(taps, entries.data[inside], minlength=k * k * g * h).reshape(tuple(shape))
+    sums = np.bincount(taps, entries.data[inside], minlength=k * k * g * h).reshape(tuple(shape))
+    return sums.astype(np.result_type(entries.dtype, np.float32), copy=False)

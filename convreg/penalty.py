@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, aslinearoperator, eigsh, splu
 
-from convreg._checks import as_integer, as_kernel, as_number, gram_of_rows
+from convreg._checks import as_integer, as_kernel, as_matrix, as_number, gram_of_rows
 from convreg.convolution import ConvolutionOperator
 from convreg.gradients import kernel_gradient
 from convreg.matrix import conv_matrix
@@ -45,7 +45,7 @@ def shifted_gram(M: Any, alpha: float = 1.0, gram: str = "columns") -> LinearOpe
     array([[ 7.,  0.],
            [ 0., -1.]])
     """
-    M = M if hasattr(M, "shape") else np.asarray(M, dtype=float)
+    M = as_matrix("M", M)
     m, n = M.shape
     return _ShiftedGram(M.T if gram_of_rows(gram, m, n) else M, as_number("alpha", alpha))
 
@@ -106,7 +106,8 @@ def penalty_from_extremes(
     """R_alpha from the extreme singular values of an M that has h x g blocks; see `penalty`."""
     alpha = as_number("alpha", alpha)
     singular = h > g if gram_of_rows(gram, h, g) else h < g
-    return max(abs(sigma_max**2 - alpha), abs((0.0 if singular else sigma_min**2) - alpha))
+    largest, smallest = sigma_max * sigma_max, 0.0 if singular else sigma_min * sigma_min
+    return max(abs(largest - alpha), abs(smallest - alpha))
 
 
 def penalty_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> tuple[float, NDArray]:
@@ -205,17 +206,24 @@ def extreme_singular_values(K: ArrayLike, N: int) -> tuple[float, float]:
     >>> extreme_singular_values([[0, 0, 0], [0, -2, 0], [0, 0, 0]], 5)
     (2.0, 2.0)
     """
-    M = conv_matrix(as_kernel(K).astype(np.float64), as_integer("N", N, 1))
+    kernel, N = as_kernel(K).astype(np.float64), as_integer("N", N, 1)
+    scale = 2.0 ** (np.frexp(np.abs(kernel).max())[1] - 1)  # exact; keeps M'M from overflow and underflow
+    sigma_max, sigma_min = _extremes(conv_matrix(kernel / scale, N))
+    return float(scale * sigma_max), float(scale * sigma_min)
+
+
+def _extremes(M: csr_array) -> tuple[float, float]:
+    """`extreme_singular_values` of a matrix whose entries are of the order of 1."""
     M = M if M.shape[0] >= M.shape[1] else M.T.tocsr()
     gram = M.T @ M
     if M.shape[1] > DENSE_LIMIT:
         sigma_max = leading_triplets(M, count=1)[0].sigma
-        return float(sigma_max), _smallest_singular_value(M, gram)
+        return sigma_max, _smallest_singular_value(M, gram)
     squares = np.linalg.eigvalsh(gram.toarray())
     if squares[0] < 1e-5 * squares[-1]:
         sigma = np.linalg.svd(M.toarray(), compute_uv=False)
-        return float(sigma[0]), float(sigma[-1])
-    return float(squares[-1] ** 0.5), float(squares[0] ** 0.5)
+        return sigma[0], sigma[-1]
+    return squares[-1] ** 0.5, squares[0] ** 0.5
 
 
 def _smallest_singular_value(M: csr_array, gram: csr_array) -> float:

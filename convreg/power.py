@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import svds
 
-from convreg._checks import as_integer
+from convreg._checks import as_integer, as_matrix
 
 DENSE_LIMIT = 256  # up to this size a full SVD is quicker than Lanczos, and sees multiple singular values
 
@@ -51,13 +51,14 @@ def leading_triplets(A: Any, count: int = 2) -> list[SingularTriplet]:
     >>> [float(triplet.sigma) for triplet in leading_triplets(np.diag([1.0, 3.0, 2.0]))]
     [3.0, 2.0]
     """
-    A = A if hasattr(A, "shape") else np.asarray(A, dtype=float)
+    A = as_matrix("A", A)
     size = min(A.shape)
     count = as_integer("count", count, 1, size)
     if size <= max(DENSE_LIMIT, count):
         U, sigma, Vt = np.linalg.svd(A @ np.eye(A.shape[1], dtype=A.dtype), full_matrices=False)
     elif not np.any(A @ np.random.default_rng(1).standard_normal(A.shape[1]).astype(A.dtype)):
-        U, sigma, Vt = np.eye(A.shape[0], count), np.zeros(count), np.eye(count, A.shape[1])  # A is zero
+        U, Vt = np.eye(A.shape[0], count, dtype=A.dtype), np.eye(count, A.shape[1], dtype=A.dtype)
+        sigma = np.zeros(count, A.dtype)  # A is zero
     else:
         start = np.random.default_rng(0).standard_normal(size).astype(A.dtype)
         U, sigma, Vt = svds(A, k=count, v0=start)
@@ -101,7 +102,7 @@ def power_update(
     >>> round(float(sigma), 4), v.round(4)
     (1.9996, array([0.9999, 0.0117]))
     """
-    iterations = as_integer("iterations", iterations, 0)
+    A, iterations = as_matrix("A", A), as_integer("iterations", iterations, 0)
     if len(triplets) == 0:
         raise ValueError("triplets: wanted at least one SingularTriplet, got none")
     normalise = _orthonormal if orthogonalize else _normalised

@@ -209,7 +209,7 @@ def extreme_singular_values(K: ArrayLike, N: int) -> tuple[float, float]:
     kernel, N = as_kernel(K).astype(np.float64), as_integer("N", N, 1)
     scale = 2.0 ** (np.frexp(np.abs(kernel).max())[1] - 1)  # exact; keeps M'M from overflow and underflow
     sigma_max, sigma_min = _extremes(conv_matrix(kernel / scale, N))
-    return float(scale * sigma_max), float(scale * sigma_min)
+    return float(scale) * float(sigma_max), float(scale) * float(sigma_min)
 
 
 def _extremes(M: csr_array) -> tuple[float, float]:

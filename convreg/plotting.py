@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -126,12 +127,25 @@ def _parsed(column: tuple[str, ...]) -> NDArray:
     return np.array(column)
 
 
-def _axes(rows: int, columns: int, height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
-    with plt.rc_context(STYLE):
-        figure, grid = plt.subplots(
-            rows, columns, figsize=(6.8, height), layout="constrained", squeeze=False, **shared
-        )
+def _axes(rows: int, columns: int, height: float, **kw: Any) -> tuple[Figure, list[Axes]]:
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(6.8, height), layout="constrained", squeeze=False, **shared
+    )
     return figure, list(grid.flat)
+
+
+def _drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
+    """In our style, the layout fixed once: shown and saved, at any resolution, a figure looks the same."""
+
+    @wraps(draw)
+    def styled(table: Table) -> Figure:
+        with plt.rc_context(STYLE):
+            figure = draw(table)
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        return figure
+
+    return styled
 
 
 def history_table(histories: Mapping[str, np.recarray]) -> Table:
@@ -145,7 +159,7 @@ def history_table(histories: Mapping[str, np.recarray]) -> Table:
     )
 
 
-@plt.rc_context(STYLE)
+@_drawn
 def convergence_figure(table: Table) -> Figure:
     """Figures 3.1 and 3.2 in the paper's form, from a `history_table`: one panel per case.
 
@@ -184,7 +198,7 @@ def convergence_figure(table: Table) -> Figure:
     return figure
 
 
-@plt.rc_context(STYLE)
+@_drawn
 def pattern_figure(table: Table) -> Figure:
     """Where the kernel entries stand in M: one panel per case, one colour per tap (p, q).
 
@@ -207,7 +221,7 @@ def pattern_figure(table: Table) -> Figure:
     return figure
 
 
-@plt.rc_context(STYLE)
+@_drawn
 def bounds_figure(table: Table) -> Figure:
     """Theorem 2.1 along a line of kernels: the extreme singular values inside their bounds.
 
@@ -227,7 +241,7 @@ def bounds_figure(table: Table) -> Figure:
     return figure
 
 
-@plt.rc_context(STYLE)
+@_drawn
 def verification_figure(table: Table) -> Figure:
     """Gradients against differences: central differences above, Taylor remainders below, one column a statement.
 
@@ -258,7 +272,7 @@ def verification_figure(table: Table) -> Figure:
     return figure
 
 
-@plt.rc_context(STYLE)
+@_drawn
 def meeting_figure(table: Table) -> Figure:
     """Two singular values that meet, and the slope of the larger one, which jumps there.
 
@@ -276,7 +290,7 @@ def meeting_figure(table: Table) -> Figure:
     return figure
 
 
-@plt.rc_context(STYLE)
+@_drawn
 def estimate_figure(table: Table) -> Figure:
     """What the power method believes, with its residual band, beside the exact value; one panel per reading.
 

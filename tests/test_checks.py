@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.linalg import aslinearoperator
 
 from convreg import (
     ConvolutionOperator,
@@ -62,6 +63,7 @@ BAD_KERNELS = [
     (TypeError, [["1"]]),
     (TypeError, None),
     (TypeError, csr_array(np.eye(3))),
+    (ValueError, [[1, 2], [3]]),
 ]
 
 
@@ -95,7 +97,17 @@ TAKES_A_SIZE = {
 @pytest.mark.parametrize("name", TAKES_A_SIZE)
 @pytest.mark.parametrize(
     ("error", "bad"),
-    [(ValueError, 0), (ValueError, -1), (TypeError, 2.0), (TypeError, "2"), (TypeError, None), (TypeError, True)],
+    [
+        (ValueError, 0),
+        (ValueError, -1),
+        (TypeError, 2.0),
+        (TypeError, "2"),
+        (TypeError, None),
+        (TypeError, True),
+        (TypeError, np.array([2])),
+        (TypeError, np.array(2.0)),
+        (TypeError, np.array([2, 3])),
+    ],
 )
 def test_sizes(name, error, bad):
     with pytest.raises(error, match=r"^N: wanted an integer of at least 1, got "):
@@ -128,6 +140,7 @@ BAD_POSITIVE = [
     (TypeError, 1j),
     (TypeError, [1.0]),
     (TypeError, np.ones(1)),
+    (TypeError, np.array("1")),
 ]
 
 
@@ -178,6 +191,7 @@ def test_gram(name, bad):
         (TypeError, K, np.ones((2, 2, 2), complex)),
         (TypeError, K, None),
         (TypeError, K, "image"),
+        (ValueError, K, [[1, 2], [3]]),
     ],
 )
 def test_images(error, kernel, bad):
@@ -203,6 +217,7 @@ def test_what_an_image_has_to_be_is_said():
         (TypeError, [[1j]]),
         (TypeError, [["a"]]),
         (TypeError, None),
+        (ValueError, [[1, 2], [3]]),
     ],
 )
 def test_vec(error, bad):
@@ -251,6 +266,9 @@ TAKES_A_SHAPE = {
         (TypeError, ("3", "3")),
         (TypeError, (3, 3, None, 1)),
         (TypeError, (3, 3, True, 1)),
+        (TypeError, 3),
+        (TypeError, None),
+        (TypeError, "33"),
     ],
 )
 def test_kernel_shapes(name, error, bad):
@@ -284,6 +302,52 @@ def test_indices(argument, error, bad):
 def test_matrix_gradients(bad):
     with pytest.raises(ValueError, match=r"^G: wanted the shape \(4, 8\), got "):
         conv_matrix_adjoint(bad, (3, 3, 2, 1), 2)
+
+
+@pytest.mark.parametrize("bad", [1j * np.eye(4), csr_array(1j * np.eye(4)), [["a"] * 4] * 4])
+def test_matrix_gradients_that_are_not_real(bad):
+    with pytest.raises(TypeError, match=r"^G: wanted .* real numbers, got "):
+        conv_matrix_adjoint(bad, (3, 3), 2)
+
+
+TAKES_A_MATRIX = {
+    "penalty_matrix_gradient": ("M", lambda M: penalty_matrix_gradient(M, [1.0], [1.0])),
+    "shifted_gram": ("M", shifted_gram),
+    "leading_triplets": ("A", lambda A: leading_triplets(A, 1)),
+    "power_update": ("A", lambda A: power_update(A, [SingularTriplet(1.0, np.ones(1), np.ones(1))])),
+}
+
+
+@pytest.mark.parametrize("name", TAKES_A_MATRIX)
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [
+        (ValueError, 1.0),
+        (ValueError, [1.0]),
+        (ValueError, np.ones(1)),
+        (ValueError, np.ones((1, 1, 1))),
+        (ValueError, np.ones((0, 1))),
+        (ValueError, np.ones((1, 0))),
+        (ValueError, [[1.0], [1.0, 2.0]]),
+        (TypeError, [["a"]]),
+        (TypeError, [[1j]]),
+        (TypeError, np.array([[1j]])),
+        (TypeError, csr_array([[1j]])),
+        (TypeError, aslinearoperator(np.array([[1j]]))),
+        (TypeError, None),
+    ],
+)
+def test_matrices(name, error, bad):
+    argument, call = TAKES_A_MATRIX[name]
+    with pytest.raises(error, match=f"^{argument}: wanted .*, got "):
+        call(bad)
+
+
+@pytest.mark.parametrize("name", TAKES_A_MATRIX)
+@pytest.mark.parametrize("kind", [np.asarray, np.ndarray.tolist, csr_array, coo_array, aslinearoperator])
+def test_every_kind_of_matrix(name, kind):
+    for dtype in (float, int, np.float32):
+        assert TAKES_A_MATRIX[name][1](kind(np.ones((1, 1), dtype))) is not None
 
 
 @pytest.mark.parametrize("argument", ["u", "v"])

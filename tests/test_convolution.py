@@ -178,9 +178,11 @@ def test_operator_of_a_view_of_a_larger_kernel():
     assert relative_error(ConvolutionOperator(K, 4).T @ np.eye(32), expected.T) < 1e-14
 
 
-def test_operator_takes_integers():
-    M = ConvolutionOperator(np.arange(9).reshape(3, 3), 2)
-    assert np.array_equal(M @ np.arange(4), M @ np.arange(4.0))
+def test_operator_takes_integers_and_an_empty_block():
+    M = ConvolutionOperator(np.arange(9).reshape(3, 3, 1, 1) * np.ones((1, 1, 2, 1)), 2)
+    assert np.array_equal(M @ np.arange(8), M @ np.arange(8.0))
+    assert (M @ np.zeros((8, 0))).shape == (4, 0)
+    assert (M.T @ np.zeros((4, 0))).shape == (8, 0)
 
 
 def test_operator_combines_as_linear_operators_do():

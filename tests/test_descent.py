@@ -131,6 +131,14 @@ def test_the_history(update):
         assert (history.selected == 0).all()
 
 
+@pytest.mark.parametrize("gram", GRAMS)
+def test_the_smallest_singular_value_counts_where_alpha_is_large(gram):
+    K = kernel(3, 3, 2, 2)
+    history = minimize_penalty(K, 3, alpha=100.0, gram=gram, iterations=0).history
+    assert history.penalty[0] == penalty(K, 3, 100.0, gram) > abs(history.sigma_max[0] ** 2 - 100) + 10
+    assert history.estimate[0] == pytest.approx(history.penalty[0], rel=1e-13)
+
+
 def test_defaults():
     """alpha = 1, a step of 0.01, 20 iterations, two of the power method, on M'M."""
     K = kernel(3, 3, 2, 1)
@@ -239,7 +247,23 @@ def test_the_callback_sees_every_step_and_may_end_the_descent():
     assert not result.converged
 
 
-@pytest.mark.parametrize("answer", [None, False, 0, "no", []])
+@pytest.mark.parametrize("answer", [True, np.True_])
+def test_true_ends_the_descent(answer):
+    assert len(minimize_penalty([[2.0]], 1, iterations=3, callback=lambda *_: answer).history) == 2
+
+
+def test_the_callback_cannot_change_the_kernel():
+    def callback(iteration, kernel, estimate):
+        kernel[:] = 0
+
+    for K in ([[2.0]], kernel(3, 3, 1, 2)):
+        found = minimize_penalty(K, 2, iterations=3, callback=callback)
+        expected = minimize_penalty(K, 2, iterations=3)
+        assert np.array_equal(found.kernel, expected.kernel)
+        assert np.array_equal(found.history.estimate, expected.history.estimate)
+
+
+@pytest.mark.parametrize("answer", [None, False, np.False_, 0, 1, "yes", [], np.ones(2)])
 def test_any_other_answer_goes_on(answer):
     assert len(minimize_penalty([[2.0]], 1, iterations=3, callback=lambda *_: answer).history) == 4
 
@@ -272,6 +296,7 @@ def test_one_pixel_has_one_triplet():
     assert not result.history.selected.any()
     wide = minimize_penalty(np.full((1, 1, 3, 1), 2.0), 1, gram="smaller", iterations=2)
     assert not wide.history.selected.any()
+    assert minimize_penalty([[2.0]], 1, 1.0, 0.1, 3, update="svd").kernel[0, 0] == pytest.approx(kernels[3])
 
 
 def test_singular_matrices_have_an_infinite_condition_number():
@@ -307,9 +332,8 @@ def test_types(dtype, update, gram):
 def test_a_step_that_overflows(update, diagnostics, dtype, learning_rate):
     """Caught before anything is computed from such a kernel: no warning, no estimate that is NaN or 0."""
     K, estimates = matlab_rand(3, 3, 3, 1).astype(dtype), []
-    with pytest.raises(
-        FloatingPointError, match=rf"^learning_rate: wanted .*, got {re.escape(str(learning_rate))}: "
-    ):
+    message = rf"^learning_rate: wanted .*, got {re.escape(str(learning_rate))}: .* at iteration (\d+)$"
+    with pytest.raises(FloatingPointError, match=message) as caught:
         minimize_penalty(
             K,
             4,
@@ -319,8 +343,52 @@ def test_a_step_that_overflows(update, diagnostics, dtype, learning_rate):
             diagnostics=diagnostics,
             callback=lambda i, K, e: estimates.append(e),
         )
+    assert int(re.search(message, str(caught.value))[1]) == len(estimates) + 1
     assert np.isfinite(estimates).all()
     assert (np.diff(estimates) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "alpha"),
+    [
+        (float, 1.0, 1e200),
+        (float, 1e100, 1.0),
+        (float, 1e200, 1.0),
+        (np.float32, 1.0, 1e25),
+        (np.float32, 1e15, 1.0),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_start_that_overflows(dtype, scale, alpha):
+    """Otherwise the norms are infinite, the vectors zero, and so is the estimate."""
+    K = (scale * matlab_rand(3, 3, 1, 1)).astype(dtype)
+    with pytest.raises(ValueError, match=r"^K: wanted entries, and an alpha, "):
+        minimize_penalty(K, 3, alpha, iterations=1)
+
+
+@pytest.mark.parametrize(
+    ("size", "alpha"),
+    [
+        ((np.finfo(float).max / 4000) ** 0.25, 1.0),  # |M|^4 is close to 9^4 = 6561 times size^4
+        (1e80, 81e160),  # alpha is the bound on |M|^2
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_start_that_just_overflows(size, alpha):
+    """Not the square of |K|^2, but that of |M|^2 <= (3 |K|)^2, or of alpha."""
+    with pytest.raises(ValueError, match=r"^K: wanted entries, and an alpha, "):
+        minimize_penalty(np.full((3, 3), size), 15, alpha, iterations=1)
+
+
+def test_large_and_small_starts_that_do_not_overflow():
+    """R_alpha is of degree two in K: the descent from c K with c^2 alpha is that from K, c times as large."""
+    K = matlab_rand(3, 3, 2, 2)
+    expected = minimize_penalty(K, 3, 1.0, 0.01, 4)
+    for c in (2.0**200, 2.0**-200):
+        found = minimize_penalty(c * K, 3, c**2, 0.01, 4)
+        assert relative_error(found.kernel / c, expected.kernel) < 1e-10
+        assert found.history.estimate / c**2 == pytest.approx(expected.history.estimate, rel=1e-10)
+        assert found.history.condition_number == pytest.approx(expected.history.condition_number, rel=1e-8)
 
 
 @pytest.mark.parametrize("gram", GRAMS)

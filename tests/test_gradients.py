@@ -151,6 +151,8 @@ def test_kernel_gradient_keeps_the_type(dtype, gram):
     G = kernel_gradient(K.astype(dtype), 3, u.astype(dtype), v.astype(dtype), gram)
     assert G.dtype == dtype
     assert relative_error(G, kernel_gradient(K, 3, u, v, gram)) < (1e-5 if dtype == np.float32 else 1e-15)
+    literal = kernel_gradient_index_sum(K.astype(dtype), 3, u.astype(dtype), v.astype(dtype))
+    assert literal.dtype == dtype
 
 
 def test_kernel_gradient_takes_any_memory_order():

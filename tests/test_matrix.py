@@ -227,6 +227,12 @@ def test_adjoint_is_the_sum_in_plain_loops(case):
     assert np.array_equal(conv_matrix_adjoint(twice, case.K.shape, case.N), 2 * expected)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_adjoint_keeps_the_type(dtype):
+    for G in (np.eye(4, dtype=dtype), csr_array(np.eye(4, dtype=dtype))):
+        assert conv_matrix_adjoint(G, (3, 3), 2).dtype == dtype
+
+
 @given(cases())
 def test_adjoint_of_the_matrix_counts_places(case):
     k, N = len(case.K), case.N

@@ -261,7 +261,12 @@ def test_types(dtype, gram):
     B = shifted_gram(ConvolutionOperator(K, 3), 1.0, gram)
     assert B.dtype == (B @ np.ones(B.shape[1], dtype)).dtype == dtype
     assert shifted_gram(K[:, :, 0, 0], 1.0, gram).dtype == dtype
-    assert shifted_gram(np.eye(2, dtype=int)).dtype == np.float64
+    for integers in (
+        np.eye(2, dtype=int),
+        csr_array(np.eye(2, dtype=int)),
+        aslinearoperator(np.eye(2, dtype=int)),
+    ):
+        assert shifted_gram(integers).dtype == np.float64
     R, G = penalty_gradient(K, 3, 1.0, gram)
     assert G.dtype == dtype
     assert pytest.approx(penalty(K, 3, 1.0, gram), rel=1e-12 if dtype == np.float64 else 1e-5) == R
@@ -295,6 +300,43 @@ def test_extreme_singular_values_are_in_double_precision():
     assert extreme_singular_values(K, 4) == extreme_singular_values(K.astype(np.float64), 4)
 
 
+@pytest.mark.parametrize("N", [4, 40])
+@pytest.mark.parametrize("side", [0.4, 0.5])
+def test_extreme_singular_values_at_any_scale(N, side):
+    """Scaling by a power of two is exact; so is the result, where M'M alone would overflow or underflow."""
+    K = separable_kernel(np.eye(1), (1.0, side), (1.0, side))
+    top, bottom = extreme_singular_values(K, N)
+    for scale in (2.0**-900, 2.0**-10, -(2.0**10), 2.0**900):
+        found = extreme_singular_values(scale * K, N)
+        assert found == (abs(scale) * top, abs(scale) * bottom)
+
+
+def test_the_scale_is_that_of_the_largest_entry():
+    K = np.array([[0.0, 0, 0], [0, -(2.0**900), 1], [0, 0, 0]])
+    assert extreme_singular_values(K, 3) == pytest.approx((2.0**900, 2.0**900), rel=1e-15)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_penalty_of_a_huge_kernel_is_infinite():
+    assert penalty(1e200 * matlab_rand(3, 3, 1, 1), 3) == np.inf
+
+
+def test_penalty_from_extremes():
+    """sigma_min counts only where M'M (or M M') is not singular."""
+    sigma = (0.9, 0.5)
+    for h, g, gram, expected in [
+        (1, 1, "columns", 0.75),
+        (1, 2, "columns", 1.0),
+        (2, 1, "columns", 0.75),
+        (1, 2, "rows", 0.75),
+        (2, 1, "rows", 1.0),
+        (1, 2, "smaller", 0.75),
+        (2, 1, "smaller", 0.75),
+    ]:
+        assert MODULE.penalty_from_extremes(*sigma, h, g, 1.0, gram) == expected
+    assert MODULE.penalty_from_extremes(*sigma, 1, 2) == 1.0
+
+
 @pytest.mark.parametrize("K", [np.zeros((3, 3)), np.zeros((2, 2, 3, 1))])
 def test_the_zero_kernel(K):
     assert extreme_singular_values(K, 3) == (0.0, 0.0)
@@ -319,12 +361,23 @@ def test_the_sparse_path_agrees_with_numpy(case):
         (1, 2, 40, (1.0, 0.3), (1.0, 0.4)),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_large_problems_in_closed_form(g, h, N, outer, inner):
     W = np.arange(1.0, 1 + g * h).reshape(h, g)
     expected = separable_singular_values(W, outer, inner, N)[: min(g, h) * N**2]
     top, bottom = extreme_singular_values(separable_kernel(W, outer, inner), N)
     assert top == pytest.approx(expected[0], rel=1e-10)
     assert bottom == pytest.approx(expected[-1], rel=1e-9)
+
+
+def test_a_large_problem_that_is_nearly_singular():
+    """A condition number of 4e10: the factors of M itself keep what M'M, with 1.6e21, would lose."""
+    N = 40
+    side = (1e-5 - 1) / (2 * np.cos(N * np.pi / (N + 1)))  # the smallest factor is 1e-5
+    K = separable_kernel(np.eye(1), (1.0, side), (1.0, side))
+    top, bottom = extreme_singular_values(K, N)
+    assert bottom == pytest.approx(1e-10, rel=1e-4)
+    assert top == pytest.approx((2 - 1e-5) ** 2, rel=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 1, 1), (3, 3, 2, 1), (3, 3, 1, 2)])

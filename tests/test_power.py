@@ -120,12 +120,25 @@ def test_vectors_sent_to_zero_are_kept(orthogonalize):
 
 
 @pytest.mark.parametrize("orthogonalize", [False, True])
-def test_only_the_vector_sent_to_zero_is_kept(orthogonalize):
-    """A = diag(2, 0, 0): the first triplet moves, the second has A v = 0 and A' u = 0."""
-    A, e = np.diag([2.0, 0.0, 0.0]), np.eye(3)
+@pytest.mark.filterwarnings("error")
+def test_full_vectors_sent_to_zero_are_kept(orthogonalize):
+    start = random_triplets(np.random.default_rng(0), 4, 3)
+    for before, after in zip(start, power_update(np.zeros((4, 3)), start, 2, orthogonalize), strict=True):
+        assert after.sigma == 0
+        assert np.array_equal(after.u, before.u)
+        assert np.array_equal(after.v, before.v)
+
+
+@pytest.mark.parametrize("orthogonalize", [False, True])
+@pytest.mark.parametrize("size", [2.0, 0.5])
+@pytest.mark.filterwarnings("error")
+def test_only_the_vector_sent_to_zero_is_kept(orthogonalize, size):
+    """A = diag(size, 0, 0): the first triplet moves, the second has A v = 0 and A' u = 0."""
+    A, e = np.diag([size, 0.0, 0.0]), np.eye(3)
     start = [SingularTriplet(0.0, e[0], np.array([0.6, 0.8, 0.0])), SingularTriplet(8.0, e[2], e[1])]
     moved, kept = power_update(A, start, 1, orthogonalize)
-    assert moved.sigma == pytest.approx(2, rel=1e-15)
+    assert moved.sigma == pytest.approx(size, rel=1e-15)
+    assert moved.u == pytest.approx(e[0], abs=1e-15)
     assert moved.v == pytest.approx(e[0], abs=1e-15)
     assert kept.sigma == 0
     assert np.array_equal(kept.u, e[2])
@@ -245,7 +258,7 @@ def test_two_triplets_are_the_default():
 
 
 @pytest.mark.parametrize(("m", "n"), [(300, 280), (280, 300), (270, 270)])
-@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("count", [1, 2, 8])
 @pytest.mark.parametrize("kind", [np.asarray, csr_array, aslinearoperator])
 def test_leading_triplets_by_lanczos(m, n, count, kind):
     rng = np.random.default_rng(6)
@@ -296,6 +309,13 @@ def test_the_zero_operator(size, kind):
             assert np.abs(W @ W.T - np.eye(len(triplets))).max() < 1e-15
 
 
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_integers_and_zero_rows_above_the_limit(kind):
+    """A matrix with some zero rows is not zero, and Lanczos takes no integers."""
+    A = np.diag(np.r_[0, 0, 0:298])
+    check_triplets(A, leading_triplets(kind(A)), np.array([297.0, 296.0]), 1e-12)
+
+
 def test_rank_one_above_the_limit():
     rng = np.random.default_rng(9)
     A = 3 * np.outer(unit(rng, 300), unit(rng, 280))
@@ -306,6 +326,22 @@ def test_multiple_singular_values():
     """The full decomposition of small matrices sees both copies."""
     A = np.kron(np.eye(2), np.diag([3.0, 1.0]))
     check_triplets(A, leading_triplets(A, 4), np.array([3.0, 3.0, 1.0, 1.0]), 1e-15)
+
+
+@pytest.mark.parametrize("size", [5, 300])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_leading_triplets_of_zero_keep_the_type(size, dtype):
+    for sigma, u, v in leading_triplets(np.zeros((size, size), dtype)):
+        assert sigma.dtype == u.dtype == v.dtype == dtype
+
+
+def test_lists_are_matrices():
+    start = [SingularTriplet(0.0, np.array([0.6, 0.8]), np.array([0.8, 0.6]))]
+    [(sigma, u, v)] = power_update([[2, 0], [0, 1]], start)
+    [expected] = power_update(np.diag([2.0, 1.0]), start)
+    assert sigma == expected.sigma
+    assert np.array_equal(u, expected.u)
+    assert np.array_equal(v, expected.v)
 
 
 @pytest.mark.parametrize("size", [5, 300])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convreg.convolution import ConvolutionOperator, padding
 from convreg.descent import minimize_penalty
+from convreg.gradients import kernel_gradient
 from convreg.matlab_random import matlab_rand
-from convreg.penalty import penalty
+from convreg.penalty import extreme_singular_values, penalty, shifted_gram
+from convreg.power import leading_triplets
 
 
 class Case(NamedTuple):
@@ -85,6 +89,56 @@ def run(example: Example, update: str = "power") -> dict[Case, np.recarray]:
         ).history
         for case in example.cases()
     }
+
+
+def summary(histories: Mapping[str, np.recarray]) -> str:
+    """A line a history: kappa at its start, the values at its end, the lowest estimate and its iteration.
+
+    >>> print(summary({"short": run(EXAMPLE_2._replace(iterations=1))[Case(3, 1, 10.0)]}))
+    case                 kappa: start    end  sigma_max  sigma_min  estimate  R_alpha  lowest, at
+    short                        12.4   10.4       6.69      0.641      34.8     34.8    34.8   1
+    """
+    lines = ["case                 kappa: start    end  sigma_max  sigma_min  estimate  R_alpha  lowest, at"]
+    for name, H in histories.items():
+        at = int(H.estimate.argmin())
+        lines.append(
+            f"{name:21}{H.condition_number[0]:12.3g}{H.condition_number[-1]:7.3g}{H.sigma_max[-1]:11.3g}"
+            f"{H.sigma_min[-1]:11.3g}{H.estimate[-1]:10.3g}{H.penalty[-1]:9.3g}{H.estimate[at]:8.3g}{at:4d}"
+        )
+    return "\n".join(lines)
+
+
+def nearly_equal_line(kernel_size: int, N: int, state: int = 1) -> dict[str, NDArray]:
+    """A line of kernels on which the two largest singular values of M'M - alpha I nearly meet, at s = 0.
+
+    K(s) = (1 + s) E_1 + (1 - s) E_2: each of two channels goes through the same kernel, and a hundredth of the
+    centre tap joins them. alpha is a tenth of sigma_max(M)^2, so that u = v.
+
+    Returns
+    -------
+    dict
+        ``s``; ``first``, ``second`` (the singular values); ``slope`` (of R_alpha along the line, by Theorem
+        2.3); ``wide``, ``narrow`` (central differences with the steps 0.02 and 1e-5).
+
+    >>> sorted(nearly_equal_line(2, 3))
+    ['first', 'narrow', 's', 'second', 'slope', 'wide']
+    """
+    E = np.zeros((kernel_size, kernel_size, 2, 2))
+    E[:, :, 0, 0] = E[:, :, 1, 1] = start_kernel(kernel_size, 1, 1, state)[:, :, 0, 0]
+    centre = padding(kernel_size)[0]
+    E[centre, centre, 0, 1] = E[centre, centre, 1, 0] = 0.01
+    D, alpha = E * np.diag([1.0, -1.0]), extreme_singular_values(E, N)[0] ** 2 / 10
+
+    def difference(t: float, width: float) -> float:
+        return (penalty(E + (t + width) * D, N, alpha) - penalty(E + (t - width) * D, N, alpha)) / (2 * width)
+
+    rows = []
+    for t in np.linspace(-0.1, 0.1, 40):
+        first, second = leading_triplets(shifted_gram(ConvolutionOperator(E + t * D, N), alpha))
+        slope = np.sum(kernel_gradient(E + t * D, N, first.u, first.v) * D)
+        rows.append((t, first.sigma, second.sigma, slope, difference(t, 0.02), difference(t, 1e-5)))
+    names = ("s", "first", "second", "slope", "wide", "narrow")
+    return dict(zip(names, np.array(rows).T, strict=True))
 
 
 def gather(example: Example, power: dict[Case, np.recarray]) -> dict[Case, Evidence]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -128,9 +128,7 @@ def _parsed(column: tuple[str, ...]) -> NDArray:
 
 
 def _axes(rows: int, columns: int, height: float, **kw: Any) -> tuple[Figure, list[Axes]]:
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(6.8, height), layout="constrained", squeeze=False, **shared
-    )
+    figure, grid = plt.subplots(rows, columns, figsize=(6.8, height), layout="constrained", squeeze=False, **kw)
     return figure, list(grid.flat)
 
 
@@ -148,14 +146,19 @@ def _drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
     return styled
 
 
-def history_table(histories: Mapping[str, np.recarray]) -> Table:
-    """The plotted columns of descent histories, rounded, one case on top of the other."""
-    fields = ("sigma_max", "sigma_min", "condition_number", "estimate")
+PAPERS_LINES = ("sigma_max", "sigma_min", "condition_number", "estimate")
+
+
+def history_table(
+    histories: Mapping[str, np.recarray], fields: Sequence[str] = PAPERS_LINES, digits: int = 6
+) -> Table:
+    """Columns of descent histories, rounded, one case on top of the other; what is below 1e-6 counts as 0."""
     return rounded(
         stacked(
-            {"case": case, "iteration": np.arange(len(history)), **{field: history[field] for field in fields}}
-            for case, history in histories.items()
-        )
+            {"case": case, "iteration": np.arange(len(H)), **{field: H[field].round(6) for field in fields}}
+            for case, H in histories.items()
+        ),
+        digits,
     )
 
 
@@ -276,7 +279,7 @@ def verification_figure(table: Table) -> Figure:
 def meeting_figure(table: Table) -> Figure:
     """Two singular values that meet, and the slope of the larger one, which jumps there.
 
-    Columns: s, first, second (singular values along a line), slope (formula), difference (central).
+    Columns: s, first, second (singular values along a line), slope (formula), wide (central difference).
     """
     figure, (left, right) = _axes(1, 2, 2.6)
     for field, dash, color in (("first", "-", CYCLE[0]), ("second", "--", CYCLE[1])):
@@ -284,7 +287,7 @@ def meeting_figure(table: Table) -> Figure:
         left.annotate(field, (table["s"][-1], table[field][-1]), (3, 0), textcoords="offset points", va="center")
     left.set(xlabel="$s$", ylabel="singular values of $M^TM-\\alpha I$")
     right.plot(table["s"], table["slope"], "-", color=CYCLE[0], label="Theorem 2.3")
-    right.plot(table["s"], table["difference"], "o", color=CYCLE[1], markersize=3, label="central difference")
+    right.plot(table["s"], table["wide"], "o", color=CYCLE[1], markersize=3, label="central difference")
     right.set(xlabel="$s$", ylabel=r"slope of $\mathcal{R}_\alpha$")
     right.legend(frameon=False, fontsize=8, loc="lower right")
     return figure
@@ -292,11 +295,11 @@ def meeting_figure(table: Table) -> Figure:
 
 @_drawn
 def estimate_figure(table: Table) -> Figure:
-    """What the power method believes, with its residual band, beside the exact value; one panel per reading.
+    """What the power method believes, with its residual band, beside the exact value; one panel per case.
 
-    Columns: reading, iteration, estimate, residual, penalty.
+    Columns: case, iteration, estimate, residual, penalty.
     """
-    readings = groups(table, "reading")
+    readings = groups(table, "case")
     rows = -(-len(readings) // 2)
     figure, axes = _axes(rows, 2, 2.2 * rows + 0.3, sharex=True, sharey=True)
     for ax, (reading, line) in zip(axes, readings.items(), strict=False):

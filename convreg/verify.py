@@ -11,7 +11,7 @@ Two tests that need different things:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,43 @@ def observed_order(steps: ArrayLike, errors: ArrayLike) -> float:
     2.0
     """
     return round(float(np.polyfit(np.log(steps), np.log(errors), 1)[0]), 6)
+
+
+STEPS = np.logspace(-6, 0, 13)
+
+
+def gradient_tables(
+    statement: str, f: Function, x: NDArray, gradients: Mapping[str, NDArray], seed: int = 1
+) -> list[dict[str, Any]]:
+    """Both tests for several gradients of f at x, the first of them meant to be right; one table each.
+
+    The direction is random but leans towards the first gradient, so that no slope is small. For the central
+    difference f is rounded to single precision, which makes the rounding error of its V known and the same on
+    every computer; the Taylor remainder takes f as it is, for steps above its rounding error.
+
+    Returns
+    -------
+    list of dict
+        ``statement``, ``gradient`` (its name), ``step``, ``difference``, ``remainder`` (NaN for small steps).
+    """
+    first = next(iter(gradients.values()))
+    noise = np.random.default_rng(seed).standard_normal(np.shape(x))
+    D = 2 * first / np.linalg.norm(first) + noise / np.linalg.norm(noise)
+    D /= np.linalg.norm(D)
+    tables = []
+    for name, G in gradients.items():
+        slope = float(np.sum(G * D))
+        difference = central_difference_errors(lambda x: float(np.float32(f(x))), x, D, slope, STEPS)
+        remainder = np.where(STEPS > 9e-5, taylor_remainders(f, x, D, slope, STEPS), np.nan)
+        names = {"statement": statement, "gradient": name}
+        tables.append(names | {"step": STEPS, "difference": difference, "remainder": remainder})
+    return tables
+
+
+def remainder_order(table: Mapping[str, Any]) -> float:
+    """The order of the Taylor remainders in a `gradient_tables` table, from the small steps: 2 or 1."""
+    small = (STEPS > 9e-5) & (STEPS < 2e-3)
+    return observed_order(STEPS[small], table["remainder"][small])
 
 
 def confirm(statement: str, holds: bool) -> None:

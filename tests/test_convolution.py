@@ -89,6 +89,7 @@ def test_channels_in_and_out():
 )
 def test_types_of_convolve(kernel, image, result):
     assert convolve(np.ones((3, 3), kernel), np.ones((2, 2), image)).dtype == result
+    assert convolve(np.ones((3, 3, 1, 1), kernel), np.ones((2, 2, 1), image)).dtype == result
 
 
 def test_vec_order():

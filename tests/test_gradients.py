@@ -155,6 +155,14 @@ def test_kernel_gradient_keeps_the_type(dtype, gram):
     assert literal.dtype == dtype
 
 
+@pytest.mark.parametrize("wide", [0, 1, 2])
+def test_one_argument_in_double_precision_is_enough(wide):
+    K, u, v = (
+        np.ones(shape, np.float64 if i == wide else np.float32) for i, shape in enumerate([(3, 3), (4,), (4,)])
+    )
+    assert kernel_gradient(K, 2, u, v).dtype == kernel_gradient_index_sum(K, 2, u, v).dtype == np.float64
+
+
 def test_kernel_gradient_takes_any_memory_order():
     rng = np.random.default_rng(6)
     K, pair = rng.standard_normal((3, 3, 2, 1)), rng.standard_normal((18, 4))

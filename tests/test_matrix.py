@@ -231,6 +231,7 @@ def test_adjoint_is_the_sum_in_plain_loops(case):
 def test_adjoint_keeps_the_type(dtype):
     for G in (np.eye(4, dtype=dtype), csr_array(np.eye(4, dtype=dtype))):
         assert conv_matrix_adjoint(G, (3, 3), 2).dtype == dtype
+        assert conv_matrix_adjoint(G.astype(int), (3, 3), 2).dtype == np.float64
 
 
 @given(cases())

@@ -50,7 +50,7 @@ def test_anatomy(path):
     assert notebook.metadata.kernelspec.name == "python3"
     assert "version" not in notebook.metadata.language_info
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-    assert sum(len([line for line in cell.source.splitlines() if line.strip()]) for cell in code) <= 90
+    assert sum(len([line for line in cell.source.splitlines() if line.strip()]) for cell in code) <= 60
     assert not any(cell.source.rstrip().endswith(";") for cell in code)
     assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
     assert not re.search(r"(/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\)", text)

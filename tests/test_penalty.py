@@ -295,6 +295,13 @@ def test_ill_conditioned_kernels_keep_their_digits(side, g, h):
     assert bottom == pytest.approx(expected[-1], rel=1e-10)
 
 
+def test_well_conditioned_kernels_need_no_decomposition_of_m(monkeypatch):
+    K = separable_kernel(np.eye(1), (1.0, 0.3), (1.0, 0.4))
+    expected = separable_singular_values(np.eye(1), (1.0, 0.3), (1.0, 0.4), 5)
+    monkeypatch.setattr(np.linalg, "svd", None)  # the slower way
+    assert extreme_singular_values(K, 5) == pytest.approx((expected[0], expected[-1]), rel=1e-13)
+
+
 def test_extreme_singular_values_are_in_double_precision():
     K = matlab_rand(3, 3, 2, 1).astype(np.float32)
     assert extreme_singular_values(K, 4) == extreme_singular_values(K.astype(np.float64), 4)

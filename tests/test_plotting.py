@@ -142,10 +142,10 @@ def test_verification_figure_has_a_column_a_statement_and_a_line_a_gradient():
 
 def test_meeting_figure_and_estimate_figure_draw_their_columns():
     s = np.linspace(-1, 1, 3)
-    table = {"s": s, "first": s + 2, "second": s + 1, "slope": s, "difference": s / 2}
+    table = {"s": s, "first": s + 2, "second": s + 1, "slope": s, "wide": s / 2}
     left, right = plotting.meeting_figure(table).axes
     assert [line.get_ydata().tolist() for line in left.lines] == [(s + 2).tolist(), (s + 1).tolist()]
     assert [line.get_ydata().tolist() for line in right.lines] == [s.tolist(), (s / 2).tolist()]
     columns = {"iteration": np.arange(3), "estimate": s + 2, "residual": abs(s), "penalty": s + 3}
-    ax, *_ = plotting.estimate_figure(stacked([{"reading": "ours", **columns}])).axes
+    ax, *_ = plotting.estimate_figure(stacked([{"case": "ours", **columns}])).axes
     assert [line.get_ydata().tolist() for line in ax.lines] == [(s + 2).tolist(), (s + 3).tolist()]

@@ -13,6 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 GRAMS = ("columns", "rows", "smaller")
 
 
+def float_type(dtype: Any) -> type[np.floating]:
+    """float32 for float32, float64 for every other real type."""
+    return np.float32 if dtype == np.float32 else np.float64
+
+
 def as_floats(name: str, value: ArrayLike) -> NDArray:
     """A real array: float32 stays float32, every other real type becomes float64."""
     try:
@@ -21,7 +26,7 @@ def as_floats(name: str, value: ArrayLike) -> NDArray:
         raise ValueError(f"{name}: wanted an array of real numbers, got rows of unequal lengths") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: wanted an array of real numbers, got dtype {array.dtype}")
-    return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
+    return array.astype(float_type(array.dtype), copy=False)
 
 
 def as_kernel(K: ArrayLike, name: str = "K") -> NDArray:
@@ -62,7 +67,7 @@ def as_matrix(name: str, value: Any) -> Any:
     if matrix.dtype is None or matrix.dtype.kind not in "fiub":
         raise TypeError(f"{name}: wanted a matrix of real numbers, got dtype {matrix.dtype}")
     if isinstance(matrix, np.ndarray) or (matrix.dtype.kind in "iub" and hasattr(matrix, "astype")):
-        return matrix.astype(np.result_type(matrix.dtype, np.float32), copy=False)
+        return matrix.astype(float_type(matrix.dtype), copy=False)
     return matrix
 
 

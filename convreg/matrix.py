@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array, get_index_dtype, issparse, sparray
 
-from convreg._checks import as_floats, as_integer, as_kernel, as_kernel_shape
+from convreg._checks import as_floats, as_integer, as_kernel, as_kernel_shape, float_type
 from convreg.convolution import padding
 
 
@@ -143,4 +143,4 @@ def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) ->
     inside = (0 <= p) & (p < k) & (0 <= q) & (q < k)
     taps = np.ravel_multi_index(tuple(index[inside] for index in (p, q, z, y)), (k, k, g, h))
     sums = np.bincount(taps, entries.data[inside], minlength=k * k * g * h).reshape(tuple(shape))
-    return sums.astype(np.result_type(entries.dtype, np.float32), copy=False)
+    return sums.astype(float_type(entries.dtype), copy=False)

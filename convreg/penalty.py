@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, aslinearoperator, eigsh, splu
 
-from convreg._checks import as_integer, as_kernel, as_matrix, as_number, gram_of_rows
+from convreg._checks import as_integer, as_kernel, as_matrix, as_number, float_type, gram_of_rows
 from convreg.convolution import ConvolutionOperator
 from convreg.gradients import kernel_gradient
 from convreg.matrix import conv_matrix
@@ -55,7 +55,7 @@ class _ShiftedGram(LinearOperator):
 
     def __init__(self, A: Any, alpha: float) -> None:
         self._A, self._At, self._alpha = aslinearoperator(A), aslinearoperator(A.T), alpha
-        super().__init__(np.result_type(A.dtype, np.float32), (A.shape[1], A.shape[1]))
+        super().__init__(float_type(A.dtype), (A.shape[1], A.shape[1]))
 
     def _matmat(self, X: NDArray) -> NDArray:
         return self._At.matmat(self._A.matmat(X)) - self._alpha * X

@@ -484,3 +484,11 @@ def test_sizes_of_matlab_rand(error, bad):
 def test_state(error, bad):
     with pytest.raises(error, match=r"^state: wanted an integer from 0 to 4294967295, got "):
         matlab_rand(2, state=bad)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.bool_])
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_narrow_types_become_float64(dtype, kind):
+    A = kind(np.eye(4, dtype=dtype))
+    given = shifted_gram(A).dtype, leading_triplets(A)[0].sigma.dtype, conv_matrix_adjoint(A, (3, 3), 2).dtype
+    assert set(given) == {np.dtype(np.float64)}

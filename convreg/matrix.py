@@ -56,7 +56,7 @@ def conv_matrix(K: ArrayLike, N: int) -> csr_array:
     taps = np.broadcast_to((p * k + q) * g + d, lands.shape)[lands]
     row_lengths = np.count_nonzero(lands, axis=(2, 3, 4)).ravel()
     indptr = np.concatenate([[0], np.cumsum(np.tile(row_lengths, h))]).astype(columns.dtype)
-    data = kernel.reshape(k * k * g, h).T[:, taps]
+    data = np.ascontiguousarray(kernel.reshape(k * k * g, h).T).take(taps, axis=1)
     M = csr_array((data.ravel(), np.tile(columns, h), indptr), shape=(h * N**2, g * N**2))
     M.has_sorted_indices = M.has_canonical_format = True
     return M

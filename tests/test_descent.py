@@ -9,6 +9,7 @@ from strategies import GRAMS, reference_adjoint, reference_gram, reference_matri
 
 from convreg import (
     ConvolutionOperator,
+    DescentResult,
     extreme_singular_values,
     matlab_rand,
     minimize_penalty,
@@ -426,3 +427,12 @@ def test_the_barrier_of_example_2_is_gone_with_rows(monkeypatch):
     assert top / bottom == pytest.approx(12.37, abs=0.01)
     assert 1.05 < condition["rows"] < 1.2
     assert condition["columns"] == pytest.approx(2.88, abs=0.02)
+
+
+def test_the_result_unpacks_into_kernel_history_and_converged():
+    result = minimize_penalty([[2.0]], 1, iterations=1)
+    assert isinstance(result, DescentResult)
+    kernel, history, converged = result
+    assert kernel.shape == (1, 1)
+    assert len(history) == 2
+    assert converged is False

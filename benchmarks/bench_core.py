@@ -9,6 +9,8 @@ this run; both are first checked to compute the same.
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -139,6 +141,24 @@ def step(g: int, h: int, N: int) -> Measured:
     return paired(seconds_per_step(other), seconds_per_step(ours), repeats=15)
 
 
+def memory(g: int, h: int, N: int) -> Measured:
+    """A dense M against the growth of a process that computes R_alpha, its gradient and both extremes."""
+    if not Path("/proc/self/status").exists():
+        raise Skipped("the peak memory of a process is read from /proc")
+    work = (
+        "import re\n"
+        "from pathlib import Path\n"
+        "from convreg import extreme_singular_values, matlab_rand, penalty_gradient\n"
+        "peak = lambda: 1024 * int(re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])\n"
+        f"before, K = peak(), matlab_rand(3, 3, {g}, {h})\n"
+        f"extreme_singular_values(K, {N}), penalty_gradient(K, {N})\n"
+        "print(peak() - before)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", work], capture_output=True, text=True, check=True)
+    dense, growth = 8.0 * g * h * N**4, float(run.stdout)
+    return Measured(dense / growth, dense / growth, dense / growth, dense, growth, 1, "B")
+
+
 def items() -> list[Item]:
     """What is measured; a new item is a new entry here."""
     N = EXAMPLE_1.input_size
@@ -158,7 +178,8 @@ def items() -> list[Item]:
         Item(f"step, 3x3x{g}x{h}, N = {N}", torch_step, partial(step, g, h, N), "at least", 1)
         for g, h in EXAMPLE_1.channels
     ]
-    return matrices + gradients + steps
+    sizes = [Item("memory, 3x3x3x3, N = 60", "dense M / peak growth", partial(memory, 3, 3, 60), "at least", 10)]
+    return matrices + gradients + steps + sizes
 
 
 if __name__ == "__main__":

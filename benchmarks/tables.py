@@ -21,7 +21,7 @@ class Skipped(Exception):
 
 
 class Measured(NamedTuple):
-    """What `paired` gives: the median ratio, the lowest and highest one, and the two median times in seconds."""
+    """A median ratio, the lowest and highest one, and the medians of both sides in seconds or bytes ("B")."""
 
     ratio: float
     lowest: float
@@ -29,6 +29,7 @@ class Measured(NamedTuple):
     numerator: float
     denominator: float
     repeats: int
+    unit: str = "s"
 
 
 class Item(NamedTuple):
@@ -75,11 +76,15 @@ def measure(items: Iterable[Item]) -> list[dict[str, Any]]:
         except Skipped as reason:
             record["verdict"] = f"skipped: {reason}"
         else:
-            record |= {key: type(value)(f"{value:.4g}") for key, value in measured._asdict().items()}
+            record |= {key: _four_digits(value) for key, value in measured._asdict().items()}
             record["verdict"] = verdict(measured.ratio, item.bound, item.target)
         print(f"{item.name}: {record.get('ratio', '')} {record['verdict']}", flush=True)
         records.append(record)
     return records
+
+
+def _four_digits(value: Any) -> Any:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def verdict(ratio: float, bound: str, target: float) -> str:
@@ -133,17 +138,18 @@ def _line(record: dict[str, Any]) -> str:
     cells = ["", "", ""]
     if "ratio" in record:
         spread = f"{record['lowest']:.3g} to {record['highest']:.3g}"
-        cells = [_seconds(record["numerator"]), _seconds(record["denominator"])]
+        cells = [_quantity(record[side], record["unit"]) for side in ("numerator", "denominator")]
         cells.append(f"**{record['ratio']:.3g}** ({spread})")
     target = f"{record['bound']} {record['target']:g}"
     return f"| {' | '.join([record['name'], record['compared'], *cells, target, record['verdict']])} |"
 
 
-def _seconds(value: float) -> str:
-    """A time with its unit.
+def _quantity(value: float, unit: str) -> str:
+    """A time or a size with its prefix.
 
-    >>> _seconds(0.00123), _seconds(2.5)
-    ('1.23 ms', '2.5 s')
+    >>> _quantity(0.00123, "s"), _quantity(2.5, "s"), _quantity(3.2e7, "B")
+    ('1.23 ms', '2.5 s', '32 MB')
     """
-    unit, scale = next((unit for unit in (("s", 1), ("ms", 1e-3)) if value >= unit[1]), ("µs", 1e-6))
-    return f"{value / scale:.3g} {unit}"
+    prefixes = (("M", 1e6), ("", 1), ("m", 1e-3), ("µ", 1e-6))
+    prefix, scale = next((pair for pair in prefixes if value >= pair[1]), prefixes[-1])
+    return f"{value / scale:.3g} {prefix}{unit}"

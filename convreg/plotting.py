@@ -1,16 +1,10 @@
-"""Every figure of the notebooks: a table of numbers in, a matplotlib Figure out; the only module that draws.
-
-A table is a dict of columns of one length. It is rounded first, drawn as rounded and saved as drawn, so that
-the CSV beside a figure holds the very numbers of its lines, and neither the day nor the BLAS shows in any
-byte of the files.
-"""
+"""Every figure of the notebooks: a table of numbers in, a matplotlib Figure out; the only module that draws."""
 
 from __future__ import annotations
 
-import csv
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -20,9 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
 
-Table = dict[str, NDArray]
+from convreg.tables import Table, as_csv, groups
 
 STYLE = {
     "font.size": 9,
@@ -41,40 +34,6 @@ CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito, distinct 
 DASHES = ("-", "--", ":", "-.")
 
 
-def rounded(columns: Mapping[str, ArrayLike], digits: int = 6) -> Table:
-    """The columns with every float rounded to so many significant digits.
-
-    >>> rounded({"x": [1, 2], "y": [0.123456789, 1234567.8]})["y"].tolist()
-    [0.123457, 1234570.0]
-    """
-    return {name: _significant(np.asarray(column), digits) for name, column in columns.items()}
-
-
-def _significant(column: NDArray, digits: int) -> NDArray:
-    if column.dtype.kind != "f":
-        return column
-    return np.array([float(f"{value:.{digits - 1}e}") for value in column])
-
-
-def stacked(tables: Iterable[Mapping[str, Any]]) -> Table:
-    """Tables on top of one another, their scalars repeated: the long form of a CSV file.
-
-    >>> stacked([{"case": "a", "y": [1, 2]}, {"case": "b", "y": [3]}])["case"].tolist()
-    ['a', 'a', 'b']
-    """
-    blocks = []
-    for table in tables:
-        names, columns = list(table), np.broadcast_arrays(*map(np.asarray, table.values()))
-        blocks.append(dict(zip(names, columns, strict=True)))
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-
-
-def groups(table: Table, key: str) -> dict[Any, Table]:
-    """The rows of a table by the value of one column, in the order in which the values come."""
-    values = dict.fromkeys(table[key].tolist())
-    return {value: {name: column[table[key] == value] for name, column in table.items()} for value in values}
-
-
 def save_figure(figure: Figure, table: Table, folder: str, name: str) -> list[Path]:
     """Write name.png, name.pdf and name.csv (the table) to a folder, which is made; nothing if it is ''.
 
@@ -88,7 +47,7 @@ def save_figure(figure: Figure, table: Table, folder: str, name: str) -> list[Pa
     if not folder:
         return []
     target = Path(folder).expanduser()
-    contents = {f"{name}.csv": _csv(table)}
+    contents = {f"{name}.csv": as_csv(table)}
     undated = {"png": {"Software": None}, "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer"))}
     for ending, nothing in undated.items():
         buffer = io.BytesIO()
@@ -96,35 +55,16 @@ def save_figure(figure: Figure, table: Table, folder: str, name: str) -> list[Pa
             figure.savefig(buffer, format=ending, metadata=nothing)
         contents[f"{name}.{ending}"] = buffer.getvalue()
     target.mkdir(parents=True, exist_ok=True)
-    for file, content in contents.items():
-        beside = target / f".{file}.{os.getpid()}.part"
-        beside.write_bytes(content)
-        beside.replace(target / file)
-    return [target / file for file in contents]
-
-
-def _csv(table: Table) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table)
-    writer.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
-    return text.getvalue().encode()
-
-
-def read_table(path: str | Path) -> Table:
-    """A table from its CSV file."""
-    with open(path, newline="") as file:
-        names, *rows = csv.reader(file)
-    return {name: _parsed(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
-
-
-def _parsed(column: tuple[str, ...]) -> NDArray:
-    for kind in (int, float):
-        try:
-            return np.array([kind(cell) for cell in column])
-        except ValueError:
-            continue
-    return np.array(column)
+    parts = {target / file: target / f".{file}.{os.getpid()}.part" for file in contents}
+    try:
+        for part, content in zip(parts.values(), contents.values(), strict=True):
+            part.write_bytes(content)
+        for path, part in parts.items():
+            part.replace(path)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+    return list(parts)
 
 
 def _axes(rows: int, columns: int, height: float, **kw: Any) -> tuple[Figure, list[Axes]]:
@@ -144,22 +84,6 @@ def _drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
         return figure
 
     return styled
-
-
-PAPERS_LINES = ("sigma_max", "sigma_min", "condition_number", "estimate")
-
-
-def history_table(
-    histories: Mapping[str, np.recarray], fields: Sequence[str] = PAPERS_LINES, digits: int = 6
-) -> Table:
-    """Columns of descent histories, rounded, one case on top of the other; what is below 1e-6 counts as 0."""
-    return rounded(
-        stacked(
-            {"case": case, "iteration": np.arange(len(H)), **{field: H[field].round(6) for field in fields}}
-            for case, H in histories.items()
-        ),
-        digits,
-    )
 
 
 @_drawn

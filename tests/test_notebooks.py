@@ -15,7 +15,7 @@ import yaml
 from matplotlib.testing.compare import compare_images
 
 from convreg import parameters, reproduce
-from convreg.plotting import read_table
+from convreg.tables import read_table
 
 NOTEBOOKS = sorted(reproduce.NOTEBOOKS.glob("*.ipynb"))
 FIGURES = reproduce.ROOT / "figures"

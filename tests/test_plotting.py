@@ -1,11 +1,14 @@
 """Figures: rounded tables in, the same numbers drawn and saved, files whole or not at all."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from convreg import plotting
-from convreg.plotting import groups, history_table, read_table, rounded, save_figure, stacked
+from convreg.plotting import save_figure
+from convreg.tables import groups, history_table, read_table, rounded, stacked
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +82,25 @@ def test_a_failure_leaves_the_old_figure(tmp_path, histories, monkeypatch):
         save_figure(figure, table, str(tmp_path), "figure")
     assert [path.name for path in tmp_path.iterdir()] == ["figure.png"]
     assert (tmp_path / "figure.png").read_bytes() == b"old"
+
+
+def test_a_full_disk_leaves_the_old_figure_and_no_part(tmp_path, histories, monkeypatch):
+    table = history_table(histories)
+    figure = plotting.convergence_figure(table)
+    save_figure(figure, table, str(tmp_path), "figure")
+    old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    write = Path.write_bytes
+
+    def fail(path, content):
+        if "pdf" in path.name:
+            write(path, content[:10])
+            raise OSError("disk full")
+        return write(path, b"new")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_figure(figure, table, str(tmp_path), "figure")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == old
 
 
 def lines(ax):

@@ -1,0 +1,96 @@
+"""The numbers of a figure as a table: a dict of columns of one length, rounded, and its CSV file.
+
+A table is rounded first, drawn as rounded and saved as drawn, so that the CSV beside a figure holds the very
+numbers of its lines, and neither the day nor the BLAS shows in any byte.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Table = dict[str, NDArray]
+
+PAPERS_LINES = ("sigma_max", "sigma_min", "condition_number", "estimate")
+
+
+def rounded(columns: Mapping[str, ArrayLike], digits: int = 6) -> Table:
+    """The columns with every float rounded to so many significant digits.
+
+    >>> rounded({"x": [1, 2], "y": [0.123456789, 1234567.8]})["y"].tolist()
+    [0.123457, 1234570.0]
+    """
+    return {name: _significant(np.asarray(column), digits) for name, column in columns.items()}
+
+
+def _significant(column: NDArray, digits: int) -> NDArray:
+    if column.dtype.kind != "f":
+        return column
+    return np.array([float(f"{value:.{digits - 1}e}") for value in column])
+
+
+def stacked(tables: Iterable[Mapping[str, Any]]) -> Table:
+    """Tables on top of one another, their scalars repeated: the long form of a CSV file.
+
+    >>> stacked([{"case": "a", "y": [1, 2]}, {"case": "b", "y": [3]}])["case"].tolist()
+    ['a', 'a', 'b']
+    """
+    blocks = []
+    for table in tables:
+        names, columns = list(table), np.broadcast_arrays(*map(np.asarray, table.values()))
+        blocks.append(dict(zip(names, columns, strict=True)))
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def groups(table: Table, key: str) -> dict[Any, Table]:
+    """The rows of a table by the value of one column, in the order in which the values come."""
+    values = dict.fromkeys(table[key].tolist())
+    return {value: {name: column[table[key] == value] for name, column in table.items()} for value in values}
+
+
+def history_table(
+    histories: Mapping[str, np.recarray], fields: Sequence[str] = PAPERS_LINES, digits: int = 6
+) -> Table:
+    """Columns of descent histories, rounded, one case on top of the other; what is below 1e-6 counts as 0."""
+    return rounded(
+        stacked(
+            {"case": case, "iteration": np.arange(len(H)), **{field: H[field].round(6) for field in fields}}
+            for case, H in histories.items()
+        ),
+        digits,
+    )
+
+
+def as_csv(table: Table) -> bytes:
+    """A table as the bytes of a CSV file, the numbers with all their digits.
+
+    >>> as_csv({"x": np.array([1, 2]), "y": np.array([0.5, 1e-7])})
+    b'x,y\\n1,0.5\\n2,1e-07\\n'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table)
+    writer.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
+    return text.getvalue().encode()
+
+
+def read_table(path: str | Path) -> Table:
+    """A table from its CSV file."""
+    with open(path, newline="") as file:
+        names, *rows = csv.reader(file)
+    return {name: _parsed(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def _parsed(column: tuple[str, ...]) -> NDArray:
+    for kind in (int, float):
+        try:
+            return np.array([kind(cell) for cell in column])
+        except ValueError:
+            continue
+    return np.array(column)

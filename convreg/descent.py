@@ -99,11 +99,7 @@ def minimize_penalty(
     power_iterations = as_integer("power_iterations", power_iterations, 0)
     learning_rate = as_number("learning_rate", learning_rate)
     tolerance = as_number("tolerance", tolerance, positive=False)
-    updates: dict[str, Update] = {
-        "power": lambda B, triplets: power_update(B, triplets, power_iterations),
-        "svd": lambda B, triplets: leading_triplets(B, len(triplets)),
-    }
-    refresh = update if callable(update) else updates[as_choice("update", update, tuple(updates))]
+    refresh = _update(update, power_iterations)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback: wanted a function or None, got {callback!r}")
 
@@ -127,6 +123,15 @@ def minimize_penalty(
             break
     names = "estimate, penalty, sigma_max, sigma_min, condition_number, residual, selected"
     return DescentResult(kernel.reshape(np.shape(K)).copy(), np.rec.fromrecords(history, names=names), converged)
+
+
+def _update(update: str | Update, power_iterations: int) -> Update:
+    """Step 6 as a function."""
+    updates: dict[str, Update] = {
+        "power": lambda B, triplets: power_update(B, triplets, power_iterations),
+        "svd": lambda B, triplets: leading_triplets(B, len(triplets)),
+    }
+    return update if callable(update) else updates[as_choice("update", update, tuple(updates))]
 
 
 def _record(

@@ -111,8 +111,8 @@ def summary(histories: Mapping[str, np.recarray]) -> str:
 def nearly_equal_line(kernel_size: int, N: int, state: int = 1) -> dict[str, NDArray]:
     """A line of kernels on which the two largest singular values of M'M - alpha I nearly meet, at s = 0.
 
-    K(s) = (1 + s) E_1 + (1 - s) E_2: each of two channels goes through the same kernel, and a hundredth of the
-    centre tap joins them. alpha is a tenth of sigma_max(M)^2, so that u = v.
+    K(s) = (1 + s) E_1 + (1 - s) E_2: each of two channels goes through the same kernel, and a centre tap of
+    0.01 joins them. alpha is a tenth of sigma_max(M)^2, so that u = v.
 
     Returns
     -------
@@ -130,6 +130,7 @@ def nearly_equal_line(kernel_size: int, N: int, state: int = 1) -> dict[str, NDA
     D, alpha = E * np.diag([1.0, -1.0]), extreme_singular_values(E, N)[0] ** 2 / 10
 
     def difference(t: float, width: float) -> float:
+        """The central difference of R_alpha along the line."""
         return (penalty(E + (t + width) * D, N, alpha) - penalty(E + (t - width) * D, N, alpha)) / (2 * width)
 
     rows = []

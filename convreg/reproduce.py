@@ -70,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     notebooks = sorted(NOTEBOOKS.glob("*.ipynb"))
 
     def run(notebook: Path) -> Outcome:
+        """One notebook with what the options say."""
         return run_notebook(notebook, figures, build, given.get(notebook.stem, {}))
 
     with ThreadPoolExecutor(WORKERS) as pool:

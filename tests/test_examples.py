@@ -7,8 +7,19 @@ import pytest
 
 from convreg import claims
 from convreg.claims import EXAMPLE_1_CLAIMS, EXAMPLE_2_CLAIMS, as_markdown, score
-from convreg.examples import EXAMPLE_1, EXAMPLE_2, Case, Evidence, gather, run, start_kernel
+from convreg.examples import (
+    EXAMPLE_1,
+    EXAMPLE_2,
+    Case,
+    Evidence,
+    gather,
+    nearly_equal_line,
+    run,
+    start_kernel,
+    summary,
+)
 from convreg.matlab_random import matlab_rand
+from convreg.matrix import conv_matrix
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +151,42 @@ def test_the_table_has_a_row_per_claim(example_1):
     rows = as_markdown(score(EXAMPLE_1_CLAIMS, example_1)).splitlines()
     assert len(rows) == 2 + len(EXAMPLE_1_CLAIMS)
     assert all(row.count(" | ") == 2 for row in rows)
+
+
+def test_nearly_equal_line_against_dense_matrices():
+    line = nearly_equal_line(3, 4, state=2)
+    assert len(line["s"]) == 40
+    assert line["s"][[0, -1]].tolist() == [-0.1, 0.1]
+    E = np.zeros((3, 3, 2, 2))
+    E[:, :, 0, 0] = E[:, :, 1, 1] = matlab_rand(3, 3, state=2)
+    E[1, 1, 0, 1] = E[1, 1, 1, 0] = 0.01
+    alpha = np.linalg.norm(conv_matrix(E, 4).toarray(), 2) ** 2 / 10
+
+    def spectrum(t):
+        M = conv_matrix(E * np.array([[1 + t, 1], [1, 1 - t]]), 4).toarray()
+        return np.linalg.svd(M.T @ M - alpha * np.eye(32), compute_uv=False)
+
+    for i in (0, 7, 19, 39):
+        t = line["s"][i]
+        assert [line["first"][i], line["second"][i]] == pytest.approx(spectrum(t)[:2].tolist(), rel=1e-9)
+        assert line["narrow"][i] == pytest.approx((spectrum(t + 1e-5)[0] - spectrum(t - 1e-5)[0]) / 2e-5, rel=1e-4)
+        assert line["wide"][i] == pytest.approx((spectrum(t + 0.02)[0] - spectrum(t - 0.02)[0]) / 0.04, rel=1e-9)
+    assert line["slope"] == pytest.approx(line["narrow"], rel=1e-4)
+
+
+def test_summary_takes_the_lowest_estimate():
+    lines = {"estimate": [9.0, 2.0, 3.0], "penalty": [9.0, 4.0, 5.0], "condition_number": [7.0, 6.0, 8.0]}
+    header, row = summary({"a case": history(**lines)}).splitlines()
+    assert header.split() == [
+        "case",
+        "kappa:",
+        "start",
+        "end",
+        "sigma_max",
+        "sigma_min",
+        "estimate",
+        "R_alpha",
+        "lowest,",
+        "at",
+    ]
+    assert row.split() == ["a", "case", "7", "8", "1", "1", "3", "5", "2", "1"]

@@ -190,3 +190,51 @@ def test_summary_takes_the_lowest_estimate():
         "at",
     ]
     assert row.split() == ["a", "case", "7", "8", "1", "1", "3", "5", "2", "1"]
+
+
+def by_alpha(judge, lines, later=None, svd=None):
+    """The verdict on histories given by alpha; `later` defaults to alpha itself."""
+    histories = {alpha: history(**columns) for alpha, columns in lines.items()}
+    return judge(
+        {
+            Case(3, 1, alpha): Evidence(H, svd or H, (later or {}).get(alpha, alpha))
+            for alpha, H in histories.items()
+        }
+    )[0]
+
+
+def test_the_same_behaviour_is_the_same_pace_to_different_values():
+    fast, slow = [100, 9, 9, 9, 9], [100, 90, 80, 70, 10]
+    assert (
+        by_alpha(claims.same_behaviour, {1.0: {"penalty": fast}, 2.0: {"penalty": [100, 9, 3, 3, 3]}}) == "holds"
+    )
+    assert by_alpha(claims.same_behaviour, {1.0: {"penalty": fast}, 2.0: {"penalty": slow}}) == "does not hold"
+    assert by_alpha(claims.same_behaviour, {1.0: {"penalty": fast}, 2.0: {"penalty": fast}}) == "holds in part"
+
+
+def test_the_limits_must_grow_with_alpha():
+    lines = {1.0: {"penalty": [9, 1]}, 5.0: {"penalty": [9, 5]}}
+    assert by_alpha(claims.limit_depends_on_alpha, lines) == "holds"
+    same = {1.0: {"penalty": [9, 1]}, 5.0: {"penalty": [9, 1]}}
+    assert by_alpha(claims.limit_depends_on_alpha, same, later={1.0: 1.0, 5.0: 1.0}) == "does not hold"
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "kappa", "verdict"),
+    [(1, 4, 3, "holds"), (4, 1, 3, "holds in part"), (1, 4, 8, "holds in part"), (4, 1, 8, "does not hold")],
+)
+def test_larger_minima_with_a_similar_effect(small, large, kappa, verdict):
+    lines = {
+        1.0: {"estimate": [9, small], "condition_number": [9, kappa]},
+        5.0: {"estimate": [9, large], "condition_number": [9, kappa]},
+    }
+    assert by_alpha(claims.larger_minima_similar_effect, lines) == verdict
+
+
+def test_an_estimate_that_stays_below_alpha_does_not_return():
+    stays = {5.0: {"estimate": [9, 4, 4], "penalty": [9, 5, 5]}}
+    assert by_alpha(claims.returns_to_alpha, stays) == "does not hold"
+    assert (
+        by_alpha(claims.returns_to_alpha, stays | {1.0: {"estimate": [9, 0.5, 1], "penalty": [9, 1, 1]}})
+        == "holds in part"
+    )

@@ -15,6 +15,7 @@ import yaml
 from matplotlib.testing.compare import compare_images
 
 from convreg import parameters, reproduce
+from convreg.claims import EXAMPLE_1_CLAIMS, EXAMPLE_2_CLAIMS
 from convreg.tables import read_table
 
 NOTEBOOKS = sorted(reproduce.NOTEBOOKS.glob("*.ipynb"))
@@ -133,6 +134,16 @@ def test_the_figures_are_the_committed_ones(fresh):
                 assert new[column].tolist() == old[column].tolist()
     for name in (name for name in names if name.endswith(".png")):
         assert compare_images(str(FIGURES / name), str(figures / name), tol=2) is None
+
+
+def test_reproduce_prints_the_claims_of_the_executed_notebooks(fresh):
+    build, _ = fresh
+    lines = [line for path in NOTEBOOKS for line in reproduce.claims(build / path.name)]
+    assert len(lines) == len(EXAMPLE_1_CLAIMS) + len(EXAMPLE_2_CLAIMS)
+    for line, claim in zip(lines, EXAMPLE_1_CLAIMS + EXAMPLE_2_CLAIMS, strict=True):
+        verdict, rest = line[:14].strip(), line[15:]
+        assert verdict in {"holds", "holds in part", "artefact", "does not hold"}
+        assert rest.startswith(f"{claim.says} (")
 
 
 def test_figures_3_1_and_3_2_hold_the_papers_numbers_to_six_digits():

@@ -213,7 +213,7 @@ def meeting_figure(table: Table) -> Figure:
     right.plot(table["s"], table["slope"], "-", color=CYCLE[0], label="Theorem 2.3")
     right.plot(table["s"], table["wide"], "o", color=CYCLE[1], markersize=3, label="central difference")
     right.set(xlabel="$s$", ylabel=r"slope of $\mathcal{R}_\alpha$")
-    right.legend(frameon=False, fontsize=8, loc="lower right")
+    right.legend(frameon=False, fontsize=8, loc="center right")
     return figure
 
 

@@ -83,7 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
     for outcome in passed:
         for line in claims(outcome.executed):
             print(line)
-    print(f"{len(passed)} passed, {len(outcomes) - len(passed)} failed; figures in {options.figures.name}/, executed notebooks in {options.build.name}/")
+    print(f"figures in {options.figures.name}/, executed notebooks in {options.build.name}/")
+    print(f"{len(passed)} passed, {len(outcomes) - len(passed)} failed")
     return int(len(passed) < len(outcomes))
 
 

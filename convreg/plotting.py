@@ -77,6 +77,7 @@ def _drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
 
     @wraps(draw)
     def styled(table: Table) -> Figure:
+        plt.draw_if_interactive()  # loads the backend, whose own settings the context below must not undo
         with plt.rc_context(STYLE):
             figure = draw(table)
             figure.draw_without_rendering()
@@ -210,10 +211,14 @@ def meeting_figure(table: Table) -> Figure:
         left.plot(table["s"], table[field], dash, color=color)
         left.annotate(field, (table["s"][-1], table[field][-1]), (3, 0), textcoords="offset points", va="center")
     left.set(xlabel="$s$", ylabel="singular values of $M^TM-\\alpha I$")
-    right.plot(table["s"], table["slope"], "-", color=CYCLE[0], label="Theorem 2.3")
-    right.plot(table["s"], table["wide"], "o", color=CYCLE[1], markersize=3, label="central difference")
+    right.plot(table["s"], table["slope"], "-", color=CYCLE[0])
+    right.plot(table["s"], table["wide"], "o", color=CYCLE[1], markersize=3)
+    for height, color, label in (
+        (0.92, CYCLE[0], "line: Theorem 2.3"),
+        (0.8, CYCLE[1], "dots: difference\nwith step 0.02"),
+    ):
+        right.text(0.02, height, label, color=color, transform=right.transAxes, va="top")
     right.set(xlabel="$s$", ylabel=r"slope of $\mathcal{R}_\alpha$")
-    right.legend(frameon=False, fontsize=8, loc="center right")
     return figure
 
 

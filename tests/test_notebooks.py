@@ -112,7 +112,7 @@ def test_every_output_is_there_and_every_image_is_the_fresh_one(path, fresh, tmp
                     file.write_bytes(base64.b64decode(out.data["image/png"]))
                 assert compare_images(*map(str, files), tol=2) is None
                 images += 1
-    assert images >= 1
+    assert images == sum(cell.source.count("save_figure(") for cell in committed) >= 1
 
 
 def test_the_figures_are_the_committed_ones(fresh):

@@ -77,6 +77,7 @@ def _drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
 
     @wraps(draw)
     def styled(table: Table) -> Figure:
+        """The drawing, with the style around it."""
         plt.draw_if_interactive()  # loads the backend, whose own settings the context below must not undo
         with plt.rc_context(STYLE):
             figure = draw(table)

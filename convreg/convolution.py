@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from convreg._checks import as_floats, as_integer, as_kernel
+from convreg.taps import Convolution
 
 
 def padding(k: int) -> tuple[int, int]:
@@ -124,33 +125,6 @@ def unvec(x: ArrayLike, N: int) -> NDArray:
     return vector.reshape((N, N, -1), order="F")
 
 
-def patches(x: NDArray, N: int, k: int, before: int) -> NDArray:
-    """The k x k neighbourhoods of every pixel, where ``before`` zeros precede the image ("im2col").
-
-    Parameters
-    ----------
-    x : (count, c N^2) array
-        One vec'ed tensor a row.
-
-    Returns
-    -------
-    (count, c k^2, N^2) array
-        Entry [., (d, q, p), (s, r)] is pixel (r + p - before, s + q - before) of channel d.
-    """
-    count, c = len(x), x.shape[1] // N**2
-    padded = np.zeros((count, c, N + k - 1, N + k - 1), x.dtype)
-    padded[:, :, before : before + N, before : before + N] = x.reshape(count, c, N, N)
-    image, channel, column, row = padded.strides
-    strides = (image, channel, column, row, column, row)
-    windows = np.ndarray((count, c, k, k, N, N), x.dtype, padded, strides=strides)
-    return windows.reshape(count, c * k * k, N * N)
-
-
-def weights(kernel: NDArray) -> NDArray:
-    """K as the h x (g k^2) matrix that multiplies `patches`: entry [y, (z, q, p)] is K[p, q, z, y]."""
-    return kernel.transpose(3, 2, 1, 0).reshape(kernel.shape[3], -1)
-
-
 class ConvolutionOperator(LinearOperator):
     """M(K) of (2.1), (2.4) as a linear operator that never forms the matrix (end of Section 2.1).
 
@@ -176,15 +150,13 @@ class ConvolutionOperator(LinearOperator):
     """
 
     def __init__(self, K: ArrayLike, N: int) -> None:
-        kernel, self._N = as_kernel(K), as_integer("N", N, 1)
-        self._k, _, g, h = kernel.shape
-        super().__init__(kernel.dtype, (h * self._N**2, g * self._N**2))
-        self._forward = weights(kernel), padding(self._k)[0]
-        self._backward = weights(kernel[::-1, ::-1].swapaxes(2, 3)), padding(self._k)[1]
+        kernel, N = as_kernel(K), as_integer("N", N, 1)
+        _, _, g, h = kernel.shape
+        super().__init__(kernel.dtype, (h * N**2, g * N**2))
+        self._forward, self._backward = Convolution(kernel, N, False), Convolution(kernel, N, True)
 
     def _matmat(self, X: NDArray) -> NDArray:
-        W, before = self._forward
-        return (W @ patches(X.T, self._N, self._k, before)).reshape(X.shape[1], self.shape[0]).T
+        return self._forward(X.astype(np.result_type(self.dtype, X), copy=False))
 
     def _matvec(self, x: NDArray) -> NDArray:
         return self._matmat(x.reshape(-1, 1)).ravel()

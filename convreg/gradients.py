@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_floats, as_integer, as_kernel, as_matrix, as_vector, gram_of_rows
-from convreg.convolution import ConvolutionOperator, padding, patches, weights
 from convreg.matrix import conv_matrix, entry_positions
+from convreg.taps import Convolution, correlate
 
 
 def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
@@ -109,18 +109,17 @@ def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str 
            [0., 0., 0.]])
     """
     kernel, N = as_kernel(K), as_integer("N", N, 1)
-    k, _, g, h = kernel.shape
+    _, _, g, h = kernel.shape
     rows = gram_of_rows(gram, h, g)
     size = (h if rows else g) * N**2
-    pair = np.array([as_vector("u", u, size), as_vector("v", v, size)])
+    pair = np.stack([as_vector("u", u, size), as_vector("v", v, size)], axis=1)
+    pair = pair.astype(np.result_type(kernel, pair), copy=False)
+    image = Convolution(kernel, N, transposed=rows)(pair)
     if rows:  # u (M'v)' + v (M'u)'
-        Y = pair.reshape(2, h, -1)
-        X = patches((ConvolutionOperator(kernel, N).T @ pair[::-1].T).T, N, k, padding(k)[0])
+        X, Y = image[:, ::-1], pair
     else:  # (Mu) v' + (Mv) u'
-        X = patches(pair[::-1], N, k, padding(k)[0])
-        Y = weights(kernel) @ X[::-1]
-    G = (Y @ X.swapaxes(1, 2)).sum(axis=0)
-    return G.reshape(h, g, k, k).transpose(3, 2, 1, 0).reshape(np.shape(K))
+        X, Y = pair[:, ::-1], image
+    return correlate(kernel.shape, N, X, Y).reshape(np.shape(K))
 
 
 def kernel_gradient_index_sum(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike) -> NDArray:

@@ -58,7 +58,10 @@ class _ShiftedGram(LinearOperator):
         super().__init__(float_type(A.dtype), (A.shape[1], A.shape[1]))
 
     def _matmat(self, X: NDArray) -> NDArray:
-        return self._At.matmat(self._A.matmat(X)) - self._alpha * X
+        gram = self._At.matmat(self._A.matmat(X))
+        shifted = np.multiply(X, -self._alpha, dtype=gram.dtype)
+        shifted += gram
+        return shifted
 
     def _adjoint(self) -> LinearOperator:
         return self

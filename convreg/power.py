@@ -107,8 +107,8 @@ def power_update(
         raise ValueError("triplets: wanted at least one SingularTriplet, got none")
     normalise = _orthonormal if orthogonalize else _normalised
     sigma = np.array([triplet.sigma for triplet in triplets])
-    U = np.array([triplet.u for triplet in triplets]).T
-    V = np.array([triplet.v for triplet in triplets]).T
+    U = np.stack([triplet.u for triplet in triplets], axis=1)
+    V = np.stack([triplet.v for triplet in triplets], axis=1)
     for _ in range(iterations):
         _, U = normalise(A @ V, U)
         sigma, V = normalise(A.T @ U, V)
@@ -117,10 +117,10 @@ def power_update(
 
 def _normalised(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:
     """The norms of the columns of W, and its columns normalised (where a norm is 0, the previous ones)."""
-    norms = np.sqrt(np.einsum("ij,ij->j", W, W))
-    if norms.all():
-        return norms, W / norms
-    return norms, np.where(norms > 0, W / np.where(norms > 0, norms, 1), previous)
+    norms, unit = np.sqrt(np.vecdot(W, W, axis=0)), np.empty_like(W)
+    for j, norm in enumerate(norms):  # by columns: quicker than a division of short rows
+        unit[:, j] = W[:, j] / norm if norm > 0 else previous[:, j]
+    return norms, unit
 
 
 def _orthonormal(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:

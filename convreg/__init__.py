@@ -23,28 +23,30 @@ Section 3, Examples 1 and 2  `convreg.examples`
 
 from convreg.convolution import ConvolutionOperator, convolve, unvec, vec
 from convreg.descent import DescentResult, minimize_penalty
+from convreg.extremes import extreme_singular_values
 from convreg.gradients import (
     kernel_gradient,
     kernel_gradient_index_sum,
     penalty_matrix_gradient,
     singular_value_gradient,
 )
+from convreg.lanczos import NotConverged, leading_triplets
 from convreg.matlab_random import matlab_rand
 from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
 from convreg.penalty import (
-    extreme_singular_values,
     penalty,
     penalty_gradient,
     shifted_gram,
     singular_value_bounds,
 )
-from convreg.power import SingularTriplet, leading_triplets, power_update
+from convreg.power import SingularTriplet, power_update
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ConvolutionOperator",
     "DescentResult",
+    "NotConverged",
     "SingularTriplet",
     "conv_matrix",
     "conv_matrix_adjoint",

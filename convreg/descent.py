@@ -11,9 +11,11 @@ from scipy.sparse.linalg import LinearOperator
 
 from convreg._checks import as_choice, as_integer, as_kernel, as_number
 from convreg.convolution import ConvolutionOperator
+from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient
-from convreg.penalty import extreme_singular_values, penalty_from_extremes, shifted_gram
-from convreg.power import SingularTriplet, leading_triplets, power_update
+from convreg.lanczos import leading_triplets
+from convreg.penalty import penalty_from_extremes, shifted_gram
+from convreg.power import SingularTriplet, power_update
 
 Update = Callable[[LinearOperator, list[SingularTriplet]], list[SingularTriplet]]
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from convreg.convolution import ConvolutionOperator, padding
 from convreg.descent import minimize_penalty
+from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient
+from convreg.lanczos import leading_triplets
 from convreg.matlab_random import matlab_rand
-from convreg.penalty import extreme_singular_values, penalty, shifted_gram
-from convreg.power import leading_triplets
+from convreg.penalty import penalty, shifted_gram
 
 
 class Case(NamedTuple):

@@ -1,22 +1,25 @@
-"""Section 2: the penalty R_alpha(K) = sigma_max(M'M - alpha I), Theorem 2.1, and the extreme singular values."""
+"""Section 2: the penalty R_alpha(K) = sigma_max(M'M - alpha I), its gradient, and Theorem 2.1."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.linalg import LinearOperator, aslinearoperator, eigsh, splu
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from convreg._checks import as_integer, as_kernel, as_matrix, as_number, float_type, gram_of_rows
 from convreg.convolution import ConvolutionOperator
+from convreg.extremes import (
+    extreme_singular_values,
+    factors_fit,
+    is_small,
+    largest_singular_value,
+    smallest_singular_value,
+)
 from convreg.gradients import kernel_gradient
-from convreg.matrix import conv_matrix
-from convreg.power import leading_triplets
-
-DENSE_LIMIT = 1500  # up to this size the smaller Gram matrix is formed and all its eigenvalues are taken
+from convreg.lanczos import leading_triplets
+from convreg.power import SingularTriplet
 
 
 def shifted_gram(M: Any, alpha: float = 1.0, gram: str = "columns") -> LinearOperator:
@@ -51,10 +54,11 @@ def shifted_gram(M: Any, alpha: float = 1.0, gram: str = "columns") -> LinearOpe
 
 
 class _ShiftedGram(LinearOperator):
-    """A'A - alpha I, its own adjoint."""
+    """A'A - alpha I, its own adjoint, with no eigenvalue below ``lowest``."""
 
     def __init__(self, A: Any, alpha: float) -> None:
         self._A, self._At, self._alpha = aslinearoperator(A), aslinearoperator(A.T), alpha
+        self.lowest = -alpha
         super().__init__(float_type(A.dtype), (A.shape[1], A.shape[1]))
 
     def _matmat(self, X: NDArray) -> NDArray:
@@ -70,11 +74,21 @@ class _ShiftedGram(LinearOperator):
         return self
 
 
-def penalty(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> float:
-    """Section 2: R_alpha(K) = sigma_max(M'M - alpha I), M = M(K).
+def penalty(
+    K: ArrayLike,
+    N: int,
+    alpha: float = 1.0,
+    gram: str = "columns",
+    tolerance: float = 0.0,
+    start: SingularTriplet | None = None,
+    full_output: bool = False,
+) -> float | tuple[float, SingularTriplet]:
+    """Section 2: R_alpha(K) = sigma_max(M'M - alpha I), M = M(K), in double precision.
 
     The eigenvalues of M'M are the squared singular values of M and, where M has more columns than rows,
-    zeros: R_alpha is the largest distance of one of them from alpha.
+    zeros: R_alpha is the largest distance of one of them from alpha. Large problems need only sigma_max, by
+    Lanczos, where it decides; else sigma_min by `extreme_singular_values` or, where the factors would not fit,
+    the lower end of M'M - alpha I by Lanczos.
 
     Parameters
     ----------
@@ -84,23 +98,44 @@ def penalty(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> 
         The shift, positive.
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller.
+    tolerance : float
+        The relative residual at which Lanczos ends, see `leading_triplets`; 0 is machine precision.
+    start : SingularTriplet, optional
+        Where Lanczos starts: the triplet of a similar kernel.
+    full_output : bool
+        Whether the triplet of M'M - alpha I is given as well, with its residual; it comes from Lanczos.
 
     Returns
     -------
-    float
+    float, or (float, SingularTriplet)
 
     Raises
     ------
     ValueError, TypeError
         For a bad argument, naming it.
+    NotConverged
+        Where Lanczos misses the tolerance.
 
     Examples
     --------
     >>> penalty([[0, 0, 0], [0, 2, 0], [0, 0, 0]], 5)
     3.0
+    >>> R, triplet = penalty([[0, 0, 0], [0, 2, 0], [0, 0, 0]], 5, full_output=True)
+    >>> R, triplet.residual < 1e-12
+    (3.0, True)
     """
-    _, _, g, h = as_kernel(K).shape
-    return penalty_from_extremes(*extreme_singular_values(K, N), h, g, alpha, gram)
+    kernel, N = as_kernel(K).astype(np.float64), as_integer("N", N, 1)
+    _, _, g, h = kernel.shape
+    B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
+    if full_output or start is not None or not factors_fit(kernel.shape, N):
+        triplet = leading_triplets(B, 1, tolerance, start and [start])[0]
+        return (float(triplet.sigma), triplet) if full_output else float(triplet.sigma)
+    if is_small(kernel.shape, N):
+        return penalty_from_extremes(*extreme_singular_values(kernel, N), h, g, alpha, gram)
+    largest = smallest = largest_singular_value(kernel, N, tolerance)
+    if largest**2 < 2 * alpha and not _singular(gram, h, g):  # else the smallest cannot be farther from alpha
+        smallest = smallest_singular_value(kernel, N)
+    return penalty_from_extremes(largest, smallest, h, g, alpha, gram)
 
 
 def penalty_from_extremes(
@@ -108,13 +143,25 @@ def penalty_from_extremes(
 ) -> float:
     """R_alpha from the extreme singular values of an M that has h x g blocks; see `penalty`."""
     alpha = as_number("alpha", alpha)
-    singular = h > g if gram_of_rows(gram, h, g) else h < g
-    largest, smallest = sigma_max * sigma_max, 0.0 if singular else sigma_min * sigma_min
+    largest, smallest = sigma_max * sigma_max, 0.0 if _singular(gram, h, g) else sigma_min * sigma_min
     return max(abs(largest - alpha), abs(smallest - alpha))
 
 
-def penalty_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> tuple[float, NDArray]:
-    """Theorem 2.3: R_alpha(K) and its gradient in K, from the exact leading singular triplet.
+def _singular(gram: str, h: int, g: int) -> bool:
+    """Whether M'M (or M M') is singular for every kernel."""
+    return h > g if gram_of_rows(gram, h, g) else h < g
+
+
+def penalty_gradient(
+    K: ArrayLike,
+    N: int,
+    alpha: float = 1.0,
+    gram: str = "columns",
+    tolerance: float = 0.0,
+    start: SingularTriplet | None = None,
+    full_output: bool = False,
+) -> tuple[float, NDArray] | tuple[float, NDArray, SingularTriplet]:
+    """Theorem 2.3: R_alpha(K) and its gradient in K, from the leading singular triplet.
 
     Where the largest singular value is multiple, R_alpha has no gradient, and what comes is that of one of
     the values that meet (a subgradient where they are largest eigenvalues).
@@ -127,16 +174,26 @@ def penalty_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "colu
         The shift, positive.
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller.
+    tolerance : float
+        The relative residual at which Lanczos ends, see `leading_triplets`; 0 is machine precision.
+    start : SingularTriplet, optional
+        Where Lanczos starts: the triplet of a similar kernel.
+    full_output : bool
+        Whether the triplet of M'M - alpha I is given as well, with its residual: the start of the next call.
 
     Returns
     -------
     R : float
     G : array of the shape of K
+    triplet : SingularTriplet
+        With full_output.
 
     Raises
     ------
     ValueError, TypeError
         For a bad argument, naming it.
+    NotConverged
+        Where Lanczos misses the tolerance.
 
     Examples
     --------
@@ -144,8 +201,9 @@ def penalty_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "colu
     (3.0, array([[4.]]))
     """
     B = shifted_gram(ConvolutionOperator(K, N), alpha, gram)
-    sigma, u, v = leading_triplets(B, count=1)[0]
-    return float(sigma), kernel_gradient(K, N, u, v, gram)
+    triplet = leading_triplets(B, 1, tolerance, start and [start])[0]
+    R, G = float(triplet.sigma), kernel_gradient(K, N, triplet.u, triplet.v, gram)
+    return (R, G, triplet) if full_output else (R, G)
 
 
 def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
@@ -180,67 +238,3 @@ def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
         raise ValueError(f"t: wanted a number with 0 < t <= 1, got {t}")
     lower, upper = ((1 - t) * alpha) ** 0.5, ((1 + t) * alpha) ** 0.5
     return lower, upper, ((1 + t) / (1 - t)) ** 0.5 if t < 1 else np.inf
-
-
-def extreme_singular_values(K: ArrayLike, N: int) -> tuple[float, float]:
-    """Section 3: the largest and the smallest of the min(m, n) singular values of the m x n matrix M(K).
-
-    In double precision, whatever the type of K. Small problems take all eigenvalues of the smaller Gram
-    matrix. It squares the condition number, so that a small sigma_min would lose digits: then they come from
-    a singular value decomposition of M. Large problems stay sparse: Lanczos for sigma_max, shift-invert on
-    the smaller Gram matrix for sigma_min.
-
-    Parameters
-    ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
-
-    Returns
-    -------
-    sigma_max, sigma_min : float
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where K is no kernel or N no positive integer.
-
-    Examples
-    --------
-    >>> extreme_singular_values([[0, 0, 0], [0, -2, 0], [0, 0, 0]], 5)
-    (2.0, 2.0)
-    """
-    kernel, N = as_kernel(K).astype(np.float64), as_integer("N", N, 1)
-    scale = 2.0 ** (np.frexp(np.abs(kernel).max())[1] - 1)  # exact; keeps M'M from overflow and underflow
-    sigma_max, sigma_min = _extremes(conv_matrix(kernel / scale, N))
-    return float(scale) * float(sigma_max), float(scale) * float(sigma_min)
-
-
-def _extremes(M: csr_array) -> tuple[float, float]:
-    """`extreme_singular_values` of a matrix whose entries are of the order of 1."""
-    M = M if M.shape[0] >= M.shape[1] else M.T.tocsr()
-    gram = M.T @ M
-    if M.shape[1] > DENSE_LIMIT:
-        sigma_max = leading_triplets(M, count=1)[0].sigma
-        return sigma_max, _smallest_singular_value(M, gram)
-    squares = np.linalg.eigvalsh(gram.toarray())
-    if squares[0] < 1e-5 * squares[-1]:
-        sigma = np.linalg.svd(M.toarray(), compute_uv=False)
-        return sigma[0], sigma[-1]
-    return squares[-1] ** 0.5, squares[0] ** 0.5
-
-
-def _smallest_singular_value(M: csr_array, gram: csr_array) -> float:
-    """|M v| for the v with the smallest eigenvalue of M'M, by shift-invert Lanczos."""
-    try:
-        inverse = _inverse_of_square(M) if M.shape[0] == M.shape[1] else splu(gram.tocsc()).solve
-    except RuntimeError:  # SuperLU's word for a pivot that is exactly zero
-        return 0.0
-    start = np.random.default_rng(0).standard_normal(gram.shape[0])
-    _, v = eigsh(gram, k=1, sigma=0.0, OPinv=LinearOperator(gram.shape, inverse, dtype=gram.dtype), v0=start)
-    return float(np.linalg.norm(M @ v))
-
-
-def _inverse_of_square(M: csr_array) -> Callable[[NDArray], NDArray]:
-    """x -> (M'M)^-1 x from the factors of M itself, which keeps the digits that forming M'M would lose."""
-    factors = splu(M.tocsc())
-    return lambda x: factors.solve(factors.solve(x, trans="T"))

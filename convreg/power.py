@@ -1,4 +1,4 @@
-"""Algorithm 2.1, steps 2 and 6: leading singular triplets, and their update by the power method.
+"""Algorithm 2.1, step 6: singular triplets, and their update by the power method.
 
 Everything here needs only ``A @ x`` and ``A.T @ y``: A is a dense array, a sparse array or a LinearOperator.
 """
@@ -10,60 +10,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import svds
 
 from convreg._checks import as_integer, as_matrix
 
-DENSE_LIMIT = 256  # up to this size a full SVD is quicker than Lanczos, and sees multiple singular values
 
-
-class SingularTriplet(NamedTuple):
-    """A singular value with its unit left and right singular vectors: A v = sigma u, A' u = sigma v."""
-
+class _Triplet(NamedTuple):
     sigma: float
     u: NDArray
     v: NDArray
 
 
-def leading_triplets(A: Any, count: int = 2) -> list[SingularTriplet]:
-    """Algorithm 2.1, step 2: the largest singular values of A and their vectors.
+class SingularTriplet(_Triplet):
+    """A singular value with its unit left and right singular vectors: A v = sigma u, A' u = sigma v.
 
-    A full SVD of small matrices; Lanczos (ARPACK, to machine precision) of others, from a fixed start vector,
-    so that two runs agree.
-
-    Parameters
-    ----------
-    A : (m, n) array, sparse array or LinearOperator
-    count : int
-        How many, at most min(m, n).
-
-    Returns
-    -------
-    list of SingularTriplet, the largest first
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where A has fewer than `count` singular values.
-
-    Examples
-    --------
-    >>> [float(triplet.sigma) for triplet in leading_triplets(np.diag([1.0, 3.0, 2.0]))]
-    [3.0, 2.0]
+    A named tuple (sigma, u, v). Its attribute ``residual`` is the larger norm of A v - sigma u and A' u - sigma v
+    where `leading_triplets` has computed it, else NaN: A has a singular value within it of sigma.
     """
-    A = as_matrix("A", A)
-    size = min(A.shape)
-    count = as_integer("count", count, 1, size)
-    if size <= max(DENSE_LIMIT, count):
-        U, sigma, Vt = np.linalg.svd(A @ np.eye(A.shape[1], dtype=A.dtype), full_matrices=False)
-    elif not np.any(A @ np.random.default_rng(1).standard_normal(A.shape[1]).astype(A.dtype)):
-        U, Vt = np.eye(A.shape[0], count, dtype=A.dtype), np.eye(count, A.shape[1], dtype=A.dtype)
-        sigma = np.zeros(count, A.dtype)  # A is zero
-    else:
-        start = np.random.default_rng(0).standard_normal(size).astype(A.dtype)
-        U, sigma, Vt = svds(A, k=count, v0=start)
-    order = np.argsort(-sigma, kind="stable")[:count]
-    return [SingularTriplet(sigma[i], U[:, i], Vt[i]) for i in order]
+
+    residual: float = np.nan
 
 
 def power_update(

@@ -414,7 +414,7 @@ def test_example_2_dips_below_alpha_and_comes_back(alpha, lowest):
 
 def test_the_barrier_of_example_2_is_gone_with_rows(monkeypatch):
     """From 12.4 to about 1.1 with M M'; with M'M the descent stops at about 2.9."""
-    monkeypatch.setattr(sys.modules["convreg.power"], "DENSE_LIMIT", 100)  # quicker than the full SVD here
+    monkeypatch.setattr(sys.modules["convreg.lanczos"], "DENSE_LIMIT", 100)  # quicker than the full SVD here
     K, N = matlab_rand(3, 3, 3, 1), 15
     condition = {}
     for gram in ("rows", "columns"):

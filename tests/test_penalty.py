@@ -353,7 +353,7 @@ def test_the_zero_kernel(K):
 def test_the_sparse_path_agrees_with_numpy(case):
     sigma = np.linalg.svd(reference_matrix(case.K, case.N), compute_uv=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MODULE, "DENSE_LIMIT", 1)
+        patch.setattr(sys.modules["convreg.extremes"], "DENSE_LIMIT", 1)
         patch.setattr(np.linalg, "eigvalsh", None)  # the dense path is not taken
         found = extreme_singular_values(case.K, case.N)
     assert np.abs(np.subtract(found, sigma[[0, -1]])).max() <= 1e-11 * max(sigma[0], 1e-300)

@@ -33,6 +33,7 @@ notebooks: $(READY) ## execute the committed notebooks in place and strip their 
 
 bench: $(READY) ## the benchmarks; PyTorch is compared with where it is installed: pip install -e '.[torch]'
 	@$(BIN)/python benchmarks/bench_core.py
+	@$(BIN)/python benchmarks/bench_layers.py
 	@$(BIN)/python benchmarks/bench_reproduce.py
 
 clean: ## remove .venv and build

@@ -10,8 +10,13 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+from threadpoolctl import threadpool_info
 
 Clock = Callable[[], float]  # runs a contestant once more and returns its time in seconds
 
@@ -51,11 +56,19 @@ def duration(function: Callable[[], object], loops: int = 1) -> float:
 
 
 def seconds_per_call(function: Callable[[], object], at_least: float = 0.03) -> Clock:
-    """A clock of one call: it loops as often as it takes to last ``at_least`` seconds, found out beforehand."""
+    """A clock of one call: it loops as often as it takes to last ``at_least`` seconds, found out beforehand.
+
+    A call that is not timed comes first, so that the threads of whoever ran before have gone to sleep.
+    """
     loops = 1
     while duration(function, loops) < at_least:
         loops *= 2
-    return lambda: duration(function, loops) / loops
+
+    def clock() -> float:
+        function()
+        return duration(function, loops) / loops
+
+    return clock
 
 
 def paired(numerator: Clock, denominator: Clock, repeats: int = 9) -> Measured:
@@ -104,15 +117,31 @@ def environment(packages: Sequence[str]) -> dict[str, Any]:
     for package in packages:
         installed = importlib.util.find_spec(package) is not None
         found[package] = importlib.metadata.version(package) if installed else "not installed"
-    return found | {"BLAS threads": blas_threads(), "CPUs": os.cpu_count()}
+    rates = {
+        f"GEMM {np.dtype(dtype).name}": f"{gemm_rate(dtype):.0f} GFlop/s" for dtype in (np.float64, np.float32)
+    }
+    return found | rates | {"BLAS threads": blas_threads(), "CPUs": os.cpu_count()}
+
+
+def gemm(dtype: DTypeLike, size: int = 2000) -> Clock:
+    """A clock of a product of two square matrices, in seconds for 10^9 floating point operations."""
+    A = np.random.default_rng(0).standard_normal((size, size)).astype(dtype)
+    return partial(per_gigaflop, seconds_per_call(lambda: A @ A, 0.2), 2 * size**3)
+
+
+def per_gigaflop(clock: Clock, operations: int) -> float:
+    """The seconds for 10^9 of the operations that a call does."""
+    return clock() / operations * 1e9
+
+
+def gemm_rate(dtype: DTypeLike) -> float:
+    """The rate of `gemm` in 10^9 operations a second."""
+    clock = gemm(dtype)
+    return 1 / statistics.median(clock() for _ in range(5))
 
 
 def blas_threads() -> str:
-    """The threads of every BLAS that is loaded, as far as threadpoolctl is there to tell."""
-    try:
-        from threadpoolctl import threadpool_info
-    except ImportError:
-        return "unknown (threadpoolctl is not installed)"
+    """The threads of every BLAS that is loaded."""
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     return ", ".join(f"{pool['num_threads']} ({pool['internal_api']} {pool['version']})" for pool in pools)
 

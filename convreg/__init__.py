@@ -13,11 +13,12 @@ Lemma 2.1                    `singular_value_gradient`
 Lemma 2.2, (2.2)             `penalty_matrix_gradient`
 Theorem 2.2, (2.3)           `kernel_gradient`, `kernel_gradient_index_sum` (one channel)
 Theorem 2.3, (2.5)           `kernel_gradient`, `kernel_gradient_index_sum`, `penalty_gradient`
-Algorithm 2.1, step 2        `leading_triplets`, `SingularTriplet`
+Algorithm 2.1, step 2        `leading_triplets`, `SingularTriplet`, `NotConverged`
 Algorithm 2.1, step 6        `power_update`
 Algorithm 2.1                `minimize_penalty`
 Section 3, starting kernels  `matlab_rand`
 Section 3, Examples 1 and 2  `convreg.examples`
+Krylov methods, Section 2.1  `convreg.taps`, `convreg.lanczos`, `convreg.layers`
 ===========================  ============================================================
 """
 

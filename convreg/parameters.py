@@ -31,8 +31,8 @@ class Rule(NamedTuple):
         return None if self._accepts(value) else f"wanted {self.wanted}, got {value!r}"
 
     def _accepts(self, value: Any) -> bool:
-        if self.kind is str:
-            return isinstance(value, str)
+        if self.kind in (str, bool):
+            return isinstance(value, self.kind)
         kinds = (int, float) if self.kind is float else (int,)
         return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
 
@@ -63,6 +63,10 @@ RULES: dict[str, Rule] = {
     "learning_rate": Rule(float, 1e-8, 10, "a number from 1e-8 to 10"),
     "iterations": Rule(int, 0, 2000, "an integer from 0 to 2000"),
     "power_iterations": Rule(int, 1, 100, "an integer from 1 to 100"),
+    "image_size": Rule(int, 1, 256, "an integer from 1 to 256"),
+    "tolerance": Rule(float, 1e-12, 0.1, "a number from 1e-12 to 0.1"),
+    "measure": Rule(bool, wanted="true or false"),
+    "seed": Rule(int, 0, 2**32 - 1, "an integer from 0 to 4294967295"),
     "state": Rule(int, 0, 2**32 - 1, "an integer from 0 to 4294967295"),
     "figure_dir": Rule(str, wanted="a string, the folder for the figures or '' for none"),
 }

@@ -67,12 +67,13 @@ def save_figure(figure: Figure, table: Table, folder: str, name: str) -> list[Pa
     return list(parts)
 
 
-def _axes(rows: int, columns: int, height: float, **kw: Any) -> tuple[Figure, list[Axes]]:
+def axes_grid(rows: int, columns: int, height: float, **kw: Any) -> tuple[Figure, list[Axes]]:
+    """A figure as wide as a column of text, and its axes, row by row."""
     figure, grid = plt.subplots(rows, columns, figsize=(6.8, height), layout="constrained", squeeze=False, **kw)
     return figure, list(grid.flat)
 
 
-def _drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
+def drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
     """In our style, the layout fixed once: shown and saved, at any resolution, a figure looks the same."""
 
     @wraps(draw)
@@ -88,7 +89,7 @@ def _drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
     return styled
 
 
-@_drawn
+@drawn
 def convergence_figure(table: Table) -> Figure:
     """Figures 3.1 and 3.2 in the paper's form, from a `history_table`: one panel per case.
 
@@ -97,7 +98,7 @@ def convergence_figure(table: Table) -> Figure:
     """
     cases = groups(table, "case")
     rows = -(-len(cases) // 2)
-    figure, axes = _axes(rows, min(2, len(cases)), 2.45 * rows + 0.35)
+    figure, axes = axes_grid(rows, min(2, len(cases)), 2.45 * rows + 0.35)
     lines = [
         ("sigma_max", "-", r"$\sigma_{\max}(M)$"),
         ("sigma_min", "--", r"$\sigma_{\min}(M)$"),
@@ -127,14 +128,14 @@ def convergence_figure(table: Table) -> Figure:
     return figure
 
 
-@_drawn
+@drawn
 def pattern_figure(table: Table) -> Figure:
     """Where the kernel entries stand in M: one panel per case, one colour per tap (p, q).
 
     Columns: case, rows, columns (the size of M), block (its N^2), row, column, tap.
     """
     cases = groups(table, "case")
-    figure, axes = _axes(1, len(cases), 2.5)
+    figure, axes = axes_grid(1, len(cases), 2.5)
     for ax, (case, entries) in zip(axes, cases.items(), strict=True):
         height, width, block = (int(entries[name][0]) for name in ("rows", "columns", "block"))
         image = np.full((height, width), np.nan)
@@ -150,13 +151,13 @@ def pattern_figure(table: Table) -> Figure:
     return figure
 
 
-@_drawn
+@drawn
 def bounds_figure(table: Table) -> Figure:
     """Theorem 2.1 along a line of kernels: the extreme singular values inside their bounds.
 
     Columns: s (the place on the line), sigma_max, sigma_min, lower, upper (NaN where R_alpha >= alpha), t.
     """
-    figure, (left, right) = _axes(1, 2, 2.7)
+    figure, (left, right) = axes_grid(1, 2, 2.7)
     s = table["s"]
     left.fill_between(s, table["lower"], table["upper"], color=CYCLE[0], alpha=0.18, linewidth=0)
     for field, dash, label in (("sigma_max", "-", r"$\sigma_{\max}$"), ("sigma_min", "--", r"$\sigma_{\min}$")):
@@ -170,7 +171,7 @@ def bounds_figure(table: Table) -> Figure:
     return figure
 
 
-@_drawn
+@drawn
 def verification_figure(table: Table) -> Figure:
     """Gradients against differences: central differences above, Taylor remainders below, one column a statement.
 
@@ -178,7 +179,7 @@ def verification_figure(table: Table) -> Figure:
     """
     statements = groups(table, "statement")
     styles = dict(zip(groups(table, "gradient"), zip(CYCLE, DASHES, strict=True), strict=False))
-    figure, axes = _axes(2, len(statements), 4.4, sharex=True, sharey="row")
+    figure, axes = axes_grid(2, len(statements), 4.4, sharex=True, sharey="row")
     for column, (statement, rows) in enumerate(statements.items()):
         above, below = axes[column], axes[len(statements) + column]
         for gradient, line in groups(rows, "gradient").items():
@@ -201,13 +202,13 @@ def verification_figure(table: Table) -> Figure:
     return figure
 
 
-@_drawn
+@drawn
 def meeting_figure(table: Table) -> Figure:
     """Two singular values that meet, and the slope of the larger one, which jumps there.
 
     Columns: s, first, second (singular values along a line), slope (formula), wide (central difference).
     """
-    figure, (left, right) = _axes(1, 2, 2.6)
+    figure, (left, right) = axes_grid(1, 2, 2.6)
     for field, dash, color in (("first", "-", CYCLE[0]), ("second", "--", CYCLE[1])):
         left.plot(table["s"], table[field], dash, color=color)
         left.annotate(field, (table["s"][-1], table[field][-1]), (3, 0), textcoords="offset points", va="center")
@@ -223,7 +224,7 @@ def meeting_figure(table: Table) -> Figure:
     return figure
 
 
-@_drawn
+@drawn
 def estimate_figure(table: Table) -> Figure:
     """What the power method believes, with its residual band, beside the exact value; one panel per case.
 
@@ -231,7 +232,7 @@ def estimate_figure(table: Table) -> Figure:
     """
     readings = groups(table, "case")
     rows = -(-len(readings) // 2)
-    figure, axes = _axes(rows, 2, 2.2 * rows + 0.3, sharex=True, sharey=True)
+    figure, axes = axes_grid(rows, 2, 2.2 * rows + 0.3, sharex=True, sharey=True)
     for ax, (reading, line) in zip(axes, readings.items(), strict=False):
         low = np.maximum(line["estimate"] - line["residual"], 1e-2)
         ax.fill_between(

@@ -166,6 +166,7 @@ BAD = [
     ("03", ["-p", "input_sise", "4"], "did you mean input_size?"),
     ("04", ["-p", "iterations", "2.5"], "iterations: wanted an integer from 0 to 2000, got 2.5"),
     ("05", ["-p", "channels", "[[3, 1]]"], "channels: wanted a list of 1 to 12 different pairs"),
+    ("09", ["-p", "measure", "maybe"], "measure: wanted true or false, got 'maybe'"),
     ("06", ["-y", "{alphas: [1, -1]}"], "alphas: wanted a list of 1 to 12 different numbers"),
 ]
 

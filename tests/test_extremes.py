@@ -1,0 +1,311 @@
+"""Section 3 and the penalty at scale: closed forms above the dense limit, and what to do where sigma_min is out of reach."""
+
+import sys
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+from strategies import GRAMS, relative_error, separable_kernel, separable_singular_values
+from threadpoolctl import threadpool_limits
+
+from convreg import (
+    ConvolutionOperator,
+    NotConverged,
+    SingularTriplet,
+    conv_matrix,
+    extreme_singular_values,
+    leading_triplets,
+    minimize_penalty,
+    penalty,
+    penalty_gradient,
+    shifted_gram,
+)
+from convreg.extremes import factors_fit, is_small, largest_singular_value, smallest_singular_value
+
+MODULE = sys.modules["convreg.extremes"]
+LIMIT = MODULE.DENSE_LIMIT
+
+# (g, h, N) above the dense limit: one channel; square; more inputs; more outputs
+SIZES = [(1, 1, 39), (2, 2, 28), (2, 1, 39), (1, 3, 39)]
+OUTER, INNER = (1.0, 0.35), (1.0, -0.3)
+STEM, DEEP = (7, 7, 3, 64), (3, 3, 512, 512)  # of a ResNet, at N = 112 and 7
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Products of this size only lose by more."""
+    with threadpool_limits(1):
+        yield
+
+
+def forbidden(*args, **options):
+    raise AssertionError("this was not to be called")
+
+
+@pytest.fixture
+def no_factors(monkeypatch):
+    monkeypatch.setattr(MODULE, "splu", forbidden)
+
+
+@pytest.fixture
+def little_memory(monkeypatch, no_factors):
+    monkeypatch.setattr(MODULE, "FACTOR_LIMIT", 10)
+
+
+def separable(g, h, N, dtype=np.float64):
+    """A kernel and the min(m, n) singular values of its M, above the dense limit."""
+    W = np.random.default_rng(g + 10 * h).uniform(0.5, 1, (h, g)) + np.eye(h, g)
+    K = separable_kernel(W, OUTER, INNER).astype(dtype)
+    assert not is_small(K.shape, N)
+    return K, separable_singular_values(W, OUTER, INNER, N)[: min(g, h) * N**2]
+
+
+def expected_penalty(sigma, g, h, alpha, gram):
+    squares = np.r_[sigma[[0, -1]] ** 2, [0.0] * ((g > h and gram == "columns") or (h > g and gram == "rows"))]
+    return np.abs(squares - alpha).max()
+
+
+def shifts(sigma):
+    """Far below the middle, in the middle, a little above it, and far above."""
+    middle = (sigma[0] ** 2 + sigma[-1] ** 2) / 2
+    return 0.01 * middle, middle, 1.1 * middle, 100 * middle
+
+
+def random_kernel(g, h, seed=0, k=3):
+    return np.random.default_rng(seed).standard_normal((k, k, g, h)) / (k * max(g, h) ** 0.5)
+
+
+@pytest.fixture
+def products(monkeypatch):
+    """How many blocks have been multiplied."""
+    counter, product = [0], ConvolutionOperator._matmat
+
+    def counted(self, X):
+        counter[0] += 1
+        return product(self, X)
+
+    monkeypatch.setattr(ConvolutionOperator, "_matmat", counted)
+    return counter
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_largest_and_smallest_in_closed_form(size):
+    (K, sigma), N = separable(*size), size[-1]
+    assert largest_singular_value(K, N) == pytest.approx(sigma[0], rel=1e-13)
+    assert smallest_singular_value(K, N) == pytest.approx(sigma[-1], rel=1e-10)
+    assert largest_singular_value(K, N, 1e-4) == pytest.approx(sigma[0], rel=1e-4)
+    assert extreme_singular_values(K, N) == (largest_singular_value(K, N), smallest_singular_value(K, N))
+
+
+@pytest.mark.parametrize("size", [(2, 2, 27), (2, 1, 38), (2, 2, 28), (2, 1, 39)])
+def test_both_sides_of_the_limit_agree(size, monkeypatch):
+    g, h, N = size
+    K = random_kernel(g, h)
+    small = is_small(K.shape, N)
+    assert small == (min(g, h) * N**2 <= LIMIT)
+    found = extreme_singular_values(K, N)
+    monkeypatch.setattr(MODULE, "DENSE_LIMIT", 1 if small else 10**9)
+    assert is_small(K.shape, N) != small
+    assert extreme_singular_values(K, N) == pytest.approx(found, rel=1e-9)
+
+
+def test_small_means_the_smaller_gram_matrix():
+    assert is_small((3, 3, 1, 99), 38)
+    assert is_small((3, 3, 99, 1), 38)
+    assert is_small((1, 1, 15, 15), 10)
+    assert not is_small((1, 1, 16, 16), 10)
+    assert not is_small((3, 3, 1, 1), 39)
+
+
+@pytest.mark.parametrize("gram", GRAMS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.filterwarnings("error")
+def test_penalty_in_closed_form(size, gram):
+    (g, h, N), (K, sigma) = size, separable(*size)
+    for alpha in shifts(sigma):
+        assert penalty(K, N, alpha, gram) == pytest.approx(expected_penalty(sigma, g, h, alpha, gram), rel=1e-11)
+
+
+@pytest.mark.parametrize("gram", GRAMS)
+@pytest.mark.parametrize("size", SIZES)
+def test_penalty_where_the_factors_do_not_fit(size, gram, little_memory):
+    """Both ends by Lanczos, as accurate as the residual says."""
+    (g, h, N), (K, sigma) = size, separable(*size)
+    assert not factors_fit(K.shape, N)
+    for alpha in shifts(sigma):
+        expected = expected_penalty(sigma, g, h, alpha, gram)
+        assert penalty(K, N, alpha, gram, tolerance=1e-6) == pytest.approx(expected, rel=1e-6)
+        R, triplet = penalty(K, N, alpha, gram, tolerance=1e-4, full_output=True)
+        assert triplet.residual <= 1e-4 * R
+        assert pytest.approx(expected, rel=1e-4) == R
+
+
+def test_penalty_says_where_lanczos_does_not_converge(little_memory, monkeypatch):
+    K, sigma = separable(1, 1, 39)
+    monkeypatch.setattr(sys.modules["convreg.penalty"], "leading_triplets", partial(leading_triplets, restarts=1))
+    with pytest.raises(NotConverged, match=r"^restarts: ") as error:
+        penalty(K, 39, 0.01, tolerance=1e-14)
+    [best] = error.value.triplets
+    assert 0.9 * sigma[0] ** 2 < best.sigma <= sigma[0] ** 2 - 0.01 + 1e-12
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_where_the_factors_do_not_fit_it_says_what_to_take(size, little_memory, monkeypatch):
+    (g, h, N), (K, _) = size, separable(*size)
+    monkeypatch.setattr(MODULE, "conv_matrix", forbidden)
+    monkeypatch.setattr(MODULE, "leading_triplets", forbidden)  # sigma_max is not computed in vain
+    for function in (extreme_singular_values, smallest_singular_value):
+        with pytest.raises(
+            MemoryError, match=rf"^K, N: .*at most 1e\+01 entries .* {min(g, h) * N**2} unknowns"
+        ) as e:
+            function(K, N)
+        for word in ("tolerance", "diagnostics=False", "penalty(K, N, tolerance=1e-6)", "leading_triplets"):
+            assert word in str(e.value)
+
+
+def test_descent_where_the_factors_do_not_fit(little_memory):
+    K, N = random_kernel(2, 2), 28
+    with pytest.raises(MemoryError, match="diagnostics=False"):
+        minimize_penalty(K, N, iterations=1)
+    result = minimize_penalty(K, N, iterations=3, diagnostics=False)
+    assert np.isnan(result.history.penalty).all()
+    assert np.isnan(result.history.sigma_min).all()
+    estimate = result.history.estimate
+    assert penalty(K, N, tolerance=1e-6) == pytest.approx(estimate[0], rel=1e-6)
+    assert penalty(result.kernel, N, tolerance=1e-3) >= estimate[-1] * (1 - 1e-3)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_factors_where_sigma_max_decides(size, no_factors):
+    (g, h, N), (K, sigma) = size, separable(*size)
+    assert factors_fit(K.shape, N)
+    for gram in GRAMS:
+        for alpha in (0.01 * sigma[0] ** 2, 0.499 * sigma[0] ** 2):
+            expected = expected_penalty(sigma, g, h, alpha, gram)
+            assert penalty(K, N, alpha, gram) == pytest.approx(expected, rel=1e-12)
+        if (gram == "columns" and h < g) or (gram == "rows" and g < h):  # a zero, whatever sigma_min
+            assert penalty(K, N, 100.0 * sigma[0] ** 2, gram) == pytest.approx(100 * sigma[0] ** 2, rel=1e-15)
+        else:
+            with pytest.raises(AssertionError, match="not to be called"):
+                penalty(K, N, 0.501 * sigma[0] ** 2, gram)
+
+
+def test_the_tolerance_reaches_lanczos(products):
+    K, sigma = separable(1, 1, 39)
+    taken = []
+    for tolerance in (1e-2, 1e-5, 0.0):
+        products[0] = 0
+        assert penalty(K, 39, 0.01, tolerance=tolerance) == pytest.approx(sigma[0] ** 2 - 0.01, rel=1e-2)
+        taken.append(products[0])
+    assert taken == sorted(set(taken))
+
+
+@pytest.mark.parametrize("gram", GRAMS)
+@pytest.mark.parametrize(("g", "h", "N"), [(2, 2, 5), (2, 1, 6), *SIZES[1:]])
+def test_full_output_gives_the_triplet_as_well(g, h, N, gram):
+    K = random_kernel(g, h)
+    B = shifted_gram(ConvolutionOperator(K, N), 0.3, gram)
+    R, triplet = penalty(K, N, 0.3, gram, full_output=True)
+    R_too, G, triplet_too = penalty_gradient(K, N, 0.3, gram, full_output=True)
+    for sigma, u, v in (triplet, triplet_too):
+        assert isinstance(R, float)
+        assert R == R_too == sigma
+        assert np.linalg.norm(B @ v - sigma * u) <= 1e-10 * R
+    for found in (triplet, triplet_too):
+        assert isinstance(found, SingularTriplet)
+        residual = np.linalg.norm(B @ found.v - R * found.u)
+        assert found.residual == pytest.approx(residual, rel=1e-3, abs=1e-13 * R)
+    assert penalty(K, N, 0.3, gram) == pytest.approx(R, rel=1e-12)
+    alone = penalty_gradient(K, N, 0.3, gram)
+    assert len(alone) == 2
+    assert alone[0] == R
+    assert np.array_equal(alone[1], G)
+
+
+@pytest.mark.parametrize(("alpha", "low"), [(0.3, False), (9.0, True)])
+@pytest.mark.parametrize("function", [penalty, penalty_gradient])
+def test_start_is_where_lanczos_starts(function, alpha, low, products):
+    K, N, tolerance = random_kernel(2, 2), 28, 1e-4
+    near = K + 1e-5 * random_kernel(2, 2, seed=1)
+
+    def call(**options):
+        products[0] = 0
+        R, *_, triplet = function(near, N, alpha, tolerance=tolerance, full_output=True, **options)
+        return R, triplet, products[0]
+
+    *_, start = function(K, N, alpha, tolerance=tolerance, full_output=True)
+    assert np.abs(start.u + start.v if low else start.u - start.v).max() == 0
+    R, triplet, cold = call()
+    R_warm, _, warm = call(start=start)
+    assert warm < cold
+    assert pytest.approx(penalty(near, N, alpha), rel=tolerance) == R_warm == pytest.approx(R, rel=tolerance)
+    without = function(near, N, alpha, tolerance=tolerance, start=start)
+    assert (without if function is penalty else without[0]) == R_warm
+    with pytest.raises(ValueError, match=r"^start: wanted a vector of length 1568"):
+        function(near, N, alpha, start=SingularTriplet(1.0, triplet.u[1:], triplet.v[1:]))
+
+
+@pytest.mark.parametrize("gram", GRAMS)
+@pytest.mark.parametrize("low", [False, True])
+def test_gradient_at_scale_by_differences(gram, low):
+    """Both ends of the spectrum; large enough for Lanczos, with the steps at its accuracy."""
+    g, h, N = (1, 2, 20) if gram == "columns" else (2, 2, 14)
+    K, alpha, step = random_kernel(g, h), 30.0 if low else 0.1, 1e-5
+    R, G = penalty_gradient(K, N, alpha, gram)
+    assert (R < alpha) == low
+    direction = random_kernel(g, h, seed=2)
+    ahead, behind = (penalty(K + t * direction, N, alpha, gram) for t in (step, -step))
+    assert (ahead - behind) / (2 * step) == pytest.approx((G * direction).sum(), rel=1e-5)
+
+
+def test_whether_the_factors_fit_takes_nothing(monkeypatch):
+    for name in ("conv_matrix", "splu", "leading_triplets"):
+        monkeypatch.setattr(MODULE, name, forbidden)
+    before = time.perf_counter()
+    for shape, N in ((STEM, 112), (DEEP, 7)):
+        assert not factors_fit(shape, N)
+        assert not factors_fit(shape[:2] + shape[:1:-1], N)  # the other way round
+    for shape, N in (((3, 3, 1, 1), 4), ((3, 3, 3, 1), 30), ((3, 3, 16, 16), 32), ((1, 1, 1, 1), 200)):
+        assert factors_fit(shape, N)
+    assert time.perf_counter() - before < 0.1
+
+
+@pytest.mark.parametrize(("g", "h", "N"), [(1, 1, 60), (2, 2, 40), (2, 1, 40), (1, 2, 40), (8, 8, 14), (3, 8, 24)])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_the_factors_take_at_most_twice_the_estimate(k, g, h, N):
+    M = conv_matrix(random_kernel(g, h, k=k), N)
+    square = M if g == h else M.T @ M if h > g else M @ M.T
+    factors = MODULE.splu(square.tocsc())
+    assert factors.L.nnz + factors.U.nnz <= 2 * MODULE._factor_entries((k, k, g, h), N)
+
+
+def test_kernels_in_single_precision():
+    for size in SIZES:
+        N = size[-1]
+        K, _ = separable(*size, np.float32)
+        double = K.astype(np.float64)
+        found = extreme_singular_values(K, N)
+        assert found == extreme_singular_values(double, N)
+        assert all(isinstance(value, float) for value in found)
+        for gram in GRAMS:
+            assert penalty(K, N, 0.1, gram) == penalty(double, N, 0.1, gram)
+            assert penalty(K, N, 0.1, gram, 1e-6, full_output=True)[0] == pytest.approx(
+                penalty(double, N, 0.1, gram)
+            )
+
+
+DOUBLE = pytest.mark.xfail(reason="-A is in double precision", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "dtype"),
+    [(0.1, np.float64), (0.1, np.float32), (30.0, np.float64), pytest.param(30.0, np.float32, marks=DOUBLE)],
+)
+def test_the_gradient_at_scale_keeps_the_type(alpha, dtype):
+    K, N = random_kernel(2, 2), 14
+    R, G, triplet = penalty_gradient(K.astype(dtype), N, alpha, full_output=True)
+    expected = penalty_gradient(K, N, alpha)
+    assert pytest.approx(expected[0], rel=1e-4) == R
+    assert relative_error(G, expected[1]) < 1e-3
+    assert G.dtype == triplet.u.dtype == triplet.v.dtype == dtype

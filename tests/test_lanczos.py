@@ -1,0 +1,349 @@
+"""Algorithm 2.1, step 2, for operators too large for a full decomposition: Lanczos on both ends of the spectrum."""
+
+import copy
+import pickle
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from strategies import DTYPES
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from convreg import NotConverged, SingularTriplet, leading_triplets, power_update, shifted_gram
+
+SIZE = 300
+OUTER = (
+    *([2], [-2], [2, -1.5], [-2, 1.5], [2, 2], [-2, -2], [2, 2, 2], [-2, -2, -2], [2, -2], [2, -2, -2]),
+    *([2, 2, -2, -2], [2, 2, 2, 2], [-2, -2, -2, -2], [2, 2, 2, -2, -2, -2]),
+)
+BAD = (
+    *(("count", value, ValueError) for value in (0, -1, 999)),
+    *(("count", value, TypeError) for value in (1.5, None, "2", True)),
+    *(("tolerance", value, ValueError) for value in (-1e-3, np.nan, np.inf)),
+    *(("tolerance", value, TypeError) for value in ("1e-3", None)),
+    *(("restarts", 0, ValueError), ("restarts", 1.5, TypeError)),
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Products of this size only lose by more."""
+    with threadpool_limits(1):
+        yield
+
+
+def fails(why):
+    """What convreg does not do yet."""
+    return pytest.mark.xfail(reason=why, strict=True)
+
+
+class Symmetric(LinearOperator):
+    """A symmetric matrix as an operator that is its own transpose and counts its products."""
+
+    def __init__(self, matrix, lowest=None):
+        super().__init__(matrix.dtype, matrix.shape)
+        self.matrix, self.products = matrix, 0
+        if lowest is not None:
+            self.lowest = lowest
+
+    def _matmat(self, X):
+        self.products += X.shape[1]
+        return self.matrix @ X
+
+    def _adjoint(self):
+        return self
+
+    def _transpose(self):
+        return self
+
+
+@cache
+def orthogonal(size, seed=0):
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((size, size)))[0]
+
+
+def symmetric(outer, bulk=0.9, size=SIZE, seed=0):
+    """A symmetric matrix of the eigenvalues ``outer`` and of others between -bulk and bulk."""
+    values, Q = np.r_[outer, np.linspace(-bulk, bulk, size - len(outer))], orthogonal(size, seed)
+    A = (Q * values) @ Q.T
+    return (A + A.T) / 2
+
+
+def general(outer, m, n, bulk=0.9, seed=0):
+    """An m x n matrix of the singular values ``outer`` and of others up to ``bulk``."""
+    values = np.r_[outer, np.linspace(0, bulk, min(m, n) - len(outer))]
+    return (orthogonal(m, seed)[:, : len(values)] * values) @ orthogonal(n, seed + 1)[:, : len(values)].T
+
+
+def measured(A, triplet):
+    sigma, u, v = triplet
+    return max(np.linalg.norm(A @ v - sigma * u), np.linalg.norm(A.T @ u - sigma * v))
+
+
+def check(A, triplets, count, tolerance=1e-10, vectors=1e-7):
+    """The right values, the largest first, residuals as they are, and orthonormal vectors.
+
+    Where copies come in by rounding, ARPACK ends at vectors that are less accurate than it believes.
+    """
+    assert len(triplets) == count
+    expected = np.linalg.svd(A, compute_uv=False)[:count]
+    assert np.abs(np.array([t.sigma for t in triplets]) - expected).max() <= tolerance * expected[0]
+    for triplet in triplets:
+        assert triplet.residual == pytest.approx(measured(A, triplet), rel=1e-6, abs=1e-13 * expected[0])
+        assert triplet.residual <= max(tolerance, vectors) * expected[0]
+    for W in (np.stack([t.u for t in triplets]), np.stack([t.v for t in triplets])):
+        assert np.abs(W @ W.T - np.eye(count)).max() <= max(tolerance, vectors)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("outer", OUTER)
+def test_both_ends_and_equal_values(outer, count):
+    A = symmetric(outer)
+    check(A, leading_triplets(Symmetric(A), count), count)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9])
+@pytest.mark.parametrize("signs", [(1, 1), (-1, -1), (1, -1), (-1, 1), (1, 1, 1), (1, -1, -1)])
+def test_nearly_equal_values(signs, distance, count):
+    A = symmetric([2 * sign * (1 - i * distance) for i, sign in enumerate(signs)])
+    triplets = leading_triplets(Symmetric(A), count)
+    check(A, triplets, count)
+    expected = np.linalg.svd(A, compute_uv=False)[:count]
+    assert [t.sigma for t in triplets] == pytest.approx(expected, rel=1e-13)  # the square of the residual counts
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("multiple", [2, 3, 4])
+@pytest.mark.parametrize(("m", "n"), [(320, 280), (280, 320), (300, 300)])
+def test_equal_singular_values_of_any_matrix(m, n, multiple, count):
+    A = general([2.0] * multiple, m, n)
+    check(A, leading_triplets(A, count), count)
+    check(A, leading_triplets(aslinearoperator(A), count), count)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("m", "n", "gram"), [(320, 290, "columns"), (290, 320, "rows"), (290, 300, "columns")])
+@pytest.mark.parametrize(("alpha", "low"), [(0.1, False), (2.0, None), (2.5, True)])
+def test_both_ends_of_the_shifted_gram(m, n, gram, alpha, low, count):
+    """sigma_max = 2, so that the lower end decides from alpha = 2 on (and sigma_min = 0)."""
+    A = general([2.0, 2.0, 1.9], m, n)
+    square = (A.T @ A if gram == "columns" else A @ A.T) - alpha * np.eye(n if gram == "columns" else m)
+    triplets = leading_triplets(shifted_gram(A, alpha, gram), count)
+    check(square, triplets, count)
+    for _, u, v in triplets if low is not None else []:
+        assert np.abs(u + v if low else u - v).max() == 0
+
+
+@pytest.mark.parametrize(
+    "copies", [2, 3, *(pytest.param(n, marks=fails("every look for more starts from one vector")) for n in (4, 5))]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_copies_at_a_loose_tolerance(copies, sign):
+    """Early ends leave no rounding that would bring in the copies by and by."""
+    A = symmetric(sign * np.full(copies, 2.0), bulk=1.9)
+    check(A, leading_triplets(Symmetric(A), 5, 1e-3), 5, 2e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale"),
+    [(Symmetric, 1e-6), (Symmetric, 1e6), (Symmetric, 1e12), (np.asarray, 1e6), (np.asarray, 1e12)]
+    + [pytest.param(np.asarray, scale, marks=fails("known values move by 1 at least")) for scale in (1e-6,)],
+)
+def test_copies_at_any_scale(kind, scale):
+    A = scale * symmetric([2.0, 2.0, -2.0])
+    check(A, leading_triplets(kind(A), 3), 3)
+
+
+@fails("ARPACK's own estimate is believed")
+def test_the_residual_of_equal_values_is_at_most_the_tolerance():
+    for seed in range(10):
+        A = general([2.0, 2.0], 300, 300, seed=seed)
+        [triplet] = leading_triplets(A, 1, 1e-10)
+        assert triplet.residual <= 1e-10 * triplet.sigma
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-6, 1e-10])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_residual_is_at_most_the_tolerance(dtype, tolerance, count):
+    for seed in range(3):
+        for A in (symmetric([2.0, -1.99], 1.9, seed=seed), general([2.0, 1.99], 310, 290, 1.9, seed)):
+            A = A.astype(dtype)
+            wanted = max(tolerance, 2e-6 if dtype == np.float32 else 0)
+            for triplet in leading_triplets(Symmetric(A) if len(A) == SIZE else A, count, tolerance):
+                assert triplet.residual <= wanted * triplet.sigma
+                assert triplet.residual == pytest.approx(
+                    measured(A, triplet), rel=1e-2, abs=10 * float(np.finfo(dtype).eps)
+                )
+
+
+@pytest.mark.parametrize("lowest", [-1.5, pytest.param(None, marks=fails("-A is in double precision"))])
+def test_symmetric_operators_keep_the_type(lowest):
+    A = Symmetric(symmetric([2.0, -1.5]).astype(np.float32), lowest)
+    [(sigma, u, v)] = leading_triplets(A, 1)
+    assert sigma == pytest.approx(2, rel=1e-5)
+    assert sigma.dtype == u.dtype == v.dtype == np.float32
+
+
+def test_a_looser_tolerance_takes_fewer_products():
+    A = symmetric([], bulk=2.0)
+    products = []
+    for tolerance in (1e-2, 1e-4, 1e-8, 0.0):
+        operator = Symmetric(A)
+        leading_triplets(operator, 1, tolerance)
+        products.append(operator.products)
+    assert products == sorted(set(products))
+
+
+def test_power_update_does_not_know_its_residual():
+    A = symmetric([2.0])
+    start = leading_triplets(Symmetric(A))
+    assert all(np.isfinite(triplet.residual) for triplet in start)
+    assert all(np.isnan(triplet.residual) for triplet in power_update(A, start))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_warm_start_takes_fewer_products(count):
+    A = symmetric([2.0, -1.99], bulk=1.97)
+    cold, warm = Symmetric(A), Symmetric(A)
+    triplets = leading_triplets(cold, count, 1e-6)
+    again = leading_triplets(warm, count, 1e-6, start=triplets)
+    assert warm.products < cold.products
+    check(A, again, count, 2e-6)
+    B = general([2.0, 1.99], 290, 310, 1.97)
+    check(B, leading_triplets(B, count, 1e-6, start=leading_triplets(B, count)), count, 2e-6)
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 0.0])
+def test_a_start_in_the_wrong_place_still_finds_the_largest(tolerance):
+    """An exact eigenvector, or an exact right singular vector, of a value that does not lead."""
+    for outer in ([2.0, 1.9, -1.8], [-2.0, -1.9, 1.8]):
+        A = symmetric(outer, bulk=1)
+        for v in orthogonal(SIZE).T[1:3]:
+            check(A, leading_triplets(Symmetric(A), 1, tolerance, [SingularTriplet(0, v, v)]), 1, 1e-3)
+    for m, n in ((320, 280), (280, 320)):
+        A = general([2.0, 1.9], m, n, 1)
+        start = SingularTriplet(0, orthogonal(m)[:, 1], orthogonal(n, 1)[:, 1])
+        check(A, leading_triplets(A, 1, tolerance, [start]), 1, 1e-3)
+
+
+@pytest.mark.parametrize(("m", "n"), [(300, 300), (280, 320), (320, 280)])
+def test_a_start_of_the_wrong_length_is_named(m, n):
+    short = SingularTriplet(1.0, np.ones(7), np.ones(7))
+    with pytest.raises(ValueError, match=r"^start: wanted a vector of length \d+"):
+        leading_triplets(general([2.0], m, n), start=[short])
+    with pytest.raises(ValueError, match=r"^start: wanted a vector of length 300"):
+        leading_triplets(Symmetric(symmetric([2.0])), start=[short])
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("kind", [Symmetric, np.asarray])
+def test_not_converged(kind, count):
+    A = symmetric([2.0], bulk=1.99)
+    with pytest.raises(NotConverged, match=r"^restarts: .* after 1 of them; the best value so far is \d") as error:
+        leading_triplets(kind(A), count, tolerance=1e-14, restarts=1)
+    sigma, best = np.linalg.svd(A, compute_uv=False), error.value.triplets
+    assert len(best) == count
+    assert best[0].sigma > 0.9 * sigma[0]
+    assert max(triplet.residual / triplet.sigma for triplet in best) > 1e-14
+    for triplet in best:
+        assert triplet.residual == pytest.approx(measured(A, triplet), rel=1e-6, abs=1e-13)
+        assert np.abs(sigma - triplet.sigma).min() <= triplet.residual + 1e-13
+        assert np.linalg.norm(triplet.v) == pytest.approx(1, rel=1e-4)
+    assert leading_triplets(kind(A), count, tolerance=1e-14)[0].sigma == pytest.approx(2, rel=1e-12)
+
+
+@pytest.mark.parametrize("size", [5, SIZE])
+@pytest.mark.parametrize(("name", "value", "kind"), BAD)
+def test_bad_arguments_are_named(size, name, value, kind):
+    with pytest.raises(kind, match=f"^{name}: wanted "):
+        leading_triplets(np.eye(size), **{name: value})
+
+
+def test_lowest_spares_the_lower_end_where_it_cannot_decide():
+    A = symmetric([2.0, 1.8, -1.6], bulk=1)
+    both, one = Symmetric(A), Symmetric(A, lowest=-1.7)
+    check(A, leading_triplets(both, 2), 2)
+    check(A, leading_triplets(one, 2), 2)
+    assert one.products < 0.75 * both.products
+    three = Symmetric(A, lowest=-1.7)  # the third one is at the lower end
+    check(A, leading_triplets(three, 3), 3)
+    assert three.products > 1.5 * one.products
+
+
+@pytest.mark.parametrize("outer", [[2.0, -3.0], [2.0, -2.5, -2.5], [-2.0]])
+@pytest.mark.parametrize("count", [1, 2])
+def test_lowest_does_not_hide_a_lower_end_that_decides(outer, count):
+    A = symmetric(outer)
+    check(A, leading_triplets(Symmetric(A, lowest=min(outer)), count), count)
+
+
+def test_two_runs_are_the_same_to_the_last_bit():
+    A, B = symmetric([2.0, 2.0, -2.0]), general([2.0, 2.0], 280, 310)
+    for run in (lambda: leading_triplets(Symmetric(A), 3), lambda: leading_triplets(B, 3)):
+        for one, two in zip(run(), run(), strict=True):
+            assert one.sigma == two.sigma
+            assert one.residual == two.residual
+            assert np.array_equal(one.u, two.u)
+            assert np.array_equal(one.v, two.v)
+
+
+def test_a_triplet_is_a_tuple_of_three_with_a_residual():
+    triplet = SingularTriplet(2.0, np.ones(2), np.zeros(3))
+    assert np.isnan(triplet.residual)
+    assert (len(triplet), triplet._fields) == (3, ("sigma", "u", "v"))
+    [found] = leading_triplets(np.diag([3.0, 2.0]), 1)
+    sigma, u, v = found
+    assert (sigma, abs(u[0]), abs(v[0])) == (3, 1, 1)
+    found.residual = 0.25
+    for same in (pickle.loads(pickle.dumps(found)), copy.copy(found), copy.deepcopy(found)):
+        assert type(same) is SingularTriplet
+        assert same.residual == 0.25
+        assert same.sigma == 3
+        assert np.array_equal(same.v, v)
+    assert np.isnan(triplet.residual)
+    assert np.isnan(SingularTriplet.residual)
+
+
+def pools():
+    """The threads of SciPy's BLAS, and of the others."""
+    blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    own = [any(part.startswith("scipy") for part in Path(pool["filepath"]).parts[-3:-1]) for pool in blas]
+    return tuple(
+        [pool["num_threads"] for pool, its in zip(blas, own, strict=True) if its is of] for of in (True, False)
+    )
+
+
+class Watched(Symmetric):
+    """It writes down the threads during its products with vectors, and may fail in one."""
+
+    seen, fails = (), False
+
+    def _matvec(self, x):
+        self.seen += (pools(),)
+        if self.fails and len(self.seen) == 9:
+            raise ZeroDivisionError
+        return self.matrix @ x
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_scipy_has_one_thread_meanwhile(fails):
+    with threadpool_limits(2, "blas"):
+        before = pools()
+        if not before[0] or not before[1]:
+            pytest.skip("NumPy and SciPy have one BLAS together")
+        A = Watched(symmetric([2.0, -2.0]))
+        A.fails = fails
+        if fails:
+            with pytest.raises(ZeroDivisionError):
+                leading_triplets(A, 1)
+        else:
+            leading_triplets(A, 1)
+            assert len(A.seen) > 20
+        assert before == pools() == ([2], [2])
+        inside = A.seen[1 : None if fails else -1]  # not the look whether A is zero, nor the residual
+        assert all(threads == ([1], [2]) for threads in inside)
+        assert A.seen[0] == before

@@ -13,7 +13,7 @@ from convreg._checks import as_choice, as_integer, as_kernel, as_number
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient
-from convreg.lanczos import leading_triplets
+from convreg.lanczos import NotConverged, leading_triplets
 from convreg.penalty import penalty_from_extremes, shifted_gram
 from convreg.power import SingularTriplet, power_update
 
@@ -108,7 +108,7 @@ def minimize_penalty(
     B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
     if _overflows(kernel, alpha):
         raise ValueError("K: wanted entries, and an alpha, whose fourth powers (squares) do not overflow")
-    triplets = leading_triplets(B, min(2, B.shape[0]))  # step 2
+    triplets = _start(B)  # step 2
     history = [_record(kernel, N, alpha, gram, B, triplets, diagnostics)]
     converged = False
     for iteration in range(1, iterations + 1):
@@ -125,6 +125,14 @@ def minimize_penalty(
             break
     names = "estimate, penalty, sigma_max, sigma_min, condition_number, residual, selected"
     return DescentResult(kernel.reshape(np.shape(K)).copy(), np.rec.fromrecords(history, names=names), converged)
+
+
+def _start(B: LinearOperator) -> list[SingularTriplet]:
+    """Step 2; where Lanczos misses machine precision, its best will do: step 6 goes on improving it."""
+    try:
+        return leading_triplets(B, min(2, B.shape[0]))
+    except NotConverged as missed:
+        return missed.triplets
 
 
 def _update(update: str | Update, power_iterations: int) -> Update:

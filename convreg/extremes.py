@@ -107,7 +107,7 @@ def smallest_singular_value(kernel: NDArray, N: int) -> float:
         return 0.0
     start = np.random.default_rng(0).standard_normal(gram.shape[0])
     inverse = LinearOperator(gram.shape, inverse, dtype=gram.dtype)
-    with one_thread_for_scipy():
+    with one_thread_for_scipy:
         _, v = eigsh(gram, k=1, sigma=0.0, OPinv=inverse, v0=start, rng=0)
     return scale * float(np.linalg.norm(M @ v))
 

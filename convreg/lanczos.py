@@ -7,9 +7,9 @@ Everything here needs only ``A @ x`` and ``A.T @ y``. Small matrices get a full 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from functools import cache
+from functools import cached_property, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from convreg.power import SingularTriplet
 
 DENSE_LIMIT = 256  # up to this size a full SVD is quicker than Lanczos
 Start = Sequence[SingularTriplet] | None
+Product = Callable[[NDArray], NDArray]
 
 
 class NotConverged(RuntimeError):
@@ -63,7 +64,8 @@ def leading_triplets(
     count : int
         How many, at most min(m, n).
     tolerance : float
-        The residual wanted, relative to sigma; 0 is machine precision. Only Lanczos needs it.
+        The residual wanted, relative to sigma; 0 is machine precision, as far as rounding allows. Only Lanczos
+        needs it.
     start : sequence of SingularTriplet, optional
         Triplets of a similar matrix, from which Lanczos starts.
     restarts : int
@@ -90,17 +92,21 @@ def leading_triplets(
     count = as_integer("count", count, 1, min(A.shape))
     tolerance = as_number("tolerance", tolerance, positive=False)
     restarts = as_integer("restarts", restarts, 1)
+    symmetric, wide = A.T is A, A.shape[0] < A.shape[1]
+    first = _start_vector(start, "u" if wide else "v", min(A.shape), A.dtype)
     if min(A.shape) <= max(DENSE_LIMIT, count):
         U, sigma, Vt = np.linalg.svd(A @ np.eye(A.shape[1], dtype=A.dtype), full_matrices=False)
         return _triplets(A, sigma[:count], U[:, :count], Vt[:count].T)
-    if not np.any(A @ _random(A.shape[1], A.dtype)):  # A is zero
+    size = np.linalg.norm(A @ _random(A.shape[1], A.dtype))
+    if size == 0:  # A is zero
         U, V = np.eye(A.shape[0], count, dtype=A.dtype), np.eye(A.shape[1], count, dtype=A.dtype)
         return _triplets(A, np.zeros(count, A.dtype), U, V)
-    lanczos = _Lanczos(count, tolerance, restarts)
-    triplets = _triplets(A, *(lanczos.symmetric(A, start) if A.T is A else lanczos.general(A, start)))
-    if lanczos.converged:
-        return triplets
+    scale = float(2.0 ** np.frexp(size / A.shape[1] ** 0.5)[1])  # ARPACK's tolerance has an absolute part
+    lanczos = _Lanczos(count, tolerance, restarts, scale)
+    triplets = _triplets(A, *(lanczos.symmetric(A, first) if symmetric else lanczos.general(A, wide, first)))
     sigma, worst = triplets[0].sigma, max(triplet.residual for triplet in triplets)
+    if lanczos.converged and worst <= sigma * max(10 * tolerance, np.finfo(first.dtype).eps ** 0.5):
+        return triplets
     raise NotConverged(
         f"restarts: wanted enough for a relative residual of {tolerance:.2g}, got {worst / sigma:.2g} after "
         f"{restarts} of them; the best value so far is {sigma:.6g}, and its triplet is in .triplets",
@@ -109,51 +115,52 @@ def leading_triplets(
 
 
 class _Lanczos:
-    """Largest eigenvalues of symmetric operators by ARPACK, in what `leading_triplets` asks for."""
+    """Largest eigenvalues of symmetric operators by ARPACK, in what `leading_triplets` asks for.
 
-    def __init__(self, count: int, tolerance: float, restarts: int) -> None:
-        self.count, self.tolerance, self.restarts, self.converged = count, tolerance, restarts, True
+    It sees A / scale, a power of two of the order of A.
+    """
 
-    def symmetric(self, A: LinearOperator, start: Start) -> tuple[NDArray, NDArray, NDArray]:
+    def __init__(self, count: int, tolerance: float, restarts: int, scale: float) -> None:
+        self.count, self.tolerance, self.restarts, self.scale = count, tolerance, restarts, scale
+        self.converged = True
+
+    def symmetric(self, A: LinearOperator, first: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """The singular values of a symmetric A from both ends of its spectrum, with u = v or u = -v."""
-        first = _start_vector(start, "v", A.shape[0], A.dtype)
-        values, V = self.largest(A, first)
-        if values[-1] < -getattr(A, "lowest", -np.inf):
-            opposite, W = self.largest(-A, first)
+        values, V = self.largest(lambda x: A.matvec(x) / self.scale, first)
+        if values[-1] < -getattr(A, "lowest", -np.inf) / self.scale:
+            opposite, W = self.largest(lambda x: A.matvec(x) / -self.scale, first)
             values, V = np.r_[values, -opposite], np.hstack([V, W])
             order = np.argsort(-np.abs(values), kind="stable")[: self.count]
             values, V = values[order], V[:, order]
-        return np.abs(values), np.where(values < 0, -V, V), V
+        return np.abs(values) * self.scale, np.where(values < 0, -V, V), V
 
-    def general(self, A: Any, start: Start) -> tuple[NDArray, NDArray, NDArray]:
+    def general(self, A: Any, wide: bool, first: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """The singular values of A from the eigenvectors of the smaller of A'A and AA'."""
-        wide = A.shape[0] < A.shape[1]
         C = aslinearoperator(A.T if wide else A)
-        dtype = float_type(A.dtype)
-        first = _start_vector(start, "u" if wide else "v", C.shape[1], dtype)
-        _, V = self.largest(_operator(lambda x: C.rmatvec(C.matvec(x)), C.shape[1], dtype), first)
+        _, V = self.largest(lambda x: C.rmatvec(C.matvec(x) / self.scale) / self.scale, first)
         U, sigma, Wt = np.linalg.svd(C.matmat(V), full_matrices=False)
         V = V @ Wt.T
         return (sigma, V, U) if wide else (sigma, U, V)
 
-    def largest(self, A: LinearOperator, first: NDArray) -> tuple[NDArray, NDArray]:
+    def largest(self, product: Product, first: NDArray) -> tuple[NDArray, NDArray]:
         """The largest eigenvalues, then as often as a copy may have been missed the largest of the others."""
-        values, V = self.arpack(A, self.count, first)
-        for _ in range(self.count - 1):
+        values, V = self.arpack(product, self.count, first)
+        for again in range(1, self.count):
             below = values[-1] - max(np.abs(values).max(), 1)  # where the values that are known are moved to
-            others = _operator(lambda x: A.matvec(x) - V @ ((values - below) * (V.T @ x)), len(V), V.dtype)  # noqa: B023
-            value, W = self.arpack(others, 1, _random(len(V), V.dtype, seed=1))
+            others = partial(_moved, product, V, values - below)
+            value, W = self.arpack(others, 1, _random(len(V), V.dtype, seed=again))
             if value[0] <= values[-1]:
                 break
             values, V = np.r_[values, value], np.hstack([V, W])
             order = np.argsort(-values, kind="stable")[: self.count]
             values, V = values[order], V[:, order]
-        return values, V
+        return values, np.linalg.qr(V)[0] if self.count > 1 else V
 
-    def arpack(self, A: LinearOperator, count: int, first: NDArray) -> tuple[NDArray, NDArray]:
+    def arpack(self, product: Product, count: int, first: NDArray) -> tuple[NDArray, NDArray]:
         """Some of the largest eigenvalues, to the closest tolerance that is reached."""
+        A = LinearOperator((len(first), len(first)), matvec=product, dtype=first.dtype)
         tolerances = [self.tolerance, *(10.0**power for power in range(-14, 2, 3) if 10.0**power > self.tolerance)]
-        with one_thread_for_scipy():
+        with one_thread_for_scipy:
             for tolerance in tolerances:
                 try:
                     values, V = eigsh(A, count, which="LA", v0=first, tol=tolerance, maxiter=self.restarts, rng=0)
@@ -161,6 +168,11 @@ class _Lanczos:
                 except ArpackNoConvergence:
                     self.converged = False
         raise AssertionError("ARPACK accepts any Ritz value at a tolerance of 10")
+
+
+def _moved(product: Product, V: NDArray, distances: NDArray, x: NDArray) -> NDArray:
+    """A x with the eigenvalues of the columns of V lowered."""
+    return product(x) - V @ (distances * (V.T @ x))
 
 
 def _triplets(A: Any, sigma: NDArray, U: NDArray, V: NDArray) -> list[SingularTriplet]:
@@ -176,29 +188,49 @@ def _triplets(A: Any, sigma: NDArray, U: NDArray, V: NDArray) -> list[SingularTr
 
 def _start_vector(start: Start, side: str, size: int, dtype: DTypeLike) -> NDArray:
     """A random vector, or the sum of the vectors given with something random in it that sees the others."""
-    random = _random(size, dtype)
-    total = sum((as_vector("start", getattr(triplet, side), size) for triplet in start or ()), np.zeros(size))
+    random, total = _random(size, float_type(dtype)), np.zeros(size)
+    for triplet in start or ():
+        if not isinstance(triplet, SingularTriplet):
+            raise TypeError(f"start: wanted a sequence of SingularTriplet, got one of {type(triplet).__name__}")
+        total += as_vector("start", getattr(triplet, side), size)
     norm = np.linalg.norm(total)
-    return random if norm == 0 else (total / norm + 0.05 * random / np.linalg.norm(random)).astype(dtype)
+    if not np.isfinite(norm):
+        raise ValueError("start: wanted finite vectors, got NaN or infinity")
+    mixed = random if norm == 0 else total / norm + 0.05 * random / np.linalg.norm(random)
+    return mixed.astype(random.dtype)
 
 
 def _random(size: int, dtype: DTypeLike, seed: int = 0) -> NDArray:
     return np.random.default_rng(seed).standard_normal(size).astype(dtype)
 
 
-def _operator(product: Callable[[NDArray], NDArray], size: int, dtype: DTypeLike) -> LinearOperator:
-    return LinearOperator((size, size), matvec=product, dtype=dtype)
+class _OneThread:
+    """ARPACK calls SciPy's BLAS, its products NumPy's: on few cores the two pools of threads hinder each other.
+
+    A context in which SciPy's BLAS, where it is another than NumPy's, has one thread; several may be in it.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+
+    @cached_property
+    def _blas(self) -> ThreadpoolController:
+        controller = ThreadpoolController()
+        folders = {lib.filepath: Path(lib.filepath).parts[-3:-1] for lib in controller.lib_controllers}
+        own = [path for path, parts in folders.items() if any(part.startswith("scipy") for part in parts)]
+        return controller.select(filepath=own)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._limited = self._blas.limit(limits=1)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limited.restore_original_limits()
 
 
-@cache
-def _blas_of_scipy() -> ThreadpoolController:
-    """SciPy's BLAS, where it is another than NumPy's."""
-    controller = ThreadpoolController()
-    folders = {lib.filepath: Path(lib.filepath).parts[-3:-1] for lib in controller.lib_controllers}
-    own = [path for path, parts in folders.items() if any(part.startswith("scipy") for part in parts)]
-    return controller.select(filepath=own)
-
-
-def one_thread_for_scipy() -> AbstractContextManager:
-    """ARPACK calls SciPy's BLAS, its products NumPy's: on few cores the two pools of threads hinder each other."""
-    return _blas_of_scipy().limit(limits=1)
+one_thread_for_scipy = _OneThread()

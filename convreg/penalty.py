@@ -126,9 +126,12 @@ def penalty(
     """
     kernel, N = as_kernel(K).astype(np.float64), as_integer("N", N, 1)
     _, _, g, h = kernel.shape
-    B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
+    B, tolerance = (
+        shifted_gram(ConvolutionOperator(kernel, N), alpha, gram),
+        as_number("tolerance", tolerance, positive=False),
+    )
     if full_output or start is not None or not factors_fit(kernel.shape, N):
-        triplet = leading_triplets(B, 1, tolerance, start and [start])[0]
+        triplet = leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
         return (float(triplet.sigma), triplet) if full_output else float(triplet.sigma)
     if is_small(kernel.shape, N):
         return penalty_from_extremes(*extreme_singular_values(kernel, N), h, g, alpha, gram)
@@ -201,7 +204,7 @@ def penalty_gradient(
     (3.0, array([[4.]]))
     """
     B = shifted_gram(ConvolutionOperator(K, N), alpha, gram)
-    triplet = leading_triplets(B, 1, tolerance, start and [start])[0]
+    triplet = leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
     R, G = float(triplet.sigma), kernel_gradient(K, N, triplet.u, triplet.v, gram)
     return (R, G, triplet) if full_output else (R, G)
 

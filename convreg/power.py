@@ -81,9 +81,9 @@ def power_update(
 
 def _normalised(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:
     """The norms of the columns of W, and its columns normalised (where a norm is 0, the previous ones)."""
-    norms, unit = np.sqrt(np.vecdot(W, W, axis=0)), np.empty_like(W)
+    norms, unit = np.sqrt(np.vecdot(W.T, W.T)), np.empty_like(W)
     for j, norm in enumerate(norms):  # by columns: quicker than a division of short rows
-        unit[:, j] = W[:, j] / norm if norm > 0 else previous[:, j]
+        np.divide(W[:, j], norm, out=unit[:, j]) if norm > 0 else np.copyto(unit[:, j], previous[:, j])
     return norms, unit
 
 

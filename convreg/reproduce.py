@@ -74,9 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
         return run_notebook(notebook, figures, build, given.get(notebook.stem, {}))
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        bar = tqdm(pool.map(run, notebooks), total=len(notebooks), desc="notebooks", leave=False)
-        outcomes = []
-        for outcome in bar:
+        later_first = [pool.submit(run, notebook) for notebook in reversed(notebooks)]  # they take longer
+        outcomes, bar = [], tqdm(reversed(later_first), total=len(notebooks), desc="notebooks", leave=False)
+        for outcome in (future.result() for future in bar):
             bar.write(f"{outcome}\n{outcome.error}" if outcome.error else str(outcome))
             outcomes.append(outcome)
     passed = [outcome for outcome in outcomes if not outcome.error]

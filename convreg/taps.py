@@ -38,7 +38,7 @@ class Convolution:
             self.A = kernel.reshape(-1, kernel.shape[3])
 
     def __call__(self, X: NDArray) -> NDArray:
-        count, most = X.shape[1], max(2, WORK // (self.channels * self.N**2))
+        count, most = X.shape[1], max(2, WORK // (self.channels * (self.N + self.k - 1) ** 2))
         if count > most:  # what is kept between calls stays bounded
             return np.hstack([self(X[:, first : first + most]) for first in range(0, count, most)])
         taps = kept_taps(self.k, self.N, self.channels, self.mirrored, count, X.dtype)

@@ -10,6 +10,8 @@ from strategies import GRAMS, reference_adjoint, reference_gram, reference_matri
 from convreg import (
     ConvolutionOperator,
     DescentResult,
+    NotConverged,
+    SingularTriplet,
     extreme_singular_values,
     matlab_rand,
     minimize_penalty,
@@ -436,3 +438,18 @@ def test_the_result_unpacks_into_kernel_history_and_converged():
     assert kernel.shape == (1, 1)
     assert len(history) == 2
     assert converged is False
+
+
+def test_a_start_that_misses_machine_precision_will_do(monkeypatch):
+    """Step 2 has two triplets, if not to the last digit; the residual shows it."""
+    K, module = matlab_rand(3, 3, 1, 1), sys.modules["convreg.descent"]
+
+    def misses(B, count):
+        triplets = [SingularTriplet(1.0, v, v) for v in np.eye(B.shape[0])[:count]]
+        raise NotConverged("restarts: wanted more", triplets)
+
+    monkeypatch.setattr(module, "leading_triplets", misses)
+    result = minimize_penalty(K, 5, iterations=30)
+    assert result.history.estimate[0] == 1
+    assert result.history.residual[0] > 1
+    assert result.history.estimate[-1] == pytest.approx(result.history.penalty[-1], rel=0.1)

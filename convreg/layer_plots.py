@@ -21,14 +21,15 @@ def growth_figure(table: Table) -> Figure:
             groups(rows, "representation").items(), CYCLE, DASHES, strict=False
         ):
             ax.loglog(line["x"], line["seconds"], dash, color=color, marker="o", markersize=2.5)
-            power = slope(line["x"], line["seconds"])
+            power, end = slope(line["x"], line["seconds"]), (line["x"][-1], line["seconds"][-1])
+            place, side = ((-4, 6), "right") if representation == "dense" else ((5, -4), "left")
             ax.annotate(
-                f"{representation}\nslope {power:.1f}", (line["x"][-1], line["seconds"][-1]), (5, 0),
-                textcoords="offset points", va="center", color=color, annotation_clip=False,
+                f"{representation}\nslope {power:.1f}", end, place, textcoords="offset points", ha=side,
+                va="center", color=color, annotation_clip=False,
             )  # fmt: skip
         label, fixed = names[against]
         ax.set(xlabel=label, title=f"3×3, {fixed}", xlim=(min(rows["x"]) * 0.9, max(rows["x"]) * 4))
-    axes[0].set_ylabel("seconds for one update")
+    axes[0].set(ylabel="seconds for one update", ylim=(min(table["seconds"]) / 2, max(table["seconds"]) * 3))
     return figure
 
 

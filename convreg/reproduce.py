@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,11 +74,11 @@ def main(arguments: list[str] | None = None) -> int:
         return run_notebook(notebook, figures, build, given.get(notebook.stem, {}))
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        later_first = [pool.submit(run, notebook) for notebook in reversed(notebooks)]  # they take longer
-        outcomes, bar = [], tqdm(reversed(later_first), total=len(notebooks), desc="notebooks", leave=False)
+        running = [pool.submit(run, notebook) for notebook in reversed(notebooks)]  # the later ones take longer
+        bar = tqdm(as_completed(running), total=len(notebooks), desc="notebooks", leave=False)
         for outcome in (future.result() for future in bar):
             bar.write(f"{outcome}\n{outcome.error}" if outcome.error else str(outcome))
-            outcomes.append(outcome)
+    outcomes = [future.result() for future in reversed(running)]
     passed = [outcome for outcome in outcomes if not outcome.error]
     for outcome in passed:
         for line in claims(outcome.executed):

@@ -150,7 +150,7 @@ class ConvolutionOperator(LinearOperator):
     """
 
     def __init__(self, K: ArrayLike, N: int) -> None:
-        kernel, N = as_kernel(K), as_integer("N", N, 1)
+        kernel, N = as_kernel(K).copy(), as_integer("N", N, 1)
         _, _, g, h = kernel.shape
         super().__init__(kernel.dtype, (h * N**2, g * N**2))
         self._forward, self._backward = Convolution(kernel, N, False), Convolution(kernel, N, True)

@@ -191,3 +191,12 @@ def test_operator_combines_as_linear_operators_do():
     M, dense = ConvolutionOperator(K, 3), reference_matrix(K, 3)
     x = np.arange(18.0)
     assert relative_error((M.T @ M - 2 * aslinearoperator(np.eye(18))) @ x, dense.T @ (dense @ x) - 2 * x) < 1e-14
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 2, 2), (3, 3, 1, 4), (3, 3, 4, 1), (1, 1, 2, 3)])
+def test_a_kernel_that_is_changed_later_does_not_change_the_operator(shape):
+    K = np.random.default_rng(2).standard_normal(shape)
+    M, dense = ConvolutionOperator(K, 3), reference_matrix(K, 3)
+    K *= 2
+    assert relative_error(M @ np.eye(M.shape[1]), dense) < 1e-14
+    assert relative_error(M.T @ np.eye(M.shape[0]), dense.T) < 1e-14

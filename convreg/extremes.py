@@ -54,11 +54,10 @@ def extreme_singular_values(K: ArrayLike, N: int) -> tuple[float, float]:
     kernel, scale = _scaled(kernel)
     M = _tall(kernel, N)
     squares = np.linalg.eigvalsh((M.T @ M).toarray())
-    sigma = (
-        squares[[-1, 0]] ** 0.5
-        if squares[0] >= 1e-5 * squares[-1]
-        else np.linalg.svd(M.toarray(), compute_uv=False)[[0, -1]]
-    )
+    if squares[0] >= 1e-5 * squares[-1]:
+        sigma = squares[[-1, 0]] ** 0.5
+    else:
+        sigma = np.linalg.svd(M.toarray(), compute_uv=False)[[0, -1]]
     return scale * float(sigma[0]), scale * float(sigma[1])
 
 

@@ -133,11 +133,10 @@ def time_updates(largest: int = 2 * 10**7) -> dict[str, list]:
     ]
     rows = [
         (against, representation, x, update_seconds(layer, representation))
-        for against, x, layer, representation in tqdm(points, desc="timing updates", leave=False)
+        for against, x, layer, representation in progress(points, "timing updates")
     ]
-    return dict(
-        zip(("against", "representation", "x", "seconds"), map(list, zip(*rows, strict=True)), strict=True)
-    )
+    names = ("against", "representation", "x", "seconds")
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def time_products(layers: Iterable[Layer]) -> dict[str, list]:

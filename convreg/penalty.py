@@ -126,10 +126,8 @@ def penalty(
     """
     kernel, N = as_kernel(K).astype(np.float64), as_integer("N", N, 1)
     _, _, g, h = kernel.shape
-    B, tolerance = (
-        shifted_gram(ConvolutionOperator(kernel, N), alpha, gram),
-        as_number("tolerance", tolerance, positive=False),
-    )
+    B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
+    tolerance = as_number("tolerance", tolerance, positive=False)
     if full_output or start is not None or not factors_fit(kernel.shape, N):
         triplet = leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
         return (float(triplet.sigma), triplet) if full_output else float(triplet.sigma)

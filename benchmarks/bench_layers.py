@@ -25,10 +25,8 @@ from tables import (
     Skipped,
     duration,
     environment,
-    gemm,
     measure,
     paired,
-    per_gigaflop,
     seconds_per_call,
     write,
 )
@@ -46,7 +44,16 @@ from convreg import (
     power_update,
     shifted_gram,
 )
-from convreg.layers import Layer, gaussian_kernel, random_triplets, resnet18, time_products, time_updates
+from convreg.layers import (
+    Layer,
+    gaussian_kernel,
+    gemm_seconds,
+    gram_seconds,
+    random_triplets,
+    resnet18,
+    time_products,
+    time_updates,
+)
 from convreg.tables import as_csv, rounded
 from convreg.taps import kept_taps
 
@@ -126,10 +133,7 @@ def median_step(dtype: DTypeLike) -> Measured:
 
 def gemm_fraction(layer: Layer, dtype: DTypeLike) -> Measured:
     """The time for a given number of operations in a large matrix product against that in M'M v."""
-    M = ConvolutionOperator(gaussian_kernel(layer, dtype=dtype), layer.N)
-    v, adjoint = random_triplets(layer, dtype)[0].v, M.T
-    product = seconds_per_call(lambda: adjoint @ (M @ v), 0.2)
-    return paired(gemm(dtype), partial(per_gigaflop, product, 2 * layer.operations))
+    return paired(partial(gemm_seconds, dtype), partial(gram_seconds, layer, dtype))
 
 
 @cache

@@ -10,13 +10,13 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 from threadpoolctl import threadpool_info
+
+from convreg.layers import gemm_seconds
 
 Clock = Callable[[], float]  # runs a contestant once more and returns its time in seconds
 
@@ -117,27 +117,9 @@ def environment(packages: Sequence[str]) -> dict[str, Any]:
     for package in packages:
         installed = importlib.util.find_spec(package) is not None
         found[package] = importlib.metadata.version(package) if installed else "not installed"
-    rates = {
-        f"GEMM {np.dtype(dtype).name}": f"{gemm_rate(dtype):.0f} GFlop/s" for dtype in (np.float64, np.float32)
-    }
+    types = (np.float64, np.float32)
+    rates = {f"GEMM {np.dtype(dtype).name}": f"{1 / gemm_seconds(dtype):.0f} GFlop/s" for dtype in types}
     return found | rates | {"BLAS threads": blas_threads(), "CPUs": os.cpu_count()}
-
-
-def gemm(dtype: DTypeLike, size: int = 2000) -> Clock:
-    """A clock of a product of two square matrices, in seconds for 10^9 floating point operations."""
-    A = np.random.default_rng(0).standard_normal((size, size)).astype(dtype)
-    return partial(per_gigaflop, seconds_per_call(lambda: A @ A, 0.2), 2 * size**3)
-
-
-def per_gigaflop(clock: Clock, operations: int) -> float:
-    """The seconds for 10^9 of the operations that a call does."""
-    return clock() / operations * 1e9
-
-
-def gemm_rate(dtype: DTypeLike) -> float:
-    """The rate of `gemm` in 10^9 operations a second."""
-    clock = gemm(dtype)
-    return 1 / statistics.median(clock() for _ in range(5))
 
 
 def blas_threads() -> str:

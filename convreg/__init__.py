@@ -23,7 +23,7 @@ Krylov methods, Section 2.1  `convreg.taps`, `convreg.lanczos`, `convreg.layers`
 """
 
 from convreg.convolution import ConvolutionOperator, convolve, unvec, vec
-from convreg.descent import DescentResult, minimize_penalty
+from convreg.descent import DescentResult, minimize_penalty, polyak_step
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import (
     kernel_gradient,
@@ -62,6 +62,7 @@ __all__ = [
     "penalty",
     "penalty_gradient",
     "penalty_matrix_gradient",
+    "polyak_step",
     "power_update",
     "shifted_gram",
     "singular_value_bounds",

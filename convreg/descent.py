@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import as_choice, as_integer, as_kernel, as_number
+from convreg._checks import as_choice, as_floats, as_integer, as_kernel, as_number
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient
@@ -18,6 +18,7 @@ from convreg.penalty import penalty_from_extremes, shifted_gram
 from convreg.power import SingularTriplet, power_update
 
 Update = Callable[[LinearOperator, list[SingularTriplet]], list[SingularTriplet]]
+Rule = Callable[[float, NDArray], float]
 
 
 class DescentResult(NamedTuple):
@@ -32,7 +33,7 @@ def minimize_penalty(
     K: ArrayLike,
     N: int,
     alpha: float = 1.0,
-    learning_rate: float = 0.01,
+    learning_rate: float | Rule = 0.01,
     iterations: int = 20,
     power_iterations: int = 2,
     update: str | Update = "power",
@@ -53,8 +54,9 @@ def minimize_penalty(
     N : int
     alpha : float
         The shift, positive.
-    learning_rate : float
-        The paper's lambda, positive.
+    learning_rate : float or callable
+        The paper's lambda, positive; or a rule, a function of the estimate and G that gives the lambda of a
+        step, such as `polyak_step`.
     iterations : int
         The number of steps, at least 0.
     power_iterations : int
@@ -99,7 +101,7 @@ def minimize_penalty(
     kernel = as_kernel(K)
     iterations = as_integer("iterations", iterations, 0)
     power_iterations = as_integer("power_iterations", power_iterations, 0)
-    learning_rate = as_number("learning_rate", learning_rate)
+    rate: Rule = learning_rate if callable(learning_rate) else _fixed(as_number("learning_rate", learning_rate))
     tolerance = as_number("tolerance", tolerance, positive=False)
     refresh = _update(update, power_iterations)
     if callback is not None and not callable(callback):
@@ -114,7 +116,8 @@ def minimize_penalty(
     for iteration in range(1, iterations + 1):
         u, v = triplets[history[-1][-1]][1:]
         G = kernel_gradient(kernel, N, u, v, gram)  # step 4
-        kernel = _step(kernel, learning_rate, G, alpha, iteration)  # step 5
+        size = as_number("learning_rate", rate(history[-1][0], G.reshape(np.shape(K))), positive=False)
+        kernel = _step(kernel, size, G, alpha, iteration)  # step 5
         B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
         triplets = refresh(B, triplets)  # step 6
         history.append(_record(kernel, N, alpha, gram, B, triplets, diagnostics))
@@ -127,12 +130,51 @@ def minimize_penalty(
     return DescentResult(kernel.reshape(np.shape(K)).copy(), np.rec.fromrecords(history, names=names), converged)
 
 
+def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
+    """Section 2.1, the learning rate: Polyak's step R / |G|^2 for a function whose smallest value is 0.
+
+    B. T. Polyak, Minimization of unsmooth functionals, USSR Comput. Math. Math. Phys. 9(3):14-29, 1969. It
+    shrinks with R by itself, as a step has to where R_alpha has a kink. R_alpha reaches 0 for h >= g, and with
+    M M' in place of M'M for h < g. For `minimize_penalty`, as its learning rate.
+
+    Parameters
+    ----------
+    R : float
+        The penalty, or its estimate, not negative.
+    G : array
+        Its gradient.
+    limit : float
+        No step is longer: near K = 0, and where sigma_min decides, G is small and R is not.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> polyak_step(3.0, [[8.0]]), polyak_step(3.0, [[0.0]])
+    (0.046875, 0.1)
+    """
+    R, limit = as_number("R", R, positive=False), as_number("limit", limit)
+    square = float(np.sum(np.square(as_floats("G", G))))
+    return min(R / square, limit) if square > 0 else limit
+
+
 def _start(B: LinearOperator) -> list[SingularTriplet]:
     """Step 2; where Lanczos misses machine precision, its best will do: step 6 goes on improving it."""
     try:
         return leading_triplets(B, min(2, B.shape[0]))
     except NotConverged as missed:
         return missed.triplets
+
+
+def _fixed(learning_rate: float) -> Rule:
+    return lambda R, G: learning_rate
 
 
 def _update(update: str | Update, power_iterations: int) -> Update:

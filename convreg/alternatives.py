@@ -1,0 +1,355 @@
+"""Section 1: the alternatives to R_alpha that the paper names, and two later ones, each as one plain function.
+
+A penalty gives its value and its gradient in K; a normalisation, a retraction or a clipping gives the new
+kernel. W is the kernel reshaped to an h x (g k^2) matrix, W[c, (p, q, d)] = K[p, q, d, c]: what one output pixel
+reads, with a row for each output channel. Numbers in brackets are the paper's references.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convreg._checks import as_integer, as_kernel, as_number
+from convreg.convolution import padding
+from convreg.matrix import conv_matrix, conv_matrix_adjoint
+
+
+def reshaped(K: ArrayLike) -> NDArray:
+    """Section 1: the kernel as an h x (g k^2) matrix W (the paper says h x (gk)).
+
+    Where N >= k, every row of W is part of a row of M, and sigma_max(W) <= sigma_max(M) <= k sigma_max(W).
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+
+    Returns
+    -------
+    W : (h, g k^2) array, with W[c, (p k + q) g + d] = K[p, q, d, c]
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel.
+
+    Examples
+    --------
+    >>> reshaped([[1, 2], [3, 4]])
+    array([[1., 2., 3., 4.]])
+    """
+    kernel = as_kernel(K)
+    return kernel.reshape(-1, kernel.shape[3]).T
+
+
+def spectral_norm_penalty(K: ArrayLike) -> tuple[float, NDArray]:
+    """Section 1, [24]: sigma_max(W)^2 / 2 and its gradient in K, which is sigma u v' in W.
+
+    Yoshida and Miyato, Spectral norm regularization for improving the generalizability of deep learning,
+    arXiv:1705.10941. Its minimum is K = 0: alone, it only shrinks.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+
+    Returns
+    -------
+    value : float
+    G : array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel.
+
+    Examples
+    --------
+    >>> spectral_norm_penalty([[2.0]])
+    (2.0, array([[2.]]))
+    """
+    U, sigma, Vt = np.linalg.svd(reshaped(K), full_matrices=False)
+    return float(sigma[0] ** 2 / 2), _as_kernel_of(sigma[0] * np.outer(U[:, 0], Vt[0]), K)
+
+
+def spectral_normalization(K: ArrayLike) -> NDArray:
+    """Section 1, [17]: K / sigma_max(W).
+
+    Miyato, Kataoka, Koyama and Yoshida, Spectral normalization for generative adversarial networks, ICLR 2018.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+
+    Returns
+    -------
+    array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel, or zero.
+
+    Examples
+    --------
+    >>> spectral_normalization([[3, 0], [0, 4]])
+    array([[0.6, 0. ],
+           [0. , 0.8]])
+    """
+    sigma = np.linalg.norm(reshaped(K), 2)
+    if sigma == 0:
+        raise ValueError("K: wanted a kernel that is not zero, got zeros")
+    return as_kernel(K).reshape(np.shape(K)) / sigma
+
+
+def orthogonality_penalty(K: ArrayLike) -> tuple[float, NDArray]:
+    """Section 1, [3]: |WW' - I|_F^2 and its gradient in K, which is 4 (WW' - I) W in W.
+
+    Brock, Lim, Ritchie and Weston, Neural photo editing with introspective adversarial networks, ICLR 2017,
+    who sum absolute values; the square of the Frobenius norm is the smooth form in use since. W'W - I has
+    the same gradient.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+
+    Returns
+    -------
+    value : float
+    G : array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel.
+
+    Examples
+    --------
+    >>> orthogonality_penalty([[1, 0], [0, 1]])
+    (1.0, array([[4., 0.],
+           [0., 4.]]))
+    """
+    W = reshaped(K)
+    gap = W @ W.T - np.eye(len(W), dtype=W.dtype)
+    return float(np.sum(gap**2)), _as_kernel_of(4 * gap @ W, K)
+
+
+def parseval_retraction(K: ArrayLike, beta: float = 0.01) -> NDArray:
+    """Section 1, [6]: W <- (1 + beta) W - beta WW'W, a step towards orthonormal rows of W.
+
+    Cisse, Bojanowski, Grave, Dauphin and Usunier, Parseval networks, ICML 2017. It is a gradient step of length
+    beta on |WW' - I|_F^2 / 4. As a pixel is read k^2 times, a layer divides by k what comes out.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    beta : float
+        The length of the step, positive.
+
+    Returns
+    -------
+    array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel, or beta not positive and finite.
+
+    Examples
+    --------
+    >>> parseval_retraction([[2.0]], beta=0.1)
+    array([[1.4]])
+    """
+    W, beta = reshaped(K), as_number("beta", beta)
+    return _as_kernel_of((1 + beta) * W - beta * (W @ W.T) @ W, K)
+
+
+def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
+    """Section 1, [18]: the singular values of the periodic convolution on an N x N torus.
+
+    Those of the h x g matrices that the two-dimensional DFT makes of the kernel, one for each of the N^2
+    frequencies. Sedghi, Gupta and Long, The singular values of convolutional layers, ICLR 2019. The zero-padded
+    M(K) for N is a part of the periodic matrix for any side from N + floor(k/2) on, whose largest value
+    therefore bounds sigma_max(M); the one for N itself does not.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+        The side of the torus; a kernel larger than it is wrapped around.
+
+    Returns
+    -------
+    (min(g, h) N^2,) array, largest first
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel or N no positive integer.
+
+    Examples
+    --------
+    >>> periodic_singular_values([[0, 0, 0], [-1, 2, -1], [0, 0, 0]], 2)
+    array([4., 4., 0., 0.])
+    """
+    return np.sort(np.linalg.svd(_transfer(K, N), compute_uv=False).ravel())[::-1]
+
+
+def clip_periodic(K: ArrayLike, N: int, low: float = 0.0, high: float = 1.0) -> NDArray:
+    """Section 1, [18]: the singular values of the periodic convolution clipped, and the k x k taps kept.
+
+    The clipped kernel has N x N taps; setting those outside the k x k to zero undoes part of the clipping.
+    Done again and again, the two projections alternate. Sedghi, Gupta and Long clip from above (low = 0).
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+        The side of the torus, at least k.
+    low, high : float
+        Where the singular values are clipped.
+
+    Returns
+    -------
+    array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel, N < k, or not 0 <= low <= high with high positive.
+
+    Examples
+    --------
+    >>> clip_periodic([[0, 0, 0], [0, 3, 0], [0, 0, 0]], 4).round(12)
+    array([[0., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 0.]])
+    """
+    kernel = as_kernel(K)
+    k, N = len(kernel), as_integer("N", N, len(kernel))
+    low, high = as_number("low", low, positive=False), as_number("high", high)
+    if low > high:
+        raise ValueError(f"low: wanted at most high = {high}, got {low}")
+    U, sigma, Vt = np.linalg.svd(_transfer(kernel, N), full_matrices=False)
+    clipped = (U * np.clip(sigma, low, high)[..., np.newaxis, :]) @ Vt
+    taps = np.fft.ifft2(np.moveaxis(clipped, 2, 3), axes=(0, 1)).real
+    kept = np.roll(taps, (padding(k)[0],) * 2, axis=(0, 1))[:k, :k]
+    return kept.astype(kernel.dtype).reshape(np.shape(K))
+
+
+def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, NDArray]:
+    """Section 4, further work: |M'M - alpha I|_F^2 and its gradient in K, M*(4 M (M'M - alpha I)).
+
+    Guo, A Frobenius norm regularization method for convolutional kernels to avoid unstable gradient problem,
+    arXiv:1907.11235. |MM' - alpha I|_F^2 differs from it by the constant alpha^2 N^2 (g - h): the gradient is
+    the same, and there is no barrier. M is formed, as a sparse matrix.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+    alpha : float
+        The shift, positive.
+
+    Returns
+    -------
+    value : float
+    G : array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> frobenius_penalty([[2.0]], 1)
+    (9.0, array([[24.]]))
+    """
+    M, alpha = conv_matrix(K, N), as_number("alpha", alpha)
+    gram = M.T @ M
+    gap = float((gram.multiply(gram)).sum() - 2 * alpha * gram.trace() + alpha**2 * M.shape[1])
+    return gap, conv_matrix_adjoint(4 * (M @ gram - alpha * M), np.shape(K), N)
+
+
+def self_convolution_penalty(K: ArrayLike) -> tuple[float, NDArray]:
+    """Section 1, after [3, 6]: |K * K - I|_F^2 and its gradient in K, K * K being the kernel's self-correlation.
+
+    Wang, Chen, Chakraborty and Yu, Orthogonal convolutional neural networks, CVPR 2020. K * K has (2k - 1)^2
+    taps of g x g: those of M'M on an image without border, where I has the identity in the centre. With the
+    h x h taps of MM' the value differs by h - g and the gradient not at all.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+
+    Returns
+    -------
+    value : float
+    G : array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel.
+
+    Examples
+    --------
+    >>> self_convolution_penalty([[2.0]])
+    (9.0, array([[24.]]))
+    """
+    kernel = as_kernel(K)
+    k, _, g, _ = kernel.shape
+    gap = np.zeros((2 * k - 1, 2 * k - 1, g, g), kernel.dtype)
+    G = np.zeros_like(kernel)
+    for p, q in np.ndindex(k, k):  # each tap of one K meets all taps of the other
+        gap[p : p + k, q : q + k] += kernel @ kernel[k - 1 - p, k - 1 - q].T
+    gap[k - 1, k - 1] -= np.eye(g, dtype=kernel.dtype)
+    for p, q in np.ndindex(k, k):
+        G += 4 * gap[p : p + k, q : q + k] @ kernel[k - 1 - p, k - 1 - q]
+    return float(np.sum(gap**2)), G.reshape(np.shape(K))
+
+
+def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
+    """Section 1: an N x N kernel of one channel whose periodic convolution is exactly orthogonal.
+
+    The kernel's DFT has modulus 1 and random phases: white noise with each of its coefficients divided by its
+    modulus.
+
+    Parameters
+    ----------
+    N : int
+    seed : int
+        Of the phases.
+
+    Returns
+    -------
+    (N, N) array
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where N is no positive integer or the seed negative.
+
+    Examples
+    --------
+    >>> periodic_singular_values(unit_modulus_kernel(3), 3).round(12)
+    array([1., 1., 1., 1., 1., 1., 1., 1., 1.])
+    """
+    noise = np.random.default_rng(as_integer("seed", seed, 0)).standard_normal((as_integer("N", N, 1),) * 2)
+    coefficients = np.fft.fft2(noise)
+    return np.fft.ifft2(coefficients / np.abs(coefficients)).real
+
+
+def _transfer(K: ArrayLike, N: int) -> NDArray:
+    """The h x g matrices of the periodic convolution, (N, N, h, g): the DFT of the taps about the centre."""
+    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    k, _, g, h = kernel.shape
+    torus = np.zeros((N, N, h, g))
+    offsets = (np.arange(k) - padding(k)[0]) % N
+    np.add.at(torus, np.ix_(offsets, offsets), np.moveaxis(kernel, 2, 3))
+    return np.fft.fft2(torus, axes=(0, 1))
+
+
+def _as_kernel_of(W: NDArray, K: ArrayLike) -> NDArray:
+    """The kernel, in the shape of K, whose `reshaped` is W."""
+    return W.T.reshape(np.shape(K))

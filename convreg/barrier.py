@@ -1,0 +1,199 @@
+"""Section 3, the barrier: what bounds R_alpha from below, where descent ends, and steps at a kink.
+
+For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel; for h >= g the columns of M,
+which zero padding makes unequal at the border, keep R_alpha from 0. Where the leading singular values meet,
+R_alpha has a kink, at which a fixed step along one gradient overshoots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convreg._checks import as_integer, as_kernel, gram_of_rows
+from convreg.convolution import ConvolutionOperator
+from convreg.descent import minimize_penalty
+from convreg.examples import Case, Example, start_kernel
+from convreg.extremes import extreme_singular_values
+from convreg.gradients import kernel_gradient
+from convreg.lanczos import leading_triplets
+from convreg.penalty import penalty_from_extremes, shifted_gram
+
+Gradient = Callable[[NDArray], tuple[float, NDArray]]
+
+
+def squared_column_norms(K: ArrayLike, N: int, gram: str = "columns") -> NDArray:
+    """Section 3, the barrier: |M e_j|^2 for every column of M, which are M(K o K)' 1.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+    gram : {"columns", "rows", "smaller"}
+        The diagonal of M'M, or that of M M', whose entries are the squared norms of the rows.
+
+    Returns
+    -------
+    (g N^2,) array, or (h N^2,) for the rows
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> squared_column_norms([[0, 0, 0], [1, 2, 0], [0, 0, 0]], 2)
+    array([5., 5., 4., 4.])
+    """
+    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    _, _, g, h = kernel.shape
+    squares = ConvolutionOperator(kernel**2, N)
+    return squares @ np.ones(g * N**2) if gram_of_rows(gram, h, g) else squares.T @ np.ones(h * N**2)
+
+
+def column_norm_bound(K: ArrayLike, N: int, gram: str = "columns") -> float:
+    """Section 3, the barrier: R_alpha(K) >= (max_j |M e_j|^2 - min_j |M e_j|^2) / 2, whatever alpha is.
+
+    e_j' (M'M - alpha I) e_j = |M e_j|^2 - alpha is at most R_alpha in size, for the longest column and for the
+    shortest. Where N >= k the bound is 0 only if all taps but the centre are: every other tap is missing from
+    some column at the border.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+    gram : {"columns", "rows", "smaller"}
+        M'M, or M M' and the rows of M.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> column_norm_bound([[0, 0, 0], [1, 2, 0], [0, 0, 0]], 2)
+    0.5
+    """
+    return float(np.ptp(squared_column_norms(K, N, gram)) / 2)
+
+
+def mean_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> tuple[float, NDArray]:
+    """Section 2.1, two triplets: R_alpha(K) and the mean of the gradients (2.5) of the two leading triplets.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+    alpha : float
+        The shift, positive.
+    gram : {"columns", "rows", "smaller"}
+
+    Returns
+    -------
+    R : float
+    G : array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it; M'M has to have two singular values.
+    NotConverged
+        Where Lanczos misses the tolerance.
+
+    Examples
+    --------
+    >>> R, G = mean_gradient(np.eye(2)[np.newaxis, np.newaxis] * 2.0, 1)
+    >>> R, G[0, 0]
+    (3.0, array([[2., 0.],
+           [0., 2.]]))
+    """
+    first, second = leading_triplets(shifted_gram(ConvolutionOperator(K, N), alpha, gram), 2)
+    G = sum(kernel_gradient(K, N, triplet.u, triplet.v, gram) for triplet in (first, second)) / 2
+    return float(first.sigma), G
+
+
+def descend(
+    K: NDArray, gradient: Gradient, step: Callable[[float, NDArray], float], iterations: int
+) -> tuple[NDArray, NDArray]:
+    """Section 2.1: K <- K - step(R, G) G, R and G from any ``gradient``; the last kernel, and R before each step.
+
+    >>> kernel, values = descend(np.array([4.0]), lambda K: (float(K[0]**2), 2 * K), lambda R, G: 0.25, 3)
+    >>> kernel, values
+    (array([0.5]), array([16.,  4.,  1.]))
+    """
+    values = []
+    for _ in range(iterations):
+        R, G = gradient(K)
+        values.append(R)
+        K = K - step(R, G) * G
+    return K, np.array(values)
+
+
+class Outcome(NamedTuple):
+    """Where Algorithm 2.1 ends on one case: when its estimate was lowest, and the exact values of the last kernel."""
+
+    lowest_at: int
+    lowest: float
+    sigma_max: float
+    sigma_min: float
+    condition_number: float
+    penalty: float
+
+
+def outcome(example: Example, case: Case, gram: str = "columns") -> Outcome:
+    """Algorithm 2.1 on a case of an example, with the Gram matrix of the columns or of the rows.
+
+    >>> run = outcome(Example(((3, 1),), (10.0,)), Case(3, 1, 10.0))
+    >>> run.lowest_at, round(run.lowest, 2), round(run.penalty, 2)
+    (4, 6.04, 10.0)
+    """
+    K = start_kernel(example.kernel_size, case.g, case.h, example.state)
+    N, alpha, steps = example.input_size, case.alpha, example.iterations
+    descent = minimize_penalty(
+        K, N, alpha, example.learning_rate, steps, example.power_iterations, gram=gram, diagnostics=False
+    )
+    estimate = descent.history.estimate
+    largest, smallest = extreme_singular_values(descent.kernel, N)
+    kappa = largest / smallest if smallest > 0 else np.inf
+    R = penalty_from_extremes(largest, smallest, case.h, case.g, alpha, gram)
+    return Outcome(int(estimate.argmin()), float(estimate.min()), largest, smallest, kappa, R)
+
+
+def outcomes(example: Example, states: Iterable[int]) -> dict[str, list]:
+    """`outcome` for every case, both Gram matrices and start kernels of many seeds: columns of a table.
+
+    >>> sorted(outcomes(Example(((2, 1),), (1.0,), input_size=4, iterations=1), [3]))
+    ['alpha', 'gram', 'kappa', 'lowest', 'lowest_at', 'state']
+    """
+    rows = []
+    for case in example.cases():
+        for gram in ("columns", "rows"):
+            for state in states:
+                run = outcome(example._replace(state=state), case, gram)
+                rows.append((case.alpha, gram, state, run.lowest_at, run.lowest, run.condition_number))
+    names = ("alpha", "gram", "state", "lowest_at", "lowest", "kappa")
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def outcome_lines(runs: Mapping[str, Outcome]) -> str:
+    """A line for each outcome.
+
+    >>> print(outcome_lines({"here": Outcome(4, 6.04, 3.49, 0.624, 5.59, 10.0)}))
+    case                         sigma_max  sigma_min  kappa  R_alpha
+    here                              3.49      0.624   5.59       10
+    """
+    lines = ["case                         sigma_max  sigma_min  kappa  R_alpha"]
+    for name, run in runs.items():
+        lines.append(
+            f"{name:28}{run.sigma_max:10.3g}{run.sigma_min:11.3g}{run.condition_number:7.3g}{run.penalty:9.3g}"
+        )
+    return "\n".join(lines)

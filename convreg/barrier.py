@@ -7,20 +7,16 @@ R_alpha has a kink, at which a fixed step along one gradient overshoots.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_integer, as_kernel, gram_of_rows
 from convreg.convolution import ConvolutionOperator
-from convreg.descent import minimize_penalty
-from convreg.examples import Case, Example, start_kernel
-from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient
 from convreg.lanczos import leading_triplets
-from convreg.penalty import penalty_from_extremes, shifted_gram
+from convreg.penalty import shifted_gram
 
 Gradient = Callable[[NDArray], tuple[float, NDArray]]
 
@@ -136,64 +132,3 @@ def descend(
         values.append(R)
         K = K - step(R, G) * G
     return K, np.array(values)
-
-
-class Outcome(NamedTuple):
-    """Where Algorithm 2.1 ends on one case: when its estimate was lowest, and the exact values of the last kernel."""
-
-    lowest_at: int
-    lowest: float
-    sigma_max: float
-    sigma_min: float
-    condition_number: float
-    penalty: float
-
-
-def outcome(example: Example, case: Case, gram: str = "columns") -> Outcome:
-    """Algorithm 2.1 on a case of an example, with the Gram matrix of the columns or of the rows.
-
-    >>> run = outcome(Example(((3, 1),), (10.0,)), Case(3, 1, 10.0))
-    >>> run.lowest_at, round(run.lowest, 2), round(run.penalty, 2)
-    (4, 6.04, 10.0)
-    """
-    K = start_kernel(example.kernel_size, case.g, case.h, example.state)
-    N, alpha, steps = example.input_size, case.alpha, example.iterations
-    descent = minimize_penalty(
-        K, N, alpha, example.learning_rate, steps, example.power_iterations, gram=gram, diagnostics=False
-    )
-    estimate = descent.history.estimate
-    largest, smallest = extreme_singular_values(descent.kernel, N)
-    kappa = largest / smallest if smallest > 0 else np.inf
-    R = penalty_from_extremes(largest, smallest, case.h, case.g, alpha, gram)
-    return Outcome(int(estimate.argmin()), float(estimate.min()), largest, smallest, kappa, R)
-
-
-def outcomes(example: Example, states: Iterable[int]) -> dict[str, list]:
-    """`outcome` for every case, both Gram matrices and start kernels of many seeds: columns of a table.
-
-    >>> sorted(outcomes(Example(((2, 1),), (1.0,), input_size=4, iterations=1), [3]))
-    ['alpha', 'gram', 'kappa', 'lowest', 'lowest_at', 'state']
-    """
-    rows = []
-    for case in example.cases():
-        for gram in ("columns", "rows"):
-            for state in states:
-                run = outcome(example._replace(state=state), case, gram)
-                rows.append((case.alpha, gram, state, run.lowest_at, run.lowest, run.condition_number))
-    names = ("alpha", "gram", "state", "lowest_at", "lowest", "kappa")
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-
-
-def outcome_lines(runs: Mapping[str, Outcome]) -> str:
-    """A line for each outcome.
-
-    >>> print(outcome_lines({"here": Outcome(4, 6.04, 3.49, 0.624, 5.59, 10.0)}))
-    case                         sigma_max  sigma_min  kappa  R_alpha
-    here                              3.49      0.624   5.59       10
-    """
-    lines = ["case                         sigma_max  sigma_min  kappa  R_alpha"]
-    for name, run in runs.items():
-        lines.append(
-            f"{name:28}{run.sigma_max:10.3g}{run.sigma_min:11.3g}{run.condition_number:7.3g}{run.penalty:9.3g}"
-        )
-    return "\n".join(lines)

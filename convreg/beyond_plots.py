@@ -21,7 +21,7 @@ def descent_figure(table: Table) -> Figure:
         for (name, line), color, dash in zip(groups(rows, "line").items(), CYCLE, DASHES, strict=False):
             ax.semilogy(line["iteration"], line["value"], dash, color=color, linewidth=1.1, label=name)
         ax.set(title=title, xlabel="iteration")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         ax.legend(frameon=False, loc="best", handlelength=2.6)
     axes[0].set_ylabel(r"$\mathcal{R}_\alpha$")
     return figure
@@ -39,8 +39,13 @@ def outcome_figure(table: Table) -> Figure:
         at = groups(rows, "gram")["columns"]["lowest_at"]
         values, counts = np.unique(at, return_counts=True)
         left.plot(values, counts, dash, color=color, marker="o", markersize=3, label=f"α = {alpha:g}")
-    left.set(xlabel="iteration of the lowest estimate", ylabel="start kernels", title=r"$M^TM$: when it dips")
-    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.set(
+        xlabel="iteration of the lowest estimate", ylabel="start kernels", title=r"$M^TM$: when the estimate dips"
+    )
+    left.set_xscale("symlog", linthresh=10)
+    left.set_xlim(left=0)
+    ticks = [tick for tick in (0, 2, 4, 6, 8, 10, 20, 50, 100, 200, 500, 1000) if tick <= left.get_xlim()[1]]
+    left.set_xticks(ticks, map(str, ticks))
     left.legend(frameon=False)
     for gram, color, marker, side in (("columns", CYCLE[1], "s", -0.2), ("rows", CYCLE[0], "o", 0.2)):
         for place, rows in enumerate(shifts.values()):
@@ -48,10 +53,10 @@ def outcome_figure(table: Table) -> Figure:
             spread = np.linspace(-0.13, 0.13, len(kappa)) if len(kappa) > 1 else np.zeros(1)
             right.semilogy(place + side + spread, kappa, marker, color=color, markersize=2.2, alpha=0.7)
             right.hlines(np.median(kappa), place + side - 0.17, place + side + 0.17, color="black", linewidth=1.2)
-        label = {"columns": "$M^TM$, the paper's", "rows": "$MM^T$, the remedy"}[gram]
+        label = {"columns": "$M^TM$", "rows": "$MM^T$"}[gram]
         right.plot([], [], marker, color=color, label=label)
     right.set_xticks(range(len(shifts)), [f"α = {alpha:g}" for alpha in shifts])
-    right.set(ylabel=r"final $\kappa(M)$", title="every kernel, and the median")
+    right.set(ylabel=r"final $\kappa(M)$", title="every start kernel, and the median")
     right.set_ylim(top=right.get_ylim()[1] * 1.9)
     right.legend(frameon=False, loc="upper left", ncols=2, handletextpad=0.2, columnspacing=1)
     return figure

@@ -63,6 +63,8 @@ RULES: dict[str, Rule] = {
     "learning_rate": Rule(float, 1e-8, 10, "a number from 1e-8 to 10"),
     "iterations": Rule(int, 0, 2000, "an integer from 0 to 2000"),
     "power_iterations": Rule(int, 1, 100, "an integer from 1 to 100"),
+    "kernels": Rule(int, 1, 500, "an integer from 1 to 500"),
+    "budgets": ListRule(float, 10, 10000, "a list of 1 to 12 different numbers from 10 to 10000"),
     "image_size": Rule(int, 1, 256, "an integer from 1 to 256"),
     "tolerance": Rule(float, 1e-12, 0.1, "a number from 1e-12 to 0.1"),
     "measure": Rule(bool, wanted="true or false"),

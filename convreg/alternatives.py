@@ -39,7 +39,7 @@ def reshaped(K: ArrayLike) -> NDArray:
     array([[1., 2., 3., 4.]])
     """
     kernel = as_kernel(K)
-    return kernel.reshape(-1, kernel.shape[3]).T
+    return kernel.reshape(-1, kernel.shape[3]).T.copy()
 
 
 def spectral_norm_penalty(K: ArrayLike) -> tuple[float, NDArray]:
@@ -194,19 +194,19 @@ def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
     return np.sort(np.linalg.svd(_transfer(K, N), compute_uv=False).ravel())[::-1]
 
 
-def clip_periodic(K: ArrayLike, N: int, low: float = 0.0, high: float = 1.0) -> NDArray:
-    """Section 1, [18]: the singular values of the periodic convolution clipped, and the k x k taps kept.
+def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
+    """Section 1, [18]: the singular values of the periodic convolution clipped from above, the k x k taps kept.
 
     The clipped kernel has N x N taps; setting those outside the k x k to zero undoes part of the clipping.
-    Done again and again, the two projections alternate. Sedghi, Gupta and Long clip from above (low = 0).
+    Done again and again, the two projections alternate.
 
     Parameters
     ----------
     K : (k, k, g, h) or (k, k) array
     N : int
         The side of the torus, at least k.
-    low, high : float
-        Where the singular values are clipped.
+    high : float
+        The largest singular value, positive.
 
     Returns
     -------
@@ -215,7 +215,7 @@ def clip_periodic(K: ArrayLike, N: int, low: float = 0.0, high: float = 1.0) -> 
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel, N < k, or not 0 <= low <= high with high positive.
+        Where K is no kernel, N < k, or high not positive and finite.
 
     Examples
     --------
@@ -226,11 +226,9 @@ def clip_periodic(K: ArrayLike, N: int, low: float = 0.0, high: float = 1.0) -> 
     """
     kernel = as_kernel(K)
     k, N = len(kernel), as_integer("N", N, len(kernel))
-    low, high = as_number("low", low, positive=False), as_number("high", high)
-    if low > high:
-        raise ValueError(f"low: wanted at most high = {high}, got {low}")
+    high = as_number("high", high)
     U, sigma, Vt = np.linalg.svd(_transfer(kernel, N), full_matrices=False)
-    clipped = (U * np.clip(sigma, low, high)[..., np.newaxis, :]) @ Vt
+    clipped = (U * np.minimum(sigma, high)[..., np.newaxis, :]) @ Vt
     taps = np.fft.ifft2(np.moveaxis(clipped, 2, 3), axes=(0, 1)).real
     kept = np.roll(taps, (padding(k)[0],) * 2, axis=(0, 1))[:k, :k]
     return kept.astype(kernel.dtype).reshape(np.shape(K))
@@ -240,8 +238,8 @@ def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, 
     """Section 4, further work: |M'M - alpha I|_F^2 and its gradient in K, M*(4 M (M'M - alpha I)).
 
     Guo, A Frobenius norm regularization method for convolutional kernels to avoid unstable gradient problem,
-    arXiv:1907.11235. |MM' - alpha I|_F^2 differs from it by the constant alpha^2 N^2 (g - h): the gradient is
-    the same, and there is no barrier. M is formed, as a sparse matrix.
+    arXiv:1907.11235. |MM' - alpha I|_F^2 is larger by the constant alpha^2 N^2 (h - g): the gradient is the
+    same, and there is no barrier. M is formed, as a sparse matrix.
 
     Parameters
     ----------
@@ -268,7 +266,7 @@ def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, 
     M, alpha = conv_matrix(K, N), as_number("alpha", alpha)
     gram = M.T @ M
     gap = float((gram.multiply(gram)).sum() - 2 * alpha * gram.trace() + alpha**2 * M.shape[1])
-    return gap, conv_matrix_adjoint(4 * (M @ gram - alpha * M), np.shape(K), N)
+    return max(gap, 0.0), conv_matrix_adjoint(4 * (M @ gram - alpha * M), np.shape(K), N)
 
 
 def self_convolution_penalty(K: ArrayLike) -> tuple[float, NDArray]:

@@ -1,8 +1,8 @@
 """Section 3, the barrier: what bounds R_alpha from below, where descent ends, and steps at a kink.
 
-For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel; for h >= g the columns of M,
-which zero padding makes unequal at the border, keep R_alpha from 0. Where the leading singular values meet,
-R_alpha has a kink, at which a fixed step along one gradient overshoots.
+For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel. For h >= g the columns of M,
+which zero padding makes unequal at the border where there are taps off the centre, keep R_alpha from 0. Where
+the leading singular values meet, R_alpha has a kink, at which a fixed step along one gradient overshoots.
 """
 
 from __future__ import annotations
@@ -47,7 +47,11 @@ def squared_column_norms(K: ArrayLike, N: int, gram: str = "columns") -> NDArray
     """
     kernel, N = as_kernel(K), as_integer("N", N, 1)
     _, _, g, h = kernel.shape
-    squares = ConvolutionOperator(kernel**2, N)
+    with np.errstate(over="ignore"):
+        squares = kernel**2
+    if not np.isfinite(squares).all():
+        raise ValueError("K: wanted entries whose squares do not overflow")
+    squares = ConvolutionOperator(squares, N)
     return squares @ np.ones(g * N**2) if gram_of_rows(gram, h, g) else squares.T @ np.ones(h * N**2)
 
 
@@ -85,6 +89,8 @@ def column_norm_bound(K: ArrayLike, N: int, gram: str = "columns") -> float:
 def mean_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> tuple[float, NDArray]:
     """Section 2.1, two triplets: R_alpha(K) and the mean of the gradients (2.5) of the two leading triplets.
 
+    Of one, where M'M is 1 x 1.
+
     Parameters
     ----------
     K : (k, k, g, h) or (k, k) array
@@ -101,7 +107,7 @@ def mean_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns
     Raises
     ------
     ValueError, TypeError
-        For a bad argument, naming it; M'M has to have two singular values.
+        For a bad argument, naming it.
     NotConverged
         Where Lanczos misses the tolerance.
 
@@ -112,9 +118,10 @@ def mean_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns
     (3.0, array([[2., 0.],
            [0., 2.]]))
     """
-    first, second = leading_triplets(shifted_gram(ConvolutionOperator(K, N), alpha, gram), 2)
-    G = sum(kernel_gradient(K, N, triplet.u, triplet.v, gram) for triplet in (first, second)) / 2
-    return float(first.sigma), G
+    B = shifted_gram(ConvolutionOperator(K, N), alpha, gram)
+    triplets = leading_triplets(B, min(2, B.shape[0]))
+    gradients = [kernel_gradient(K, N, triplet.u, triplet.v, gram) for triplet in triplets]
+    return float(triplets[0].sigma), np.mean(gradients, axis=0)
 
 
 def descend(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -39,25 +40,26 @@ def bounds_along_descent(example: Example, pairs: Iterable[tuple[int, int]], alp
 
 def steps_at_kinks(
     K: NDArray, N: int, alpha: float, learning_rate: float, iterations: int, gram: str = "smaller"
-) -> dict[str, NDArray]:
-    """R_alpha along four descents with exact triplets: one gradient or the mean of two, a fixed step or Polyak's.
+) -> list[dict]:
+    """R_alpha along four descents with exact triplets, four lines of a figure: a fixed step or Polyak's, along one
+    gradient or the mean of two.
 
     They start together from where Polyak's step has come in as many iterations.
 
-    >>> list(steps_at_kinks(np.ones((3, 3)), 3, 1.0, 0.01, 2))
-    ['fixed step', 'fixed step, two gradients', "Polyak's step", "Polyak's step, two gradients"]
+    >>> [(line["panel"], line["line"]) for line in steps_at_kinks(np.ones((3, 3)), 3, 1.0, 0.01, 2)[1:3]]
+    [('fixed step', 'two gradients'), ("Polyak's step", 'one gradient')]
     """
     gradients = {
-        "": lambda K: penalty_gradient(K, N, alpha, gram),
-        ", two gradients": lambda K: mean_gradient(K, N, alpha, gram),
+        "one gradient": lambda K: penalty_gradient(K, N, alpha, gram),
+        "two gradients": lambda K: mean_gradient(K, N, alpha, gram),
     }
     steps = {"fixed step": lambda R, G: learning_rate, "Polyak's step": polyak_step}
-    K, _ = descend(K, gradients[""], polyak_step, iterations)
-    return {
-        f"{step}{which}": descend(K, gradient, rule, iterations + 1)[1]
-        for step, rule in steps.items()
-        for which, gradient in gradients.items()
-    }
+    K, _ = descend(K, gradients["one gradient"], polyak_step, iterations)
+    lines = []
+    for (step, rule), (which, gradient) in product(steps.items(), gradients.items()):
+        _, R = descend(K, gradient, rule, iterations + 1)
+        lines.append({"panel": step, "line": which, "iteration": np.arange(len(R)), "value": R})
+    return lines
 
 
 def arrival(K: NDArray, N: int, alpha: float, learning_rate: float, iterations: int) -> str:
@@ -114,11 +116,9 @@ def outcomes(example: Example, states: Iterable[int]) -> dict[str, list]:
     ['alpha', 'gram', 'kappa', 'lowest', 'lowest_at', 'state']
     """
     rows = []
-    for case in example.cases():
-        for gram in ("columns", "rows"):
-            for state in states:
-                run = outcome(example._replace(state=state), case, gram)
-                rows.append((case.alpha, gram, state, run.lowest_at, run.lowest, run.condition_number))
+    for case, gram, state in product(example.cases(), ("columns", "rows"), states):
+        run = outcome(example._replace(state=state), case, gram)
+        rows.append((case.alpha, gram, state, run.lowest_at, run.lowest, run.condition_number))
     names = ("alpha", "gram", "state", "lowest_at", "lowest", "kappa")
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
@@ -127,13 +127,13 @@ def outcome_lines(runs: Mapping[str, Outcome]) -> str:
     """A line for each outcome.
 
     >>> print(outcome_lines({"here": Outcome(4, 6.04, 3.49, 0.624, 5.59, 10.0)}))
-    case                           sigma_max  sigma_min  kappa  R_alpha
-    here                                3.49      0.624   5.59       10
+    case                           sigma_max  sigma_min     kappa  R_alpha
+    here                                3.49      0.624      5.59       10
     """
-    lines = ["case                           sigma_max  sigma_min  kappa  R_alpha"]
+    lines = ["case                           sigma_max  sigma_min     kappa  R_alpha"]
     for name, run in runs.items():
         lines.append(
-            f"{name:31}{run.sigma_max:9.3g}{run.sigma_min:11.3g}{run.condition_number:7.3g}{run.penalty:9.3g}"
+            f"{name:31}{run.sigma_max:9.3g}{run.sigma_min:11.3g}{run.condition_number:10.3g}{run.penalty:9.3g}"
         )
     return "\n".join(lines)
 

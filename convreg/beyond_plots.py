@@ -16,7 +16,7 @@ def descent_figure(table: Table) -> Figure:
     Columns: panel (its title), line (its name), iteration, value.
     """
     panels = groups(table, "panel")
-    figure, axes = axes_grid(1, len(panels), 3.0)
+    figure, axes = axes_grid(1, len(panels), 2.8, sharey=True)
     for ax, (title, rows) in zip(axes, panels.items(), strict=True):
         for (name, line), color, dash in zip(groups(rows, "line").items(), CYCLE, DASHES, strict=False):
             ax.semilogy(line["iteration"], line["value"], dash, color=color, linewidth=1.1, label=name)
@@ -84,6 +84,9 @@ def comparison_figure(table: Table) -> Figure:
             ax.plot([max(low, 1e-9), high], [place, place], "-", color=color, linewidth=2.5, solid_capstyle="butt")
             ax.annotate(f"{kappa:.3g}", (1, place), (-2, 0), ("axes fraction", "data"), textcoords="offset points",
                         ha="right", va="center", fontsize=8)  # fmt: skip
+        for name in set(methods) - set(rows["method"].tolist()):
+            ax.annotate("the same", (1, -methods.index(name)), (-2, 0), ("axes fraction", "data"),
+                        textcoords="offset points", ha="right", va="center", fontsize=8)  # fmt: skip
         ax.axvline(1, color="black", linewidth=0.8, linestyle=":")
         ax.set_xscale("log")
         ax.set(xlim=(3e-3, 300), title=kernel.replace("x", "×") + r", $\kappa$ at the right")

@@ -81,7 +81,8 @@ def minimize_penalty(
         ``kernel`` has the shape of K. ``history`` is a record array of length iterations + 1, entry 0 before
         the first step: ``estimate`` (the selected sigma: what the algorithm believes R_alpha to be),
         ``penalty`` (the exact R_alpha), ``sigma_max``, ``sigma_min``, ``condition_number`` (of M), ``residual``
-        (the norm of B v - sigma u with B = M'M - alpha I: B has a singular value within it of the estimate),
+        (the norm of B v - sigma u with B = M'M - alpha I: after "power" or "svd", for which B'u = sigma v, B has a
+        singular value within it of the estimate),
         ``selected`` (0 or 1: which triplet). Without diagnostics the exact ones are NaN. ``converged`` says
         whether the tolerance was met.
 
@@ -116,7 +117,7 @@ def minimize_penalty(
     for iteration in range(1, iterations + 1):
         u, v = triplets[history[-1][-1]][1:]
         G = kernel_gradient(kernel, N, u, v, gram)  # step 4
-        size = as_number("learning_rate", rate(history[-1][0], G.reshape(np.shape(K))), positive=False)
+        size = as_number("learning_rate", rate(history[-1][0], G.reshape(np.shape(K)).copy()), positive=False)
         kernel = _step(kernel, size, G, alpha, iteration)  # step 5
         B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
         triplets = refresh(B, triplets)  # step 6
@@ -161,7 +162,10 @@ def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
     (0.046875, 0.1)
     """
     R, limit = as_number("R", R, positive=False), as_number("limit", limit)
-    square = float(np.sum(np.square(as_floats("G", G))))
+    with np.errstate(over="ignore"):
+        square = float(np.sum(np.square(as_floats("G", G))))
+    if not np.isfinite(square):
+        raise ValueError("G: wanted finite entries whose squares do not overflow")
     return min(R / square, limit) if square > 0 else limit
 
 

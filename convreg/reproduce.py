@@ -54,7 +54,7 @@ def claims(executed: Path) -> list[str]:
     outputs = [out for cell in cells if "claims" in cell.metadata.get("tags", []) for out in cell.outputs]
     tables = [out["data"]["text/markdown"] for out in outputs if "text/markdown" in out.get("data", {})]
     rows = [line.strip("| ").split(" | ") for table in tables for line in table.splitlines()[2:]]
-    return [f"{verdict.strip('*'):14} {says} ({measured})" for says, verdict, measured in rows]
+    return [f"{verdict.strip('*'):14} {where}: {says} ({measured})" for where, says, verdict, measured, _ in rows]
 
 
 def main(arguments: list[str] | None = None) -> int:

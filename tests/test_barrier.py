@@ -24,7 +24,7 @@ from convreg import (
     shifted_gram,
 )
 from convreg.barrier import column_norm_bound, descend, mean_gradient, squared_column_norms
-from convreg.barrier_runs import Outcome, bound_along_descent, outcome, outcome_lines, outcomes
+from convreg.barrier_runs import Outcome, outcome, outcome_lines, outcomes
 from convreg.examples import Case, Example, start_kernel
 
 alphas = st.floats(0.01, 50)
@@ -212,7 +212,7 @@ def test_squared_column_norms_are_those_of_the_dense_matrix(case, gram):
     assert np.abs(found - expected).max() <= 1e-13 * expected.max(initial=1)
     assert found == pytest.approx(np.diag(dense_gram(case.K, case.N, 1.0, gram)) + 1, abs=1e-12 * found.max())
     bound = column_norm_bound(case.K, case.N, gram)
-    assert isinstance(bound, float)
+    assert type(bound) is float
     assert bound == pytest.approx((expected.max() - expected.min()) / 2, abs=1e-13 * expected.max(initial=1))
 
 
@@ -344,7 +344,7 @@ def test_the_mean_gradient_is_that_of_two_dense_eigenvectors(case, alpha, gram):
     one, two = (dense_gradient(K, N, V[:, i], np.sign(lambdas[i]), gram) for i in (0, 1))
     R, G = mean_gradient(K, N, alpha, gram)
     scale = alpha + top_square(K, N)
-    assert isinstance(R, float)
+    assert type(R) is float
     assert abs(R - np.linalg.norm(dense_gram(K, N, alpha, gram), 2)) <= 1e-12 * scale
     assert G.shape == K.shape
     assert np.linalg.norm(G - (one + two) / 2) <= 1e-9 * (1 + np.linalg.norm(K)) * len(lambdas)
@@ -361,6 +361,15 @@ def test_the_mean_gradient_of_either_sign():
     assert pytest.approx(-np.diag([0.0, 2.0, 1.0])) == G[0, 0]
 
 
+def test_the_mean_gradient_is_exact_beyond_small_matrices():
+    K, N, alpha = kernel(3, 3), 17, 2.0
+    lambdas, V = np.linalg.eigh(dense_gram(K[:, :, None, None], N, alpha, "columns"))
+    pair = [dense_gradient(K[:, :, None, None], N, V[:, i], 1, "columns") for i in (-1, -2)]
+    R, G = mean_gradient(K, N, alpha)
+    assert pytest.approx(lambdas[-1], rel=1e-12) == R
+    assert relative_error(G, sum(pair)[:, :, 0, 0] / 2) < 1e-9
+
+
 def test_the_mean_gradient_of_two_dimensions():
     K = kernel(3, 3)
     R, G = mean_gradient(K, 3, 2.0)
@@ -369,9 +378,8 @@ def test_the_mean_gradient_of_two_dimensions():
     assert np.array_equal(G, expected_G[:, :, 0, 0])
 
 
-def test_the_mean_gradient_needs_two_singular_values():
-    with pytest.raises(ValueError, match="wanted "):
-        mean_gradient([[2.0]], 1)
+def test_the_mean_gradient_of_a_single_singular_value_is_its_gradient():
+    assert mean_gradient([[2.0]], 1) == (3.0, 4.0)
     with pytest.raises(ValueError, match=r"^alpha: wanted "):
         mean_gradient(np.ones((3, 3)), 2, 0.0)
 
@@ -382,7 +390,7 @@ def test_polyak_step_is_the_penalty_over_the_square_of_the_gradient(case, R, lim
     expected = limit if square == 0 else min(limit, R / square)
     assert polyak_step(R, case.K, limit) == pytest.approx(expected, rel=1e-13)
     assert polyak_step(R, np.zeros_like(case.K), limit) == limit
-    assert isinstance(polyak_step(R, case.K, limit), float)
+    assert type(polyak_step(R, case.K, limit)) is float
 
 
 def test_polyak_step_by_hand():
@@ -557,8 +565,7 @@ def test_an_outcome_is_that_of_the_algorithm_by_hand(case, gram, state):
     assert found.penalty == pytest.approx(dense_penalty(expected.kernel, 4, case.alpha, gram), rel=1e-10)
     assert found.penalty == pytest.approx(expected.history.penalty[-1], rel=1e-12)
     assert isinstance(found, Outcome)
-    assert isinstance(found.lowest_at, int)
-    assert all(isinstance(value, float) for value in found[1:])
+    assert [type(value) for value in found] == [int, *[float] * 5]
 
 
 def test_an_outcome_is_about_the_columns_unless_told():
@@ -572,6 +579,21 @@ def test_a_singular_outcome_has_an_infinite_condition_number(monkeypatch):
     monkeypatch.setattr(sys.modules[outcome.__module__], "start_kernel", lambda *_: K)
     run = outcome(Example(((1, 1),), (1.0,), input_size=3, iterations=0), Case(1, 1, 1.0))
     assert run == Outcome(0, pytest.approx(3.0), pytest.approx(2.0), 0.0, np.inf, pytest.approx(3.0))
+
+
+@pytest.mark.parametrize(("alpha", "early"), [(100.0, True), (0.5, False)])
+def test_an_outcome_ends_early_only_on_the_plateau(alpha, early, monkeypatch):
+    runs = []
+
+    def recorded(*arguments, **options):
+        runs.append(minimize_penalty(*arguments, **options))
+        return runs[-1]
+
+    monkeypatch.setattr(sys.modules[outcome.__module__], "minimize_penalty", recorded)
+    outcome(EXAMPLE, Case(2, 1, alpha))
+    assert runs[0].converged == early
+    assert (len(runs[0].history) < 6) == early
+    assert np.isnan(runs[0].history.penalty).all()
 
 
 def test_outcomes_are_ordered_by_case_then_gram_then_state():
@@ -601,17 +623,16 @@ def test_outcome_lines_have_the_values_of_each_run_in_order(values):
     assert len(lines) == len(values)
     ends = [header.index(name) + len(name) for name in header.split()[1:]]
     for i, (line, row) in enumerate(zip(lines, values, strict=True)):
-        assert line[:28] == f"case {i}".ljust(28)
+        assert line[: ends[0] - 9].strip() == f"case {i}"
         assert len(line) == len(header) == ends[-1]
-        cells = [line[start:end] for start, end in zip([28, *ends], ends, strict=False)]
+        cells = [line[start:end] for start, end in zip([ends[0] - 9, *ends], ends, strict=False)]
         assert [float(cell) for cell in cells] == [float(f"{value:.3g}") for value in row]
 
 
-def test_outcome_lines_of_nothing_are_the_header():
-    assert outcome_lines({}) == "case                         sigma_max  sigma_min  kappa  R_alpha"
-    assert outcome_lines({"singular": Outcome(0, 3.0, 2.0, 0.0, np.inf, 3.0)}).endswith(
-        "2          0    inf        3"
-    )
+def test_outcome_lines_of_singular_and_of_no_runs():
+    header, line = outcome_lines({"singular": Outcome(0, 3.0, 2.0, 0.0, np.inf, 3.0)}).split("\n")
+    assert line.split() == ["singular", "2", "0", "inf", "3"]
+    assert outcome_lines({}) == header
 
 
 @pytest.mark.parametrize(("alpha", "lowest_at"), [(5.0, 6), (10.0, 4)])
@@ -626,12 +647,17 @@ def test_the_dip_of_example_2_is_the_power_method_s(alpha, lowest_at):
     assert svd.estimate[-1] == pytest.approx(alpha, rel=1e-12)
 
 
-def test_the_bound_along_a_descent_is_that_of_every_kernel():
-    K, N, alpha = kernel(3, 3, 1, 2), 4, 2.0
-    found = bound_along_descent(K, N, alpha, 0.02, 4)
-    result, kernels = trace(K, N, alpha, learning_rate=0.02, iterations=4)
-    assert list(found) == ["penalty", "bound"]
-    assert np.array_equal(found["penalty"], result.history.penalty)
-    norms = [np.sum(reference_matrix(K, N) ** 2, axis=0) for K in kernels]
-    assert found["bound"] == pytest.approx([np.ptp(squares) / 2 for squares in norms], rel=1e-12)
-    assert (found["bound"] <= found["penalty"]).all()
+@pytest.mark.parametrize("entry", [np.nan, np.inf, 1e200])
+def test_what_would_overflow_is_refused_by_name(entry):
+    with pytest.raises(ValueError, match=r"^G: wanted finite"):
+        polyak_step(1.0, [entry])
+    with pytest.raises(ValueError, match=r"^K: wanted "):
+        column_norm_bound([[entry]], 3)
+
+
+def test_a_rule_cannot_change_the_gradient():
+    def rule(R, G):
+        G[:] = 0
+        return 0.01
+
+    assert minimize_penalty([[2.0]], 1, learning_rate=rule, iterations=1).kernel == pytest.approx(1.96)

@@ -1,0 +1,51 @@
+"""The scorecard: every checkable sentence of the paper, in its order, and the slips in its formulas.
+
+    python -m convreg.claims.scorecard
+
+prints the table that notebook 0 and the README show.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+
+from convreg.claims import Scored, as_markdown, score
+from convreg.claims.algorithm import ALGORITHM_CLAIMS, TRACKING_CLAIMS
+from convreg.claims.section_1 import SECTION_1_CLAIMS
+from convreg.claims.section_2 import SECTION_2_CLAIMS
+from convreg.claims.section_3 import EXAMPLE_1_CLAIMS, EXAMPLE_2_CLAIMS, SECTION_4_CLAIMS, START_CLAIMS
+from convreg.claims.slips import SLIPS
+from convreg.examples import EXAMPLE_1, EXAMPLE_2, Case, gather, run
+
+
+def scorecard(example_1: dict[Case, np.recarray], example_2: dict[Case, np.recarray]) -> list[Scored]:
+    """Every claim judged, from the histories of the two examples (`convreg.examples.run`) and what it computes."""
+    evidence_1, evidence_2 = gather(EXAMPLE_1, example_1), gather(EXAMPLE_2, example_2)
+    return [
+        *score(SECTION_1_CLAIMS + SECTION_2_CLAIMS + ALGORITHM_CLAIMS),
+        *score(TRACKING_CLAIMS, evidence_1),
+        *score(START_CLAIMS),
+        *score(EXAMPLE_1_CLAIMS, evidence_1),
+        *score(EXAMPLE_2_CLAIMS, evidence_2),
+        *score(SECTION_4_CLAIMS, evidence_1),
+        *score(SLIPS),
+    ]
+
+
+def tally(scored: Iterable[Scored]) -> str:
+    """How many claims have which verdict, in words.
+
+    >>> tally([Scored("", "", "holds", "", ""), Scored("", "", "open", "", ""), Scored("", "", "holds", "", "")])
+    '3 claims: 2 holds, 1 open'
+    """
+    counts = Counter(row.verdict for row in scored)
+    return f"{sum(counts.values())} claims: " + ", ".join(
+        f"{count} {verdict}" for verdict, count in counts.items()
+    )
+
+
+if __name__ == "__main__":
+    print(as_markdown(scorecard(run(EXAMPLE_1), run(EXAMPLE_2))))

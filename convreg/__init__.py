@@ -15,10 +15,13 @@ Theorem 2.2, (2.3)           `kernel_gradient`, `kernel_gradient_index_sum` (one
 Theorem 2.3, (2.5)           `kernel_gradient`, `kernel_gradient_index_sum`, `penalty_gradient`
 Algorithm 2.1, step 2        `leading_triplets`, `SingularTriplet`, `NotConverged`
 Algorithm 2.1, step 6        `power_update`
-Algorithm 2.1                `minimize_penalty`
+Algorithm 2.1                `minimize_penalty`, its learning rate `polyak_step`
 Section 3, starting kernels  `matlab_rand`
 Section 3, Examples 1 and 2  `convreg.examples`
+Section 3, the barrier       `convreg.barrier`, `convreg.barrier_runs`
+Section 1, other methods     `convreg.alternatives`, `convreg.comparison`
 Krylov methods, Section 2.1  `convreg.taps`, `convreg.lanczos`, `convreg.layers`
+Every sentence               `convreg.claims`
 ===========================  ============================================================
 """
 

@@ -213,20 +213,20 @@ def comparison_lines(results: Mapping[tuple[float, str, str], Result]) -> str:
     """The results with the largest budget as lines of text, and kappa with every budget.
 
     >>> print(comparison_lines({(200, "1x1x1x1", "start"): measured(np.ones((1, 1, 1, 1)), 8)}))
-    1x1x1x1             step  steps  sigma_max  sigma_min  noise  smooth  kappa: 200
-      start                -      0          1          1   0.00    0.00           1
+    1x1x1x1               step  steps  sigma_max  sigma_min  noise  smooth  kappa: 200
+      start                  -      0          1          1   0.00    0.00           1
     """
     budgets = sorted({budget for budget, _, _ in results})
     kappas = "  kappa:" + "".join(f"{budget:9}" for budget in budgets).removeprefix("     ")
     lines: list[str] = []
     for kernel in dict.fromkeys(kernel for _, kernel, _ in results):
-        lines.append(f"{kernel:19} step  steps  sigma_max  sigma_min  noise  smooth{kappas}")
+        lines.append(f"{kernel:21} step  steps  sigma_max  sigma_min  noise  smooth{kappas}")
         for method in (name for budget, case, name in results if (budget, case) == (budgets[-1], kernel)):
             row = results[budgets[-1], kernel, method]
             step = "-" if np.isnan(row.step) else f"{row.step:.0e}"
             kappa = [f"{results[budget, kernel, method].condition_number:.3g}" for budget in budgets]
             lines.append(
-                f"  {method:18}{step:>4}{row.steps:7}{row.sigma_max:11.3g}{row.sigma_min:11.2g}"
+                f"  {method:19}{step:>5}{row.steps:7}{row.sigma_max:11.3g}{row.sigma_min:11.2g}"
                 f"{row.noise:7.2f}{row.smooth:8.2f}{kappa[0]:>12}{''.join(f'{one:>9}' for one in kappa[1:])}"
             )
     return "\n".join(lines)

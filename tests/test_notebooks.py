@@ -15,7 +15,6 @@ import yaml
 from matplotlib.testing.compare import compare_images
 
 from convreg import parameters, reproduce
-from convreg.claims import EXAMPLE_1_CLAIMS, EXAMPLE_2_CLAIMS
 from convreg.tables import read_table
 
 NOTEBOOKS = sorted(reproduce.NOTEBOOKS.glob("*.ipynb"))
@@ -136,14 +135,28 @@ def test_the_figures_are_the_committed_ones(fresh):
         assert compare_images(str(FIGURES / name), str(figures / name), tol=2) is None
 
 
-def test_reproduce_prints_the_claims_of_the_executed_notebooks(fresh):
+def scorecard_of(path):
+    """The table that the cell tagged "claims" shows, and the line that it prints above."""
+    (cell,) = (cell for cell in cells(path) if "claims" in cell.metadata.get("tags", []))
+    printed, table = cell.outputs
+    return table.data["text/markdown"], printed.text.strip()
+
+
+def test_reproduce_prints_the_scorecard(fresh):
     build, _ = fresh
     lines = [line for path in NOTEBOOKS for line in reproduce.claims(build / path.name)]
-    assert len(lines) == len(EXAMPLE_1_CLAIMS) + len(EXAMPLE_2_CLAIMS)
-    for line, claim in zip(lines, EXAMPLE_1_CLAIMS + EXAMPLE_2_CLAIMS, strict=True):
-        verdict, rest = line[:14].strip(), line[15:]
-        assert verdict in {"holds", "holds in part", "artefact", "does not hold"}
-        assert rest.startswith(f"{claim.says} (")
+    rows = scorecard_of(NOTEBOOKS[0])[0].splitlines()[2:]
+    assert len(lines) == len(rows) > 50
+    for line, row in zip(lines, rows, strict=True):
+        where, says, verdict, measured, _ = row.strip("| ").split(" | ")
+        assert line == f"{verdict.strip('*'):14} {where}: {says} ({measured})"
+
+
+def test_the_readme_carries_the_scorecard_of_notebook_0():
+    table, tally = scorecard_of(NOTEBOOKS[0])
+    readme = (reproduce.ROOT / "README.md").read_text()
+    assert f"\n\n{table}\n\n" in readme
+    assert f"[scorecard](#scorecard), {tally}." in readme
 
 
 def test_figures_3_1_and_3_2_hold_the_papers_numbers_to_six_digits():
@@ -161,12 +174,19 @@ def run(path, tmp_path, *arguments):
 
 
 BAD = [
+    ("00", ["-p", "alpha", "2"], "alpha: no parameter of this notebook"),
     ("01", ["-p", "input_size", "0"], "input_size: wanted an integer from 1 to 60, got 0"),
     ("02", ["-r", "alpha", "1"], "alpha: wanted a number from 1e-6 to 1e6, got '1'"),
     ("03", ["-p", "input_sise", "4"], "did you mean input_size?"),
     ("04", ["-p", "iterations", "2.5"], "iterations: wanted an integer from 0 to 2000, got 2.5"),
     ("05", ["-p", "channels", "[[3, 1]]"], "channels: wanted a list of 1 to 12 different pairs"),
     ("09", ["-p", "measure", "maybe"], "measure: wanted true or false, got 'maybe'"),
+    (
+        "07",
+        ["-p", "output_channels", "3"],
+        "output_channels, kernel_size: wanted h < g and 1 < k <= N, got g = 3, h = 3",
+    ),
+    ("08", ["-y", "{budgets: [5]}"], "budgets: wanted a list of 1 to 12 different numbers from 10 to 10000"),
     ("06", ["-y", "{alphas: [1, -1]}"], "alphas: wanted a list of 1 to 12 different numbers"),
 ]
 
@@ -182,7 +202,7 @@ def test_a_bad_parameter_stops_the_run_before_anything_is_written(number, argume
 
 
 def test_other_parameters_skip_the_comparison_and_write_where_asked(tmp_path):
-    path = NOTEBOOKS[4]
+    (path,) = (path for path in NOTEBOOKS if path.name.startswith("05"))
     ended = run(path, tmp_path, "-y", json.dumps(OTHERS[path.stem]), "-p", "figure_dir", "new/figures")
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "new" / "figures" / "figure_3_1.png").exists()

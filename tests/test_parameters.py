@@ -7,7 +7,7 @@ from convreg.parameters import RULES, check_parameters
 GOOD = {
     "kernel_size": 3, "input_channels": 2, "output_channels": 3, "input_size": 6, "alpha": 1, "alphas": [0.1, 5],
     "channels": [[3, 1], (1, 3)], "learning_rate": 0.01, "iterations": 0, "power_iterations": 2, "state": 1,
-    "image_size": 224, "tolerance": 1e-6, "measure": False, "seed": 0, "figure_dir": "",
+    "kernels": 50, "budgets": [200, 500], "image_size": 224, "tolerance": 1e-6, "measure": False, "seed": 0, "figure_dir": "",
 }  # fmt: skip
 
 
@@ -22,7 +22,7 @@ BAD = {
     "alphas": [[], 1.0, [1, 1], [0.0], ["1"], "0.1,1", list(range(1, 14))],
     "channels": [[], [[3]], [[3, 1], [3, 1]], [3, 1], "[[3, 1]]", [[0, 1]], [[1.5, 1]]],
     "learning_rate": [0, 11, "fast"], "iterations": [-1, 2001, 20.0], "power_iterations": [0, 101],
-    "image_size": [0, 257, 32.0], "tolerance": [0, 0.2, "1e-6"], "measure": [1, "yes", None], "seed": [-1, 2**32, 0.5],
+    "kernels": [0, 501, 2.0], "budgets": [[], [5], 200, [200, 200], ["200"]], "image_size": [0, 257, 32.0], "tolerance": [0, 0.2, "1e-6"], "measure": [1, "yes", None], "seed": [-1, 2**32, 0.5],
     "state": [-1, 2**32, 1.5], "figure_dir": [1, None, ["figures"]],
 }  # fmt: skip
 

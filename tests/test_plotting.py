@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from convreg import plotting
+from convreg import beyond_plots, plotting
 from convreg.plotting import save_figure
 from convreg.tables import groups, history_table, read_table, rounded, stacked
 
@@ -171,3 +171,174 @@ def test_meeting_figure_and_estimate_figure_draw_their_columns():
     columns = {"iteration": np.arange(3), "estimate": s + 2, "residual": abs(s), "penalty": s + 3}
     ax, *_ = plotting.estimate_figure(stacked([{"case": "ours", **columns}])).axes
     assert [line.get_ydata().tolist() for line in ax.lines] == [(s + 2).tolist(), (s + 3).tolist()]
+
+
+def styles_and_values(ax):
+    return [
+        (line.get_color(), line.get_linestyle(), line.get_xdata().tolist(), line.get_ydata().tolist())
+        for line in ax.lines
+    ]
+
+
+def legend_labels(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def words_at_places(ax):
+    return {(text.get_text(), text.xy) for text in ax.texts}
+
+
+@pytest.mark.parametrize("titles", [("only",), ("second", "first", "third")])
+def test_descent_figure_has_a_panel_beside_the_other_and_a_line_a_name(titles):
+    blocks = [
+        {"panel": title, "line": name, "iteration": np.arange(5, 9), "value": i + j / 8 + np.arange(1, 5) / 64}
+        for i, title in enumerate(titles)
+        for j, name in enumerate("dcba"[: 4 - i])
+    ]
+    figure = beyond_plots.descent_figure(rounded(stacked(blocks)))
+    assert [ax.get_title() for ax in figure.axes] == list(titles)
+    assert len({ax.get_position().y0 for ax in figure.axes}) == 1
+    assert [ax.get_ylabel() for ax in figure.axes] == [r"$\mathcal{R}_\alpha$"] + [""] * (len(titles) - 1)
+    for i, (ax, title) in enumerate(zip(figure.axes, titles, strict=True)):
+        drawn = [block for block in blocks if block["panel"] == title]
+        assert styles_and_values(ax) == [
+            (color, dash, [5, 6, 7, 8], rounded(block)["value"].tolist())
+            for block, color, dash in zip(drawn, plotting.CYCLE, plotting.DASHES, strict=False)
+        ]
+        assert legend_labels(ax) == list("dcba"[: 4 - i])
+        assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("linear", "log", "iteration")
+        assert all(float(tick).is_integer() for tick in ax.get_xticks())
+        assert ax.get_ylim() == figure.axes[0].get_ylim()
+
+
+def outcomes_of(alphas, states, lowest_at, kappa):
+    rows = [(alpha, gram, state) for alpha in alphas for gram in ("columns", "rows") for state in states]
+    names = ("alpha", "gram", "state")
+    table = {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    return rounded({**table, "lowest_at": lowest_at, "lowest": [1.0] * len(rows), "kappa": kappa})
+
+
+def test_outcome_figure_counts_the_dips_and_draws_every_condition_number_and_the_median():
+    at = [6, 4, 6, 90, 91, 92, 2, 250, 250, 93, 94, 95]
+    kappa = [5.0, 3.0, 2.0, 1.5, 1.25, 1.75, 8.0, 7.0, 9.0, 4.0, 6.0, 4.5]
+    left, right = beyond_plots.outcome_figure(outcomes_of((10.0, 0.5), (1, 2, 3), at, kappa)).axes
+    assert styles_and_values(left) == [
+        (plotting.CYCLE[0], "-", [4, 6], [1, 2]),
+        (plotting.CYCLE[1], "--", [2, 250], [1, 2]),
+    ]
+    assert legend_labels(left) == ["α = 10", "α = 0.5"]
+    assert (left.get_xscale(), left.get_yscale(), left.get_xlim()[0]) == ("symlog", "linear", 0)
+    assert left.get_xlim()[1] > 250
+    assert left.get_xticks().tolist() == [0, 2, 4, 6, 8, 10, 20, 50, 100, 200]
+    assert [tick.get_text() for tick in left.get_xticklabels()] == [
+        "0",
+        "2",
+        "4",
+        "6",
+        "8",
+        "10",
+        "20",
+        "50",
+        "100",
+        "200",
+    ]
+    assert left.transData.transform([(5, 0), (10, 0)])[:, 0] - left.transData.transform((0, 0))[
+        0
+    ] == pytest.approx(
+        (left.transData.transform((10, 0))[0] - left.transData.transform((0, 0))[0]) * np.array([0.5, 1])
+    )
+    assert (left.get_xlabel(), left.get_ylabel()) == ("iteration of the lowest estimate", "start kernels")
+    assert left.get_title() == r"$M^TM$: when the estimate dips"
+
+    dots = [line for line in right.lines if len(line.get_xdata())]
+    assert [(line.get_color(), line.get_marker(), line.get_linestyle()) for line in dots] == [
+        (plotting.CYCLE[1], "s", "None"),
+        (plotting.CYCLE[1], "s", "None"),
+        (plotting.CYCLE[0], "o", "None"),
+        (plotting.CYCLE[0], "o", "None"),
+    ]
+    assert [line.get_ydata().tolist() for line in dots] == [[2, 3, 5], [7, 8, 9], [1.25, 1.5, 1.75], [4, 4.5, 6]]
+    for line, middle in zip(dots, (-0.2, 0.8, 0.2, 1.2), strict=True):
+        assert line.get_xdata()[1] == pytest.approx(middle)
+        assert middle - 0.2 < line.get_xdata()[0] < middle < line.get_xdata()[2] < middle + 0.2
+    medians = [collection.get_segments()[0] for collection in right.collections]
+    assert [segment[:, 1].tolist() for segment in medians] == [[3, 3], [8, 8], [1.5, 1.5], [4.5, 4.5]]
+    assert [segment[:, 0].mean() for segment in medians] == pytest.approx([-0.2, 0.8, 0.2, 1.2])
+    assert all(0.3 < np.ptp(segment[:, 0]) < 0.4 for segment in medians)
+    assert legend_labels(right) == ["$M^TM$", "$MM^T$"]
+    assert [(handle.get_color(), handle.get_marker()) for handle in right.get_legend().legend_handles] == [
+        (plotting.CYCLE[1], "s"),
+        (plotting.CYCLE[0], "o"),
+    ]
+    assert right.get_yscale() == "log"
+    assert right.get_ylim()[1] > 1.9 * 9
+    assert right.get_xticks().tolist() == [0, 1]
+    assert [tick.get_text() for tick in right.get_xticklabels()] == ["α = 10", "α = 0.5"]
+    assert (right.get_xlabel(), right.get_ylabel()) == ("", r"final $\kappa(M)$")
+    assert right.get_title() == "every start kernel, and the median"
+
+
+def test_outcome_figure_of_a_single_kernel():
+    left, right = beyond_plots.outcome_figure(outcomes_of((5.0,), (1,), [20, 3], [2.5, 1.5])).axes
+    assert styles_and_values(left) == [(plotting.CYCLE[0], "-", [20], [1])]
+    assert left.get_xticks().tolist() == [0, 2, 4, 6, 8, 10, 20]
+    assert [line.get_xdata().tolist() for line in right.lines] == [[-0.2], [], [0.2], []]
+    assert [line.get_ydata().tolist() for line in right.lines] == [[2.5], [], [1.5], []]
+
+
+def comparison_rows(kernel, *rows):
+    names = ("method", "sigma_min", "sigma_max", "kappa")
+    return {"budget": 9, "kernel": kernel, **dict(zip(names, zip(*rows, strict=True), strict=True))}
+
+
+FIVE_ROWS = (
+    ("start", 0.5, 4.0, 8.0),
+    ("R, columns", 0.0, 2.0, np.inf),
+    ("R, smaller", 0.8, 1.2, 1.5),
+    ("R", 0.7, 1.4, 2.0),
+    ("Frobenius", 1e-12, 1.5, 1234.5),
+)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_comparison_figure_has_an_interval_a_method_and_a_panel_a_kernel(count):
+    """The second kernel has a method less, and the methods keep their places."""
+    blocks = [
+        comparison_rows(f"3x3x{i}x1", *(FIVE_ROWS[:2] + FIVE_ROWS[3:] if i == 1 else FIVE_ROWS))
+        for i in range(count)
+    ]
+    figure = beyond_plots.comparison_figure(rounded(stacked(blocks)))
+    panels, names = figure.axes[:count], [name for name, *_ in FIVE_ROWS]
+    assert len(figure.axes) == {1: 1, 2: 2, 3: 4, 4: 4}[count]
+    assert [ax.axison for ax in figure.axes] == [True] * count + [False] * (len(figure.axes) - count)
+    assert len({ax.get_position().x0 for ax in panels}) == min(2, count)
+    assert len({ax.get_position().y0 for ax in panels}) == (count + 1) // 2
+    colors = dict(zip(names, ("black", *[plotting.CYCLE[0]] * 2, *[plotting.CYCLE[1]] * 2), strict=True))
+    for i, (ax, block) in enumerate(zip(panels, blocks, strict=True)):
+        assert styles_and_values(ax)[:-1] == [
+            (colors[name], "-", [max(low, 1e-9), high], [-names.index(name)] * 2)
+            for name, low, high in zip(block["method"], block["sigma_min"], block["sigma_max"], strict=True)
+        ]
+        assert styles_and_values(ax)[-1] == ("black", ":", [1, 1], [0, 1])
+        expected = dict(zip(names, ("8", "inf", "1.5", "2", "1.23e+03"), strict=True))
+        expected |= {name: "the same" for name in names if name not in block["method"]}
+        assert words_at_places(ax) == {(word, (1, -names.index(name))) for name, word in expected.items()}
+        assert all(text.xycoords == ("axes fraction", "data") and text.get_ha() == "right" for text in ax.texts)
+        assert ax.get_title() == f"3×3×{i}×1" + r", $\kappa$ at the right"
+        assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlim()) == ("log", "linear", (3e-3, 300))
+        assert ax.get_xticks().tolist() == [0.01, 0.1, 1, 10]
+        assert ax.get_ylim() == panels[0].get_ylim()
+        assert not any(line.get_visible() for line in ax.get_ygridlines())
+    left = panels[0]
+    assert left.get_yticks().tolist() == [0, -1, -2, -3, -4]
+    assert [tick.get_text() for tick in left.get_yticklabels()] == names
+    labelled = [ax.get_xlabel() == "singular values of the zero-padded $M$" for ax in panels]
+    assert labelled == [count - i <= 2 for i in range(count)]
+    assert [tick.get_text() for tick in panels[-1].get_xticklabels()] == ["0.01", "0.1", "1", "10"]
+
+
+@pytest.mark.xfail(strict=True, reason="sharex hides the numbers of the upper right panel, which has the label")
+def test_comparison_figure_has_numbers_wherever_it_has_the_label():
+    figure = beyond_plots.comparison_figure(rounded(stacked(comparison_rows(name, *FIVE_ROWS) for name in "abc")))
+    for ax in figure.axes[:3]:
+        assert bool(ax.get_xlabel()) == ax.xaxis.get_tick_params()["labelbottom"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.ticker import MaxNLocator
+from itertools import cycle
 
-from convreg.plotting import CYCLE, DASHES, Figure, axes_grid, drawn
+import numpy as np
+
+from convreg.plotting import CYCLE, DASHES, Figure, MaxNLocator, axes_grid, drawn
 from convreg.tables import Table, groups
 
 
@@ -35,7 +36,7 @@ def outcome_figure(table: Table) -> Figure:
     """
     figure, (left, right) = axes_grid(1, 2, 3.0)
     shifts = groups(table, "alpha")
-    for (alpha, rows), color, dash in zip(shifts.items(), CYCLE, DASHES, strict=False):
+    for (alpha, rows), color, dash in zip(shifts.items(), cycle(CYCLE), cycle(DASHES), strict=False):
         at = groups(rows, "gram")["columns"]["lowest_at"]
         values, counts = np.unique(at, return_counts=True)
         left.plot(values, counts, dash, color=color, marker="o", markersize=3, label=f"α = {alpha:g}")

@@ -1,7 +1,6 @@
 """Section 3, the barrier: the lines of the figures and of the text, by hand."""
 
 import sys
-from functools import partial
 
 import numpy as np
 import pytest

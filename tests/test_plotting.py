@@ -175,8 +175,7 @@ def test_meeting_figure_and_estimate_figure_draw_their_columns():
 
 def styles_and_values(ax):
     return [
-        (line.get_color(), line.get_linestyle(), line.get_xdata().tolist(), line.get_ydata().tolist())
-        for line in ax.lines
+        (line.get_color(), line.get_linestyle(), [*line.get_xdata()], [*line.get_ydata()]) for line in ax.lines
     ]
 
 

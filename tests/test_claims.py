@@ -721,7 +721,9 @@ def test_the_singular_values_periodic_and_zero_padded(alone):
 
 
 def test_the_smallest_and_the_largest_periodic_value_are_named(monkeypatch):
-    monkeypatch.setattr(section_1.alternatives, "periodic_singular_values", lambda K, N: np.array([4.0, 2, 1, 0.5]))
+    monkeypatch.setattr(
+        section_1.alternatives, "periodic_singular_values", lambda K, N: np.array([4.0, 2, 1, 0.5])
+    )
     assert numbers(section_1.periodic_and_orthogonal()[1])[:2] == [0.5, 4]
 
 
@@ -772,7 +774,9 @@ def test_a_bound_that_is_not_attained_is_said_to_be_so(monkeypatch):
 
 
 def test_a_bound_that_only_some_kernels_attain_is_not_attained(monkeypatch):
-    monkeypatch.setattr(section_2, "singular_value_bounds", lambda alpha, t: singular_value_bounds(alpha, max(t, 0.5)))
+    monkeypatch.setattr(
+        section_2, "singular_value_bounds", lambda alpha, t: singular_value_bounds(alpha, max(t, 0.5))
+    )
     assert "one of them attained to " in section_2.theorem_2_1()[1]
 
 

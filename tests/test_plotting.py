@@ -285,6 +285,14 @@ def test_outcome_figure_of_a_single_kernel():
     assert [line.get_ydata().tolist() for line in right.lines] == [[2.5], [], [1.5], []]
 
 
+def test_outcome_figure_draws_more_alphas_than_there_are_colors():
+    alphas = (0.1, 0.5, 1.0, 5.0, 10.0)
+    left, right = beyond_plots.outcome_figure(outcomes_of(alphas, (1,), range(10), np.arange(1.0, 11))).axes
+    assert [line.get_xdata().tolist() for line in left.lines] == [[0], [2], [4], [6], [8]]
+    assert legend_labels(left) == [f"α = {alpha:g}" for alpha in alphas]
+    assert right.get_xticks().tolist() == [0, 1, 2, 3, 4]
+
+
 def comparison_rows(kernel, *rows):
     names = ("method", "sigma_min", "sigma_max", "kappa")
     return {"budget": 9, "kernel": kernel, **dict(zip(names, zip(*rows, strict=True), strict=True))}

@@ -98,4 +98,5 @@ def comparison_figure(table: Table) -> Figure:
         ax.set_axis_off()
     for ax in axes[: len(panels)][-2:]:
         ax.set_xlabel("singular values of the zero-padded $M$")
+        ax.tick_params(labelbottom=True)
     return figure

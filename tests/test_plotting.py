@@ -344,7 +344,6 @@ def test_comparison_figure_has_an_interval_a_method_and_a_panel_a_kernel(count):
     assert [tick.get_text() for tick in panels[-1].get_xticklabels()] == ["0.01", "0.1", "1", "10"]
 
 
-@pytest.mark.xfail(strict=True, reason="sharex hides the numbers of the upper right panel, which has the label")
 def test_comparison_figure_has_numbers_wherever_it_has_the_label():
     figure = beyond_plots.comparison_figure(rounded(stacked(comparison_rows(name, *FIVE_ROWS) for name in "abc")))
     for ax in figure.axes[:3]:

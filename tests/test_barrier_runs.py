@@ -210,7 +210,9 @@ def test_the_kappa_of_the_arrival_and_of_the_end(monkeypatch):
     assert calls == [(([[2.0]], 3, 2.0, 0.125, 4), {"update": "svd"})]
 
 
-@pytest.mark.parametrize(("end", "arrived"), [(2.0, True), (2 * (1 + 5e-10), True), (2 * (1 + 5e-9), False)])
+@pytest.mark.parametrize(
+    ("end", "arrived"), [(2.0, True), (2 * (1 + 5e-10), True), (2 * (1 + 1e-9), True), (2 * (1 + 5e-9), False)]
+)
 def test_rounding_does_not_put_off_the_arrival(monkeypatch, end, arrived):
     with_history(monkeypatch, [9, end], [12, 8])
     expected = (

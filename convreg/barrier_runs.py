@@ -65,6 +65,8 @@ def steps_at_kinks(
 def arrival(K: NDArray, N: int, alpha: float, learning_rate: float, iterations: int) -> str:
     """When exact descent first has R_alpha <= alpha, and the condition number there and at the end, in words.
 
+    For h < g, where it stays.
+
     >>> print(arrival(np.ones((1, 1, 2, 1)), 2, 1.0, 0.1, 5))
     on the plateau from iteration 0: kappa 1, at the end 1
     """

@@ -12,7 +12,7 @@ from convreg.tables import Table, groups
 
 @drawn
 def descent_figure(table: Table) -> Figure:
-    """Lines over the iterations of a descent, one panel beside the other, each line named at its end.
+    """Lines over the iterations of a descent, one panel beside the other, up to four lines in each.
 
     Columns: panel (its title), line (its name), iteration, value.
     """
@@ -68,7 +68,7 @@ def comparison_figure(table: Table) -> Figure:
     """The interval of singular values that each method leaves, one panel a kernel, with its condition number.
 
     Columns: budget, kernel, method, sigma_max, sigma_min, kappa, noise, smooth and more. Values below 0.003
-    and above 30 lie outside of the picture.
+    and above 300 lie outside of the picture.
     """
     panels = groups(table, "kernel")
     methods = list(groups(table, "method"))

@@ -36,6 +36,7 @@ class Method(NamedTuple):
     run: Run
     operations: Cost
     has_step: bool = True
+    most: int = MOST_STEPS
     wide_only: bool = False  # whether it differs from the method before it only where h < g
 
 
@@ -69,7 +70,7 @@ def _algorithm(gram: str, rule: Callable[[float, NDArray], float] | None = None)
 
 def _repeated(step: Callable[[NDArray, int, float], NDArray]) -> Run:
     def run(K: NDArray, N: int, size: float, steps: int) -> NDArray:
-        """K after so many steps, or as soon as it has no finite entries left."""
+        """K after so many steps; an entry of 1e50 or more, or NaN, raises FloatingPointError."""
         for _ in range(steps):
             K = step(K, N, size)
             if not np.abs(K).max() < 1e50:
@@ -135,6 +136,7 @@ METHODS = (
         lambda K, N, size, steps: alternatives.spectral_normalization(K),
         lambda k, g, h, N: 6 * _matrix_of_kernel(k, g, h, N),
         has_step=False,
+        most=1,
     ),
 )
 
@@ -147,7 +149,7 @@ def steps_within(method: Method, shape: tuple[int, int, int, int], N: int, budge
     """
     k, _, g, h = shape
     affordable = budget * _product(k, g, h, N) / method.operations(k, g, h, N)
-    return int(np.clip(affordable, 1, MOST_STEPS))
+    return int(np.clip(affordable, 1, method.most))
 
 
 def best(method: Method, K: NDArray, N: int, steps: int, grid: Iterable[float] = GRID) -> Result:

@@ -64,6 +64,7 @@ VERDICTS = {
     "projection_loses_the_bound": "holds",
     "jacobian_bounds_the_signal": "holds in part",
     "not_decided": "open",
+    "norms_are_nearly_kept": "holds",
     "theorem_2_1": "holds",
     "below_alpha_is_sufficient": "holds in part",
     "larger_alpha_needs_less": "holds",
@@ -402,6 +403,10 @@ OTHERWISE = [
     (section_2.left_is_plus_or_minus_right, "leading_triplets", with_left(lambda v: v), FAILS),
     (section_2.left_is_plus_or_minus_right, "leading_triplets", with_left(np.negative), FAILS),
     (section_2.left_is_plus_or_minus_right, "leading_triplets", shorter_left, FAILS),
+    (section_2.norms_are_nearly_kept, "penalty", lambda K, N: 0.9 * penalty(K, N), FAILS),
+    (section_2.norms_are_nearly_kept, "penalty", lambda K, N: 1.1 * penalty(K, N), IN_PART),
+    (section_2.theorem_2_1, "singular_value_bounds", lambda alpha, t: (0.0, 100.0, 1.0), FAILS),
+    (section_1.periodic_and_orthogonal, "alternatives.unit_modulus_kernel", lambda N: 2 * unit_modulus_kernel(N), FAILS),
     (section_2.sparse, "conv_matrix", filled(0.04), HOLDS),
     (section_2.sparse, "conv_matrix", filled(0.06), IN_PART),
     (section_2.sparse, "conv_matrix", filled(0.49), IN_PART),
@@ -477,6 +482,7 @@ def test_every_predicate_but_the_open_one_can_come_out_otherwise():
         (section_2.minimum_is_not_small, {(3, 3, 1)}),
         (section_2.blocks_of_2_4, {(3, 2, 3)}),
         (section_2.theorem_2_2, {(3, 1, 1)}),
+        (section_2.norms_are_nearly_kept, {(3, 1, 3)}),
         (section_2.sparse, {(3, 3, 1)}),
         (algorithm.krylov_methods_are_efficient, {(3, 3, 6)}),
         (algorithm.small_steps, {(3, 1, 3)}),
@@ -793,6 +799,15 @@ def test_a_bound_that_only_some_kernels_attain_is_not_attained(monkeypatch):
     assert "one of them attained to " in section_2.theorem_2_1()[1]
 
 
+@pytest.mark.parametrize(("smallest", "verdict"), [(1.0, "holds"), (1 - 1e-4, "does not hold")])
+def test_the_lower_bound_counts_as_well(smallest, verdict, monkeypatch):
+    monkeypatch.setattr(section_2, "penalty", lambda K, N, alpha: alpha / 2)
+    monkeypatch.setattr(section_2, "extreme_singular_values", lambda K, N: (1.5, smallest))
+    found = section_2.theorem_2_1()
+    assert found[0] == verdict
+    assert ("one of them attained," in found[1]) == (verdict == "holds")
+
+
 def test_the_penalty_after_200_steps(alone):
     expected = [plain_descent(g, h, 8, steps=200)[3][-1] for g, h in ((1, 3), (3, 1))]
     assert numbers(alone["below_alpha_is_sufficient"].measured)[1:] == pytest.approx(expected, abs=6e-3)
@@ -1049,3 +1064,8 @@ def test_a_verdict_is_one_of_six_and_a_cell_fits_in_a_table(card):
 def test_the_tally_of_the_scorecard_is_that_of_its_rows(card):
     assert tally(card).startswith(f"{len(IN_ORDER)} claims: ")
     assert sum(int(count) for count in re.findall(r"(\d+) [a-z]", tally(card))[1:]) == len(IN_ORDER)
+
+
+def test_the_change_of_the_squared_norm_is_the_dense_penalty(alone):
+    R = dense_penalty(start_kernel(3, 1, 3), 8)
+    assert numbers(alone["norms_are_nearly_kept"].measured) == [*[pytest.approx(R, rel=5e-3)] * 2, 8]

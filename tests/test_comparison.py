@@ -307,10 +307,11 @@ def test_the_steps_are_whole_and_within_the_budget(method, shape, N, budget):
     k, _, g, h = shape
     steps, cost = steps_within(method, shape, N, budget), method.operations(k, g, h, N)
     assert type(steps) is int
-    assert 1 <= steps <= 1000
+    most = 1 if method.name == "normalised W" else 1000
+    assert 1 <= steps <= most
     paid = budget * 4 * k**2 * g * h * N**2
     assert steps == 1 or steps * cost <= paid * (1 + 1e-12)
-    assert steps == 1000 or (steps + 1) * cost > paid * (1 - 1e-12)
+    assert steps == most or (steps + 1) * cost > paid * (1 - 1e-12)
 
 
 @given(methods, shapes, st.integers(1, 40), st.floats(0, 1e5), st.floats(0, 1e5))

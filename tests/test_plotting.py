@@ -309,9 +309,9 @@ FIVE_ROWS = (
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_comparison_figure_has_an_interval_a_method_and_a_panel_a_kernel(count):
-    """The second kernel has a method less, and the methods keep their places."""
+    """The second kernel has two methods less, the last one too, and the methods keep their places."""
     blocks = [
-        comparison_rows(f"3x3x{i}x1", *(FIVE_ROWS[:2] + FIVE_ROWS[3:] if i == 1 else FIVE_ROWS))
+        comparison_rows(f"3x3x{i}x1", *(FIVE_ROWS[:2] + FIVE_ROWS[3:4] if i == 1 else FIVE_ROWS))
         for i in range(count)
     ]
     figure = beyond_plots.comparison_figure(rounded(stacked(blocks)))

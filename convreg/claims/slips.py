@@ -57,7 +57,9 @@ def alpha_in_2_5() -> Judged:
         _, u, v = leading_triplets(shifted_gram(conv_matrix(K, 6), alpha), 1)[0]
         orders.append(order(lambda K: penalty(K, 6, 10.0), K, kernel_gradient(K, 6, u, v)))
     printed, corrected = (abs(one - 2) < 0.1 for one in orders)
-    return _misprint(printed, corrected, "M'M - alpha I for M'M - I, also in (2.3)'s proof and in Algorithm 2.1")
+    return _misprint(
+        printed, corrected, "M'M - alpha I wherever M'M - I stands, as in (2.3)'s proof and in Algorithm 2.1"
+    )
 
 
 def reshaped_size() -> Judged:

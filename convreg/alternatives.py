@@ -2,7 +2,8 @@
 
 A penalty gives its value and its gradient in K; a normalisation, a retraction or a clipping gives the new
 kernel. W is the kernel reshaped to an h x (g k^2) matrix, W[c, (p, q, d)] = K[p, q, d, c]: what one output pixel
-reads, with a row for each output channel. Numbers in brackets are the paper's references.
+reads, with a row for each output channel. Those on the periodic convolution are in `convreg.periodic`. Numbers
+in brackets are the paper's references.
 """
 
 from __future__ import annotations
@@ -10,9 +11,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import as_integer, as_kernel, as_number
-from convreg.convolution import padding
+from convreg._checks import as_kernel, as_number
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
+from convreg.periodic import clip_periodic, periodic_singular_values, unit_modulus_kernel
+
+__all__ = [
+    "clip_periodic",
+    "frobenius_penalty",
+    "orthogonality_penalty",
+    "parseval_retraction",
+    "periodic_singular_values",
+    "reshaped",
+    "self_convolution_penalty",
+    "spectral_norm_penalty",
+    "spectral_normalization",
+    "unit_modulus_kernel",
+]
 
 
 def reshaped(K: ArrayLike) -> NDArray:
@@ -163,77 +177,6 @@ def parseval_retraction(K: ArrayLike, beta: float = 0.01) -> NDArray:
     return _as_kernel_of((1 + beta) * W - beta * (W @ W.T) @ W, K)
 
 
-def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
-    """Section 1, [18]: the singular values of the periodic convolution on an N x N torus.
-
-    Those of the h x g matrices that the two-dimensional DFT makes of the kernel, one for each of the N^2
-    frequencies. Sedghi, Gupta and Long, The singular values of convolutional layers, ICLR 2019. The zero-padded
-    M(K) for N is a part of the periodic matrix for any side from N + floor(k/2) on, whose largest value
-    therefore bounds sigma_max(M); the one for N itself does not.
-
-    Parameters
-    ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
-        The side of the torus; a kernel larger than it is wrapped around.
-
-    Returns
-    -------
-    (min(g, h) N^2,) array, largest first
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where K is no kernel or N no positive integer.
-
-    Examples
-    --------
-    >>> periodic_singular_values([[0, 0, 0], [-1, 2, -1], [0, 0, 0]], 2)
-    array([4., 4., 0., 0.])
-    """
-    return np.sort(np.linalg.svd(_transfer(K, N), compute_uv=False).ravel())[::-1]
-
-
-def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
-    """Section 1, [18]: the singular values of the periodic convolution clipped from above, the k x k taps kept.
-
-    The clipped kernel has N x N taps; setting those outside the k x k to zero undoes part of the clipping.
-    Done again and again, the two projections alternate.
-
-    Parameters
-    ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
-        The side of the torus, at least k.
-    high : float
-        The largest singular value, positive.
-
-    Returns
-    -------
-    array of the shape of K
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where K is no kernel, N < k, or high not positive and finite.
-
-    Examples
-    --------
-    >>> clip_periodic([[0, 0, 0], [0, 3, 0], [0, 0, 0]], 4).round(12)
-    array([[0., 0., 0.],
-           [0., 1., 0.],
-           [0., 0., 0.]])
-    """
-    kernel = as_kernel(K)
-    k, N = len(kernel), as_integer("N", N, len(kernel))
-    high = as_number("high", high)
-    U, sigma, Vt = np.linalg.svd(_transfer(kernel, N), full_matrices=False)
-    clipped = (U * np.minimum(sigma, high)[..., np.newaxis, :]) @ Vt
-    taps = np.fft.ifft2(np.moveaxis(clipped, 2, 3), axes=(0, 1)).real
-    kept = np.roll(taps, (padding(k)[0],) * 2, axis=(0, 1))[:k, :k]
-    return kept.astype(kernel.dtype).reshape(np.shape(K))
-
-
 def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, NDArray]:
     """Section 4, further work: |M'M - alpha I|_F^2 and its gradient in K, M*(4 M (M'M - alpha I)).
 
@@ -305,47 +248,6 @@ def self_convolution_penalty(K: ArrayLike) -> tuple[float, NDArray]:
     for p, q in np.ndindex(k, k):
         G += 4 * gap[p : p + k, q : q + k] @ kernel[k - 1 - p, k - 1 - q]
     return float(np.sum(gap**2)), G.reshape(np.shape(K))
-
-
-def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
-    """Section 1: an N x N kernel of one channel whose periodic convolution is exactly orthogonal.
-
-    The kernel's DFT has modulus 1 and random phases: white noise with each of its coefficients divided by its
-    modulus.
-
-    Parameters
-    ----------
-    N : int
-    seed : int
-        Of the phases.
-
-    Returns
-    -------
-    (N, N) array
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where N is no positive integer or the seed negative.
-
-    Examples
-    --------
-    >>> periodic_singular_values(unit_modulus_kernel(3), 3).round(12)
-    array([1., 1., 1., 1., 1., 1., 1., 1., 1.])
-    """
-    noise = np.random.default_rng(as_integer("seed", seed, 0)).standard_normal((as_integer("N", N, 1),) * 2)
-    coefficients = np.fft.fft2(noise)
-    return np.fft.ifft2(coefficients / np.abs(coefficients)).real
-
-
-def _transfer(K: ArrayLike, N: int) -> NDArray:
-    """The h x g matrices of the periodic convolution, (N, N, h, g): the DFT of the taps about the centre."""
-    kernel, N = as_kernel(K), as_integer("N", N, 1)
-    k, _, g, h = kernel.shape
-    torus = np.zeros((N, N, h, g))
-    offsets = (np.arange(k) - padding(k)[0]) % N
-    np.add.at(torus, np.ix_(offsets, offsets), np.moveaxis(kernel, 2, 3))
-    return np.fft.fft2(torus, axes=(0, 1))
 
 
 def _as_kernel_of(W: NDArray, K: ArrayLike) -> NDArray:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import convreg
-from convreg import alternatives, barrier, parameters, reproduce
+from convreg import alternatives, barrier, parameters, periodic, reproduce
 
 ROOT = reproduce.ROOT
 README = (ROOT / "README.md").read_text()
@@ -116,7 +116,7 @@ def test_the_versions_agree():
 
 def public_functions():
     names = [(convreg, name) for name in convreg.__all__]
-    for module in (alternatives, barrier):
+    for module in (alternatives, barrier, periodic):
         names += [(module, name) for name, value in vars(module).items()
                   if inspect.isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"]  # fmt: skip
     return [getattr(module, name) for module, name in names if not inspect.isclass(getattr(module, name))]
@@ -133,7 +133,7 @@ def test_docstrings_cite_the_paper_and_say_what_is_raised(function):
 
 def test_the_mathematics_imports_neither_drawing_nor_notebooks():
     mathematics = ("convolution", "matrix", "gradients", "penalty", "power", "descent", "matlab_random", "taps",
-                   "lanczos", "extremes", "_checks", "barrier", "alternatives")  # fmt: skip
+                   "lanczos", "extremes", "_checks", "barrier", "alternatives", "periodic")  # fmt: skip
     runs = ("examples", "barrier_runs", "comparison")
     claims = (ROOT / "convreg" / "claims").glob("*.py")
     for path in (*(ROOT / "convreg" / f"{name}.py" for name in mathematics + runs), *claims):

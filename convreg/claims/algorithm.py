@@ -25,6 +25,7 @@ def krylov_methods_are_efficient() -> Judged:
     B = shifted_gram(ConvolutionOperator(start_kernel(3, 3, 6), 15))
 
     def product(x: NDArray) -> NDArray:
+        """B x, counted: a block of vectors as so many."""
         nonlocal products
         products += x.size // B.shape[0]
         return B @ x

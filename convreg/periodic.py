@@ -1,0 +1,125 @@
+"""Section 1, [18]: the periodic convolution, which the DFT takes apart: singular values, clipping, orthogonality.
+
+On an N x N torus a kernel is an h x g matrix for each of the N^2 frequencies. None of it is the zero-padded M,
+which is a part of the periodic matrix on a slightly larger torus.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convreg._checks import as_integer, as_kernel, as_number
+from convreg.convolution import padding
+
+
+def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
+    """Section 1, [18]: the singular values of the periodic convolution on an N x N torus.
+
+    Those of the h x g matrices that the two-dimensional DFT makes of the kernel, one for each of the N^2
+    frequencies. Sedghi, Gupta and Long, The singular values of convolutional layers, ICLR 2019. The zero-padded
+    M(K) for N is a part of the periodic matrix for any side from N + floor(k/2) on, whose largest value
+    therefore bounds sigma_max(M); the one for N itself does not.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+        The side of the torus; a kernel larger than it is wrapped around.
+
+    Returns
+    -------
+    (min(g, h) N^2,) array, largest first
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel or N no positive integer.
+
+    Examples
+    --------
+    >>> periodic_singular_values([[0, 0, 0], [-1, 2, -1], [0, 0, 0]], 2)
+    array([4., 4., 0., 0.])
+    """
+    return np.sort(np.linalg.svd(_transfer(K, N), compute_uv=False).ravel())[::-1]
+
+
+def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
+    """Section 1, [18]: the singular values of the periodic convolution clipped from above, the k x k taps kept.
+
+    The clipped kernel has N x N taps; setting those outside the k x k to zero undoes part of the clipping.
+    Done again and again, the two projections alternate.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+        The side of the torus, at least k.
+    high : float
+        The largest singular value, positive.
+
+    Returns
+    -------
+    array of the shape of K
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel, N < k, or high not positive and finite.
+
+    Examples
+    --------
+    >>> clip_periodic([[0, 0, 0], [0, 3, 0], [0, 0, 0]], 4).round(12)
+    array([[0., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 0.]])
+    """
+    kernel = as_kernel(K)
+    k, N = len(kernel), as_integer("N", N, len(kernel))
+    high = as_number("high", high)
+    U, sigma, Vt = np.linalg.svd(_transfer(kernel, N), full_matrices=False)
+    clipped = (U * np.minimum(sigma, high)[..., np.newaxis, :]) @ Vt
+    taps = np.fft.ifft2(np.moveaxis(clipped, 2, 3), axes=(0, 1)).real
+    kept = np.roll(taps, (padding(k)[0],) * 2, axis=(0, 1))[:k, :k]
+    return kept.astype(kernel.dtype).reshape(np.shape(K))
+
+
+def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
+    """Section 1: an N x N kernel of one channel whose periodic convolution is exactly orthogonal.
+
+    The kernel's DFT has modulus 1 and random phases: white noise with each of its coefficients divided by its
+    modulus.
+
+    Parameters
+    ----------
+    N : int
+    seed : int
+        Of the phases.
+
+    Returns
+    -------
+    (N, N) array
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where N is no positive integer or the seed negative.
+
+    Examples
+    --------
+    >>> periodic_singular_values(unit_modulus_kernel(3), 3).round(12)
+    array([1., 1., 1., 1., 1., 1., 1., 1., 1.])
+    """
+    noise = np.random.default_rng(as_integer("seed", seed, 0)).standard_normal((as_integer("N", N, 1),) * 2)
+    coefficients = np.fft.fft2(noise)
+    return np.fft.ifft2(coefficients / np.abs(coefficients)).real
+
+
+def _transfer(K: ArrayLike, N: int) -> NDArray:
+    """The h x g matrices of the periodic convolution, (N, N, h, g): the DFT of the taps about the centre."""
+    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    k, _, g, h = kernel.shape
+    torus = np.zeros((N, N, h, g))
+    offsets = (np.arange(k) - padding(k)[0]) % N
+    np.add.at(torus, np.ix_(offsets, offsets), np.moveaxis(kernel, 2, 3))
+    return np.fft.fft2(torus, axes=(0, 1))

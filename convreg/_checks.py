@@ -48,7 +48,8 @@ def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     sizes = tuple(as_integer("shape", size, 1) for size in shape)
     if len(sizes) not in (2, 4) or sizes[0] != sizes[1]:
         raise ValueError(f"shape: wanted (k, k, g, h) or (k, k), got {tuple(shape)}")
-    return (sizes[0], *(sizes[2:] or (1, 1)))
+    k, g, h = sizes[0], *(sizes[2:] or (1, 1))
+    return k, g, h
 
 
 def as_vector(name: str, value: ArrayLike, size: int) -> NDArray:
@@ -74,8 +75,9 @@ def as_matrix(name: str, value: Any) -> Any:
 def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """An integer from low to high (both included)."""
     wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    candidate: Any = None if isinstance(value, (bool, np.bool_)) else value
     try:
-        number = operator.index(None if isinstance(value, (bool, np.bool_)) else value)
+        number = operator.index(candidate)
     except TypeError:
         raise TypeError(f"{name}: wanted {wanted}, got {value!r}") from None
     if number < low or (high is not None and number > high):

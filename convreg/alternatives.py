@@ -1,9 +1,8 @@
 """Section 1: the alternatives to R_alpha that the paper names, and two later ones, each as one plain function.
 
 A penalty gives its value and its gradient in K; a normalisation, a retraction or a clipping gives the new
-kernel. W is the kernel reshaped to an h x (g k^2) matrix, W[c, (p, q, d)] = K[p, q, d, c]: what one output pixel
-reads, with a row for each output channel. Those on the periodic convolution are in `convreg.periodic`. Numbers
-in brackets are the paper's references.
+kernel. W is the kernel as a matrix, see `reshaped`: what one output pixel reads, a row for each output channel.
+Those on the periodic convolution are in `convreg.periodic`. Numbers in brackets are the paper's references.
 """
 
 from __future__ import annotations
@@ -30,7 +29,9 @@ __all__ = [
 
 
 def reshaped(K: ArrayLike) -> NDArray:
-    """Section 1: the kernel as an h x (g k^2) matrix W (the paper says h x (gk)).
+    r"""Section 1: the kernel as an h x (g k^2) matrix W (the paper says h x (gk)).
+
+    .. math:: W_{c,(p,q,d)} = k_{p,q,d,c}
 
     Where N >= k, every row of W is part of a row of M, and sigma_max(W) <= sigma_max(M) <= k sigma_max(W).
 
@@ -57,10 +58,11 @@ def reshaped(K: ArrayLike) -> NDArray:
 
 
 def spectral_norm_penalty(K: ArrayLike) -> tuple[float, NDArray]:
-    """Section 1, [24]: sigma_max(W)^2 / 2 and its gradient in K, which is sigma u v' in W.
+    r"""Section 1, [24]: sigma_max(W)^2 / 2 and its gradient in K, which is sigma u v' in W.
 
-    Yoshida and Miyato, Spectral norm regularization for improving the generalizability of deep learning,
-    arXiv:1705.10941. Its minimum is K = 0: alone, it only shrinks.
+    .. math:: R = \tfrac12\, \sigma_{\max}(W)^2, \qquad \nabla_W R = \sigma_{\max}(W)\, u v^T
+
+    Yoshida and Miyato, Spectral norm regularization, arXiv:1705.10941. Its minimum is K = 0: alone, it shrinks.
 
     Parameters
     ----------
@@ -68,8 +70,7 @@ def spectral_norm_penalty(K: ArrayLike) -> tuple[float, NDArray]:
 
     Returns
     -------
-    value : float
-    G : array of the shape of K
+    value, G : float and array, the latter of the shape of K
 
     Raises
     ------
@@ -86,7 +87,9 @@ def spectral_norm_penalty(K: ArrayLike) -> tuple[float, NDArray]:
 
 
 def spectral_normalization(K: ArrayLike) -> NDArray:
-    """Section 1, [17]: K / sigma_max(W).
+    r"""Section 1, [17]: K / sigma_max(W).
+
+    .. math:: K \leftarrow K / \sigma_{\max}(W)
 
     Miyato, Kataoka, Koyama and Yoshida, Spectral normalization for generative adversarial networks, ICLR 2018.
 
@@ -116,11 +119,12 @@ def spectral_normalization(K: ArrayLike) -> NDArray:
 
 
 def orthogonality_penalty(K: ArrayLike) -> tuple[float, NDArray]:
-    """Section 1, [3]: |WW' - I|_F^2 and its gradient in K, which is 4 (WW' - I) W in W.
+    r"""Section 1, [3]: ``|WW' - I|_F^2`` and its gradient in K, which is 4 (WW' - I) W in W.
 
-    Brock, Lim, Ritchie and Weston, Neural photo editing with introspective adversarial networks, ICLR 2017,
-    who sum absolute values; the square of the Frobenius norm is the smooth form in use since. W'W - I has
-    the same gradient.
+    .. math:: R = \|W W^T - I\|_F^2, \qquad \nabla_W R = 4\, (W W^T - I)\, W
+
+    Brock, Lim, Ritchie and Weston, Neural photo editing with introspective adversarial networks, ICLR 2017, sum
+    absolute values; the squares are the smooth form in use since. W'W - I has the same gradient.
 
     Parameters
     ----------
@@ -128,8 +132,7 @@ def orthogonality_penalty(K: ArrayLike) -> tuple[float, NDArray]:
 
     Returns
     -------
-    value : float
-    G : array of the shape of K
+    value, G : float and array, the latter of the shape of K
 
     Raises
     ------
@@ -138,9 +141,8 @@ def orthogonality_penalty(K: ArrayLike) -> tuple[float, NDArray]:
 
     Examples
     --------
-    >>> orthogonality_penalty([[1, 0], [0, 1]])
-    (1.0, array([[4., 0.],
-           [0., 4.]]))
+    >>> orthogonality_penalty([[2.0]])
+    (9.0, array([[24.]]))
     """
     W = reshaped(K)
     gap = W @ W.T - np.eye(len(W), dtype=W.dtype)
@@ -148,10 +150,12 @@ def orthogonality_penalty(K: ArrayLike) -> tuple[float, NDArray]:
 
 
 def parseval_retraction(K: ArrayLike, beta: float = 0.01) -> NDArray:
-    """Section 1, [6]: W <- (1 + beta) W - beta WW'W, a step towards orthonormal rows of W.
+    r"""Section 1, [6]: W <- (1 + beta) W - beta WW'W, a step towards orthonormal rows of W.
+
+    .. math:: W \leftarrow (1 + \beta)\, W - \beta\, W W^T W
 
     Cisse, Bojanowski, Grave, Dauphin and Usunier, Parseval networks, ICML 2017. It is a gradient step of length
-    beta on |WW' - I|_F^2 / 4. As a pixel is read k^2 times, a layer divides by k what comes out.
+    beta on ``|WW' - I|_F^2 / 4``. As a pixel is read k^2 times, a layer divides by k what comes out.
 
     Parameters
     ----------
@@ -178,11 +182,12 @@ def parseval_retraction(K: ArrayLike, beta: float = 0.01) -> NDArray:
 
 
 def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, NDArray]:
-    """Section 4, further work: |M'M - alpha I|_F^2 and its gradient in K, M*(4 M (M'M - alpha I)).
+    r"""Section 4, further work: ``|M'M - alpha I|_F^2`` and its gradient in K, M*(4 M (M'M - alpha I)).
+
+    .. math:: R = \|M^T M - \alpha I\|_F^2, \qquad \nabla_K R = M^*\bigl( 4 M (M^T M - \alpha I) \bigr)
 
     Guo, A Frobenius norm regularization method for convolutional kernels to avoid unstable gradient problem,
-    arXiv:1907.11235. |MM' - alpha I|_F^2 is larger by the constant alpha^2 N^2 (h - g): the gradient is the
-    same, and there is no barrier. M is formed, as a sparse matrix.
+    arXiv:1907.11235. MM' adds the constant alpha^2 N^2 (h - g): there is no barrier. M is formed, as a sparse one.
 
     Parameters
     ----------
@@ -193,8 +198,7 @@ def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, 
 
     Returns
     -------
-    value : float
-    G : array of the shape of K
+    value, G : float and array, the latter of the shape of K
 
     Raises
     ------
@@ -213,7 +217,9 @@ def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, 
 
 
 def self_convolution_penalty(K: ArrayLike) -> tuple[float, NDArray]:
-    """Section 1, after [3, 6]: |K * K - I|_F^2 and its gradient in K, K * K being the kernel's self-correlation.
+    r"""Section 1, after [3, 6]: ``|K * K - I|_F^2`` and its gradient in K, K * K the kernel's self-correlation.
+
+    .. math:: R = \|K * K - I\|_F^2, \qquad (K * K)_{a,b} = \sum_{p,q} K_{p,q}\, K_{p-a,\,q-b}^T, \; -k < a, b < k
 
     Wang, Chen, Chakraborty and Yu, Orthogonal convolutional neural networks, CVPR 2020. K * K has (2k - 1)^2
     taps of g x g: those of M'M on an image without border, where I has the identity in the centre. With the
@@ -225,8 +231,7 @@ def self_convolution_penalty(K: ArrayLike) -> tuple[float, NDArray]:
 
     Returns
     -------
-    value : float
-    G : array of the shape of K
+    value, G : float and array, the latter of the shape of K
 
     Raises
     ------

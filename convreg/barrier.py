@@ -1,8 +1,10 @@
-"""Section 3, the barrier: what bounds R_alpha from below, where descent ends, and steps at a kink.
+r"""Section 3, the barrier: what bounds R_alpha from below, where descent ends, and steps at a kink.
 
 For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel. For h >= g the columns of M,
 which zero padding makes unequal at the border where there are taps off the centre, keep R_alpha from 0. Where
 the leading singular values meet, R_alpha has a kink, at which a fixed step along one gradient overshoots.
+
+.. math:: h < g \implies \mathcal{R}_\alpha(K) \geq \alpha
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ Gradient = Callable[[NDArray], tuple[float, NDArray]]
 
 
 def squared_column_norms(K: ArrayLike, N: int, gram: str = "columns") -> NDArray:
-    """Section 3, the barrier: |M e_j|^2 for every column of M, which are M(K o K)' 1.
+    r"""Section 3, the barrier: ``|M e_j|^2`` for every column of M, which are M(K o K)' 1.
+
+    .. math:: \|M e_j\|_2^2 = \sum_i m_{ij}^2
 
     Parameters
     ----------
@@ -56,9 +60,11 @@ def squared_column_norms(K: ArrayLike, N: int, gram: str = "columns") -> NDArray
 
 
 def column_norm_bound(K: ArrayLike, N: int, gram: str = "columns") -> float:
-    """Section 3, the barrier: R_alpha(K) >= (max_j |M e_j|^2 - min_j |M e_j|^2) / 2, whatever alpha is.
+    r"""Section 3, the barrier: R_alpha(K) >= ``(max_j |M e_j|^2 - min_j |M e_j|^2) / 2``, whatever alpha is.
 
-    e_j' (M'M - alpha I) e_j = |M e_j|^2 - alpha is at most R_alpha in size, for the longest column and for the
+    .. math:: \mathcal{R}_\alpha(K) \geq \tfrac12 \bigl( \max_j \|M e_j\|_2^2 - \min_j \|M e_j\|_2^2 \bigr)
+
+    ``e_j' (M'M - alpha I) e_j = |M e_j|^2 - alpha`` is at most R_alpha in size, for the longest column and for the
     shortest. Where N >= k the bound is 0 only if all taps but the centre are: every other tap is missing from
     some column at the border.
 
@@ -87,9 +93,11 @@ def column_norm_bound(K: ArrayLike, N: int, gram: str = "columns") -> float:
 
 
 def mean_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> tuple[float, NDArray]:
-    """Section 2.1, two triplets: R_alpha(K) and the mean of the gradients (2.5) of the two leading triplets.
+    r"""Section 2.1, two triplets: R_alpha(K) and the mean of the gradients (2.5) of the two leading triplets.
 
     Of one, where M'M is 1 x 1.
+
+    .. math:: G = \tfrac12 (G_1 + G_2), \qquad G_i = M^*\bigl( (M u_i) v_i^T + (M v_i) u_i^T \bigr)
 
     Parameters
     ----------
@@ -127,7 +135,9 @@ def mean_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns
 def descend(
     K: NDArray, gradient: Gradient, step: Callable[[float, NDArray], float], iterations: int
 ) -> tuple[NDArray, NDArray]:
-    """Section 2.1: K <- K - step(R, G) G, R and G from any ``gradient``; the last kernel, and R before each step.
+    r"""Section 2.1: K <- K - step(R, G) G, R and G from any ``gradient``; the last kernel, and R before each step.
+
+    .. math:: K \leftarrow K - \lambda(R, G)\, G
 
     >>> kernel, values = descend(np.array([4.0]), lambda K: (float(K[0]**2), 2 * K), lambda R, G: 0.25, 3)
     >>> kernel, values

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.barrier import column_norm_bound, descend, mean_gradient
+from convreg.barrier import Gradient, column_norm_bound, descend, mean_gradient
 from convreg.descent import minimize_penalty, polyak_step
 from convreg.examples import Case, Example, start_kernel
 from convreg.extremes import extreme_singular_values
@@ -28,7 +28,10 @@ def bounds_along_descent(example: Example, pairs: Iterable[tuple[int, int]], alp
         bounds = [column_norm_bound(K, N)]
         history = minimize_penalty(
             K, N, alpha, example.learning_rate, example.iterations, example.power_iterations,
-            callback=lambda i, kernel, R, bounds=bounds, N=N: bounds.append(column_norm_bound(kernel, N)),
+            # mypy infers no lambda that has defaults
+            callback=lambda i, kernel, R, bounds=bounds, N=N: bounds.append(  # type: ignore[misc]
+                column_norm_bound(kernel, N)
+            ),
         ).history  # fmt: skip
         for name, values in (("penalty", history.penalty), ("bound from column norms", np.array(bounds))):
             lines.append(
@@ -49,7 +52,7 @@ def steps_at_kinks(
     >>> [(line["panel"], line["line"]) for line in steps_at_kinks(np.ones((3, 3)), 3, 1.0, 0.01, 2)[1:3]]
     [('fixed step', 'two gradients'), ("Polyak's step", 'one gradient')]
     """
-    gradients = {
+    gradients: dict[str, Gradient] = {
         "one gradient": lambda K: penalty_gradient(K, N, alpha, gram),
         "two gradients": lambda K: mean_gradient(K, N, alpha, gram),
     }

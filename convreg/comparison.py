@@ -1,9 +1,9 @@
 """R_alpha against its alternatives: the same start kernels, one budget of products with M'M, steps from one grid.
 
 What a step costs is counted in operations, multiplications and additions, over the 4 k^2 g h N^2 of a product
-M'M v. Every method may take as many steps as the budget pays for, but no more than `MOST_STEPS`; its step size
-is the one of the grid that brings the singular values of M nearest to 1: max(|sigma_max - 1|, |sigma_min - 1|),
-the goal of the paper's Section 1. Power iterations count 2 triplets x 2 products each, a gradient 2.
+M'M v. Every method may take as many steps as the budget pays for, but no more than ``MOST_STEPS``; its step size
+is the one of the grid that brings the singular values of M nearest to 1 (the goal of the paper's Section 1): with
+the least ``max(|sigma_max - 1|, |sigma_min - 1|)``. Power iterations count 2 triplets x 2 products, a gradient 2.
 """
 
 from __future__ import annotations
@@ -185,7 +185,9 @@ def measured(kernel: NDArray, N: int, step: float = np.nan, steps: int = 0) -> R
 
 
 def norm_error(kernel: NDArray, N: int, blur: float = 0.0, images: int = 100) -> float:
-    """Equation (1.3): the root mean square of |vec(Y)| / |vec(X)| - 1 on random images, blurred by a Gaussian.
+    r"""Equation (1.3): the root mean square of ``|vec(Y)| / |vec(X)| - 1`` on random, perhaps blurred images.
+
+    .. math:: \|\mathrm{vec}(Y)\|_2 \approx \|\mathrm{vec}(X)\|_2 \tag{1.3}
 
     >>> norm_error(2 * np.ones((1, 1, 1, 1)), 8, blur=2.0)
     1.0
@@ -203,7 +205,8 @@ def compare(
 
     What takes the same number of steps within two budgets is computed once.
     """
-    results, known = {}, {}
+    results: dict[tuple[float, str, str], Result] = {}
+    known: dict[tuple[str, str, int], Result] = {}
     for budget, (name, K) in product(budgets, kernels.items()):
         _, _, g, h = K.shape
         results[budget, name, "start"] = measured(K, N)

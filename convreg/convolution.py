@@ -29,9 +29,13 @@ def padding(k: int) -> tuple[int, int]:
 
 
 def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
-    """Equations (1.1) and (1.2): Y = K * X, zero-padded, of stride 1, without flipping K.
+    r"""Equations (1.1) and (1.2): Y = K * X, zero-padded, of stride 1, without flipping K.
 
-    Y[r, s, c] is the sum over d, p, q of X[r + p - m + 1, s + q - m + 1, d] K[p, q, d, c].
+    Y[r, s, c] is the sum over d, p, q of X[r + p - m + 1, s + q - m + 1, d] K[p, q, d, c]. In the paper's indices,
+    from 1:
+
+    .. math:: y_{r,s,c} = \sum_{d=1}^{g} \sum_{p=1}^{k} \sum_{q=1}^{k} x_{r-m+p,\,s-m+q,\,d}\; k_{p,q,d,c},
+       \qquad m = \lceil k/2 \rceil \tag{1.2}
 
     Parameters
     ----------
@@ -70,7 +74,9 @@ def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
 
 
 def vec(X: ArrayLike) -> NDArray:
-    """Section 2.2: the columns of X on top of one another, channel after channel.
+    r"""Section 2.2: the columns of X on top of one another, channel after channel.
+
+    .. math:: \mathrm{vec}(X) = [x_{:,1,1}^T, \dots, x_{:,N,1}^T, \dots, x_{:,1,c}^T, \dots, x_{:,N,c}^T]^T
 
     Parameters
     ----------
@@ -97,7 +103,11 @@ def vec(X: ArrayLike) -> NDArray:
 
 
 def unvec(x: ArrayLike, N: int) -> NDArray:
-    """Section 2.2: the tensor (N, N, c) whose vec is x.
+    r"""Section 2.2: the tensor (N, N, c) whose vec is x.
+
+    In the paper's indices, from 1:
+
+    .. math:: \mathrm{vec}(X) = x, \qquad x_{r,s,d} = x\bigl((d-1) N^2 + (s-1) N + r\bigr)
 
     Parameters
     ----------
@@ -126,11 +136,14 @@ def unvec(x: ArrayLike, N: int) -> NDArray:
 
 
 class ConvolutionOperator(LinearOperator):
-    """M(K) of (2.1), (2.4) as a linear operator that never forms the matrix (end of Section 2.1).
+    r"""M(K) of (2.1), (2.4) as a linear operator that never forms the matrix (end of Section 2.1).
 
     ``M @ vec(X)`` is ``vec(convolve(K, X))``; ``M.T @ y`` is the exact adjoint, a convolution with the taps
     reversed and the channels exchanged; blocks of vectors go through together. The entries and the shape are
-    those of `conv_matrix`.
+    those of `conv_matrix`. In the paper's indices, from 1:
+
+    .. math:: M\,\mathrm{vec}(X) = \mathrm{vec}(K * X), \qquad
+       M^T \mathrm{vec}(Y) = \mathrm{vec}(X), \quad x_{i,j,d} = \sum_{c,p,q} y_{i+m-p,\,j+m-q,\,c}\; k_{p,q,d,c}
 
     Parameters
     ----------

@@ -42,7 +42,9 @@ def minimize_penalty(
     diagnostics: bool = True,
     callback: Callable[[int, NDArray, float], object] | None = None,
 ) -> DescentResult:
-    """Algorithm 2.1: minimise R_alpha(K) by K <- K - learning_rate G, G the gradient (2.5).
+    r"""Algorithm 2.1: minimise R_alpha(K) by K <- K - learning_rate G, G the gradient (2.5).
+
+    .. math:: K \leftarrow K - \lambda\, \nabla \sigma_{\max}(M^T M - \alpha I)
 
     Two singular triplets of M'M - alpha I are kept; after every step they are updated, and the larger one
     gives the next gradient.
@@ -128,11 +130,14 @@ def minimize_penalty(
         if converged or (isinstance(answer, (bool, np.bool_)) and answer):
             break
     names = "estimate, penalty, sigma_max, sigma_min, condition_number, residual, selected"
-    return DescentResult(kernel.reshape(np.shape(K)).copy(), np.rec.fromrecords(history, names=names), converged)
+    records = np.rec.fromrecords(history, names=names)  # type: ignore[call-overload]  # NumPy's stub wants formats
+    return DescentResult(kernel.reshape(np.shape(K)).copy(), records, converged)
 
 
 def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
-    """Section 2.1, the learning rate: Polyak's step R / |G|^2 for a function whose smallest value is 0.
+    r"""Section 2.1, the learning rate: Polyak's step ``R / |G|^2`` for a function whose smallest value is 0.
+
+    .. math:: \lambda = \min\bigl( \mathcal{R}_\alpha(K) / \|G\|_F^2, \; \text{limit} \bigr)
 
     B. T. Polyak, Minimization of unsmooth functionals, USSR Comput. Math. Math. Phys. 9(3):14-29, 1969. It
     shrinks with R by itself, as a step has to where R_alpha has a kink. R_alpha reaches 0 for h >= g, and with
@@ -219,7 +224,7 @@ def _step(kernel: NDArray, learning_rate: float, G: NDArray, alpha: float, itera
 
 
 def _overflows(kernel: NDArray, alpha: float) -> bool:
-    """Whether the squared norm of (M'M - alpha I) v might overflow: |M| <= k |K|."""
+    """Whether the squared norm of (M'M - alpha I) v might overflow: ``|M| <= k |K|``."""
     with np.errstate(over="ignore", invalid="ignore"):
         bound = len(kernel) ** 2 * np.sum(kernel**2, dtype=kernel.dtype) + kernel.dtype.type(alpha)
         return not np.isfinite(bound**2)

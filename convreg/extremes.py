@@ -19,7 +19,10 @@ FACTOR_LIMIT = 10**8  # entries of sparse factors, as estimated: about a gigabyt
 
 
 def extreme_singular_values(K: ArrayLike, N: int) -> tuple[float, float]:
-    """Section 3: the largest and the smallest of the min(m, n) singular values of the m x n matrix M(K).
+    r"""Section 3: the largest and the smallest of the min(m, n) singular values of the m x n matrix M(K).
+
+    .. math:: \sigma_{\max}(M)^2 = \lambda_{\max}(B), \quad \sigma_{\min}(M)^2 = \lambda_{\min}(B), \quad
+       B = M^T M \text{ or, where } m < n, \; M M^T
 
     In double precision, whatever the type of K. Small problems take all eigenvalues of the smaller Gram
     matrix. It squares the condition number, so that a small sigma_min would lose digits: then they come from
@@ -88,7 +91,7 @@ def largest_singular_value(kernel: NDArray, N: int, tolerance: float = 0.0) -> f
 
 
 def smallest_singular_value(kernel: NDArray, N: int) -> float:
-    """sigma_min of M, |M v| for the v with the smallest eigenvalue of M'M, by shift-invert Lanczos."""
+    """sigma_min of M, ``|M v|`` for the v with the smallest eigenvalue of M'M, by shift-invert Lanczos."""
     if not factors_fit(kernel.shape, N):
         raise MemoryError(
             f"K, N: wanted sparse factors of at most {FACTOR_LIMIT:.0e} entries for sigma_min, "

@@ -19,7 +19,9 @@ from convreg.taps import Convolution, correlate
 
 
 def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
-    """Lemma 2.1: the gradient of a simple singular value sigma(A) in A is u v'.
+    r"""Lemma 2.1: the gradient of a simple singular value sigma(A) in A is u v'.
+
+    .. math:: \frac{\partial \sigma}{\partial a_{ij}} = u(i)\, v(j)
 
     Parameters
     ----------
@@ -47,7 +49,10 @@ def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
 
 
 def penalty_matrix_gradient(M: Any, u: ArrayLike, v: ArrayLike) -> NDArray:
-    """Lemma 2.2, equation (2.2): the gradient of sigma_max(M'M - alpha I) in M is (Mu) v' + (Mv) u'.
+    r"""Lemma 2.2, equation (2.2): the gradient of sigma_max(M'M - alpha I) in M is (Mu) v' + (Mv) u'.
+
+    .. math:: \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial m_{ij}}
+       = v(j)\, u^T M^T e_i + u(j)\, e_i^T M v \tag{2.2}
 
     Parameters
     ----------
@@ -77,10 +82,13 @@ def penalty_matrix_gradient(M: Any, u: ArrayLike, v: ArrayLike) -> NDArray:
 
 
 def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str = "columns") -> NDArray:
-    """Theorems 2.2 and 2.3, equations (2.3) and (2.5): the gradient of R_alpha in K, M*((Mu) v' + (Mv) u').
+    r"""Theorems 2.2 and 2.3, equations (2.3) and (2.5): the gradient of R_alpha in K, M*((Mu) v' + (Mv) u').
 
     Entry [p, q, z, y] is the sum over Omega_{p,q,z,y} of u(j) (Mv)(i) + v(j) (Mu)(i), computed as two
     correlations. For M M' - alpha I the outer products are u (M'v)' + v (M'u)'.
+
+    .. math:: \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial k_{p,q,z,y}}
+       = \sum_{(i,j) \in \Omega_{p,q,z,y}} \bigl( u(j)\, (Mv)(i) + v(j)\, (Mu)(i) \bigr) \tag{2.5}
 
     Parameters
     ----------
@@ -99,7 +107,7 @@ def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str 
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel, N no positive integer, or u, v not of the length that `gram` asks for.
+        Where K is no kernel, N no positive integer, or u, v not of the length that ``gram`` asks for.
 
     Examples
     --------
@@ -123,9 +131,15 @@ def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str 
 
 
 def kernel_gradient_index_sum(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike) -> NDArray:
-    """Theorems 2.2 and 2.3: the sums (2.3) and (2.5) as they stand, index by index, on the dense M.
+    r"""Theorems 2.2 and 2.3: the sums (2.3) and (2.5) as they stand, index by index, on the dense M.
 
     Slow on purpose: the independent reference for `kernel_gradient`.
+
+    .. math:: \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial k_{p,q,z,y}}
+       = \sum_{(i,j) \in \Omega_{p,q,z,y}} \left( \sum_{t=1}^{g N^2} u(j)\, v(t)\, m_{it}
+       + \sum_{s=1}^{g N^2} u(s)\, v(j)\, m_{is} \right) \tag{2.5}
+
+    With g = h = 1 it is (2.3).
 
     Parameters
     ----------

@@ -51,7 +51,9 @@ def leading_triplets(
     start: Start = None,
     restarts: int = 1000,
 ) -> list[SingularTriplet]:
-    """Algorithm 2.1, step 2: the largest singular values of A and their vectors.
+    r"""Algorithm 2.1, step 2: the largest singular values of A and their vectors.
+
+    .. math:: A v_i = \sigma_i u_i, \qquad A^T u_i = \sigma_i v_i, \qquad \sigma_1 \geq \sigma_2 \geq \dots
 
     A full SVD of small matrices, Lanczos of others. An operator that is its own transpose (``A.T is A``), as
     `shifted_gram` gives, is taken as symmetric: then both ends of its spectrum are computed, unless its attribute
@@ -79,7 +81,7 @@ def leading_triplets(
     Raises
     ------
     ValueError, TypeError
-        Where A has fewer than `count` singular values, or another argument is bad.
+        Where A has fewer than ``count`` singular values, or another argument is bad.
     NotConverged
         Where Lanczos misses the tolerance; with the best triplets so far.
 
@@ -104,12 +106,12 @@ def leading_triplets(
     scale = float(2.0 ** np.frexp(size / A.shape[1] ** 0.5)[1])  # ARPACK's tolerance has an absolute part
     lanczos = _Lanczos(count, tolerance, restarts, scale)
     triplets = _triplets(A, *(lanczos.symmetric(A, first) if symmetric else lanczos.general(A, wide, first)))
-    sigma, worst = triplets[0].sigma, max(triplet.residual for triplet in triplets)
-    if lanczos.converged and worst <= sigma * max(10 * tolerance, np.finfo(first.dtype).eps ** 0.5):
+    largest, worst = triplets[0].sigma, max(triplet.residual for triplet in triplets)
+    if lanczos.converged and worst <= largest * max(10 * tolerance, np.finfo(first.dtype).eps ** 0.5):
         return triplets
     raise NotConverged(
-        f"restarts: wanted enough for a relative residual of {tolerance:.2g}, got {worst / sigma:.2g} after "
-        f"{restarts} of them; the best value so far is {sigma:.6g}, and its triplet is in .triplets",
+        f"restarts: wanted enough for a relative residual of {tolerance:.2g}, got {worst / largest:.2g} after "
+        f"{restarts} of them; the best value so far is {largest:.6g}, and its triplet is in .triplets",
         triplets,
     )
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from IPython.display import clear_output
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
 
 from convreg.convolution import ConvolutionOperator
@@ -30,7 +30,7 @@ class Layer(NamedTuple):
     g: int
     h: int
     N: int
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # hides the tuple's method, which nothing calls
 
     def __str__(self) -> str:
         return f"{self.k}x{self.k}x{self.g}x{self.h}, N = {self.N}"
@@ -154,7 +154,7 @@ def progress(items: Iterable[Any], description: str) -> Iterator[Any]:
     clear_output()
 
 
-def slope(x: ArrayLike, y: ArrayLike, last: int = 4) -> float:
+def slope(x: Sequence[float] | NDArray, y: Sequence[float] | NDArray, last: int = 4) -> float:
     """The exponent p of y ~ x^p, fitted to the logarithms of the last points.
 
     >>> round(slope([1, 2, 4, 8], [3, 12, 48, 192]), 6)

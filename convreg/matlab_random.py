@@ -46,9 +46,14 @@ def _draws(state: int) -> Iterator[tuple[int, int]]:
 
 
 def matlab_rand(*shape: int, state: int = 1) -> NDArray[np.float64]:
-    """Section 3: what MATLAB's ``rand('state', state); rand(shape)`` gives, bit for bit.
+    r"""Section 3: what MATLAB's ``rand('state', state); rand(shape)`` gives, bit for bit.
 
     The array fills in column-major order, as in MATLAB. A single number n means n values, ``rand(n, 1)``.
+
+    .. math:: z_i = (z_{i-12} - z_{i-27} - b_i) \bmod 1
+
+    are the draws before the bits of a shift register are XORed to them; b_i is 2^-53 where the difference before
+    was negative, else 0.
 
     Parameters
     ----------

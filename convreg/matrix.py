@@ -1,7 +1,13 @@
-"""Equations (2.1), (2.4): the matrix M(K), where each kernel entry stands in it, and the adjoint of K -> M(K).
+r"""Equations (2.1), (2.4): the matrix M(K), where each kernel entry stands in it, and the adjoint of K -> M(K).
 
 M is linear in K. Row c N^2 + s N + r of M is the output pixel (r, s) of channel c, column d N^2 + j N + i
 the input pixel (i, j) of channel d (indices from 0, the order of vec).
+
+.. math:: M(K) = \begin{pmatrix} A_0 & A_{-1} & \cr A_1 & A_0 & \ddots \cr & \ddots & \ddots \end{pmatrix}
+   \tag{2.1}
+
+is the case of one channel and k = 3. The Toeplitz matrix A_l is made of column m - l of K (from 1), as vec wants
+it; the paper prints row m - l, see `convreg.claims.slips`.
 """
 
 from __future__ import annotations
@@ -17,12 +23,15 @@ from convreg.convolution import padding
 
 
 def conv_matrix(K: ArrayLike, N: int) -> csr_array:
-    """Equations (2.1) and (2.4): the sparse M with vec(K * X) = M vec(X).
+    r"""Equations (2.1) and (2.4): the sparse M with vec(K * X) = M vec(X).
 
     M has h x g blocks; block (c, d) is doubly block banded Toeplitz. Its entry in row c N^2 + s N + r and
     column d N^2 + j N + i is K[i - r + m - 1, j - s + m - 1, d, c], m = ceil(k/2), and 0 where these indices
     lie outside the kernel. All taps that land are stored, zeros too: the pattern is the position's, not the
     value's.
+
+    .. math:: \mathbb{M}(K) = \begin{pmatrix} M_{(1)(1)} & \cdots & M_{(1)(g)} \cr \vdots & & \vdots \cr
+       M_{(h)(1)} & \cdots & M_{(h)(g)} \end{pmatrix}, \qquad M_{(c)(d)} = M(K_{:,:,d,c}) \tag{2.4}
 
     Parameters
     ----------
@@ -65,10 +74,12 @@ def conv_matrix(K: ArrayLike, N: int) -> csr_array:
 def entry_positions(
     shape: Sequence[int], N: int, p: int, q: int, z: int = 0, y: int = 0
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Theorems 2.2 and 2.3: Omega_{p,q,z,y}, where the kernel entry K[p, q, z, y] stands in M.
+    r"""Theorems 2.2 and 2.3: Omega_{p,q,z,y}, where the kernel entry K[p, q, z, y] stands in M.
 
     By position, never by comparing values: equal entries and zeros keep their own places, and a tap that
     never lands in the image (k > N) has none.
+
+    .. math:: \Omega_{p,q,z,y} = \{(i, j) : \partial m_{ij} / \partial k_{p,q,z,y} = 1\}
 
     Parameters
     ----------
@@ -103,10 +114,13 @@ def entry_positions(
 
 
 def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) -> NDArray:
-    """The chain rule of Theorem 2.2: M*(G), the adjoint of K -> M(K), sums G over every Omega.
+    r"""The chain rule of Theorem 2.2: M*(G), the adjoint of K -> M(K), sums G over every Omega.
 
     If f is a function of M and G its gradient, M*(G) is the gradient of f(M(K)) in K: entry [p, q, z, y] is
     the sum of G[i, j] over (i, j) in Omega_{p,q,z,y}.
+
+    .. math:: \frac{\partial f(M(K))}{\partial k_{p,q,z,y}}
+       = \sum_{(i,j) \in \Omega_{p,q,z,y}} \frac{\partial f(M)}{\partial m_{ij}}
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,9 +21,13 @@ from convreg.gradients import kernel_gradient
 from convreg.lanczos import leading_triplets
 from convreg.power import SingularTriplet
 
+Start = SingularTriplet | None
+
 
 def shifted_gram(M: Any, alpha: float = 1.0, gram: str = "columns") -> LinearOperator:
-    """Section 2: M'M - alpha I as a symmetric linear operator, from any kind of M.
+    r"""Section 2: M'M - alpha I as a symmetric linear operator, from any kind of M.
+
+    .. math:: B = M^T M - \alpha I
 
     Parameters
     ----------
@@ -74,16 +78,29 @@ class _ShiftedGram(LinearOperator):
         return self
 
 
+@overload
+def penalty(
+    K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
+    full_output: Literal[False] = ...,
+) -> float: ...  # fmt: skip
+@overload
+def penalty(
+    K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
+    *, full_output: Literal[True],
+) -> tuple[float, SingularTriplet]: ...  # fmt: skip
 def penalty(
     K: ArrayLike,
     N: int,
     alpha: float = 1.0,
     gram: str = "columns",
     tolerance: float = 0.0,
-    start: SingularTriplet | None = None,
+    start: Start = None,
     full_output: bool = False,
 ) -> float | tuple[float, SingularTriplet]:
-    """Section 2: R_alpha(K) = sigma_max(M'M - alpha I), M = M(K), in double precision.
+    r"""Section 2: R_alpha(K) = sigma_max(M'M - alpha I), M = M(K), in double precision.
+
+    .. math:: \mathcal{R}_\alpha(K) := \sigma_{\max}(M^T M - \alpha I)
+       = \max_i\, \lvert \lambda_i(M^T M) - \alpha \rvert
 
     The eigenvalues of M'M are the squared singular values of M and, where M has more columns than rows,
     zeros: R_alpha is the largest distance of one of them from alpha. Large problems need only sigma_max, by
@@ -153,34 +170,36 @@ def _singular(gram: str, h: int, g: int) -> bool:
     return h > g if gram_of_rows(gram, h, g) else h < g
 
 
+@overload
+def penalty_gradient(
+    K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
+    full_output: Literal[False] = ...,
+) -> tuple[float, NDArray]: ...  # fmt: skip
+@overload
+def penalty_gradient(
+    K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
+    *, full_output: Literal[True],
+) -> tuple[float, NDArray, SingularTriplet]: ...  # fmt: skip
 def penalty_gradient(
     K: ArrayLike,
     N: int,
     alpha: float = 1.0,
     gram: str = "columns",
     tolerance: float = 0.0,
-    start: SingularTriplet | None = None,
+    start: Start = None,
     full_output: bool = False,
 ) -> tuple[float, NDArray] | tuple[float, NDArray, SingularTriplet]:
-    """Theorem 2.3: R_alpha(K) and its gradient in K, from the leading singular triplet.
+    r"""Theorem 2.3: R_alpha(K) and its gradient in K, from the leading singular triplet.
+
+    .. math:: G = \left[ \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial k_{p,q,z,y}} \right]_{p,q,z,y}
 
     Where the largest singular value is multiple, R_alpha has no gradient, and what comes is that of one of
     the values that meet (a subgradient where they are largest eigenvalues).
 
     Parameters
     ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
-    alpha : float
-        The shift, positive.
-    gram : {"columns", "rows", "smaller"}
-        M'M (the paper's), M M', or whichever is smaller.
-    tolerance : float
-        The relative residual at which Lanczos ends, see `leading_triplets`; 0 is machine precision.
-    start : SingularTriplet, optional
-        Where Lanczos starts: the triplet of a similar kernel.
-    full_output : bool
-        Whether the triplet of M'M - alpha I is given as well, with its residual: the start of the next call.
+    K, N, alpha, gram, tolerance, start, full_output
+        As of `penalty`. The triplet that full_output gives is a start for the next call.
 
     Returns
     -------
@@ -208,20 +227,20 @@ def penalty_gradient(
 
 
 def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
-    """Theorem 2.1: what R_alpha(K) < t alpha says of the singular values of M.
+    r"""Theorem 2.1: what R_alpha(K) < t alpha says of the singular values of M.
+
+    .. math:: \sqrt{(1-t)\alpha} < \sigma_{\min}(M) \leq \sigma_{\max}(M) < \sqrt{(1+t)\alpha}, \qquad
+       \kappa_2(M) := \frac{\sigma_{\max}(M)}{\sigma_{\min}(M)} < \sqrt{\frac{1+t}{1-t}}
 
     Parameters
     ----------
-    alpha : float
-        The shift, positive.
-    t : float
-        0 < t <= 1.
+    alpha, t : float
+        alpha > 0 and 0 < t <= 1.
 
     Returns
     -------
     lower, upper, kappa : float
-        sqrt((1 - t) alpha) < sigma_min, sigma_max < sqrt((1 + t) alpha), and sigma_max / sigma_min <
-        sqrt((1 + t) / (1 - t)), which is infinite for t = 1.
+        lower < sigma_min, sigma_max < upper, sigma_max / sigma_min < kappa, which is infinite for t = 1.
 
     Raises
     ------

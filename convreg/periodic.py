@@ -1,7 +1,10 @@
-"""Section 1, [18]: the periodic convolution, which the DFT takes apart: singular values, clipping, orthogonality.
+r"""Section 1, [18]: the periodic convolution, which the DFT takes apart: singular values, clipping, orthogonality.
 
 On an N x N torus a kernel is an h x g matrix for each of the N^2 frequencies. None of it is the zero-padded M,
 which is a part of the periodic matrix on a slightly larger torus.
+
+.. math:: \hat K_{a,b} = \sum_{p=0}^{k-1} \sum_{q=0}^{k-1} e^{-2\pi\mathrm{i}\,(ap + bq)/N}\, K_{p,q}^T
+   \in \mathbb{C}^{h \times g}, \qquad a, b = 0, \dots, N-1
 """
 
 from __future__ import annotations
@@ -14,12 +17,14 @@ from convreg.convolution import padding
 
 
 def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
-    """Section 1, [18]: the singular values of the periodic convolution on an N x N torus.
+    r"""Section 1, [18]: the singular values of the periodic convolution on an N x N torus.
 
     Those of the h x g matrices that the two-dimensional DFT makes of the kernel, one for each of the N^2
     frequencies. Sedghi, Gupta and Long, The singular values of convolutional layers, ICLR 2019. The zero-padded
     M(K) for N is a part of the periodic matrix for any side from N + floor(k/2) on, whose largest value
     therefore bounds sigma_max(M); the one for N itself does not.
+
+    .. math:: \{\sigma_i(\hat K_{a,b}) : \; a, b = 0, \dots, N-1, \; i = 1, \dots, \min(g, h)\}
 
     Parameters
     ----------
@@ -45,10 +50,12 @@ def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
 
 
 def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
-    """Section 1, [18]: the singular values of the periodic convolution clipped from above, the k x k taps kept.
+    r"""Section 1, [18]: the singular values of the periodic convolution clipped from above, the k x k taps kept.
 
     The clipped kernel has N x N taps; setting those outside the k x k to zero undoes part of the clipping.
     Done again and again, the two projections alternate.
+
+    .. math:: \hat K_{a,b} = U \Sigma V^H \; \mapsto \; U \min(\Sigma, \text{high})\, V^H
 
     Parameters
     ----------
@@ -85,10 +92,12 @@ def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
 
 
 def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
-    """Section 1: an N x N kernel of one channel whose periodic convolution is exactly orthogonal.
+    r"""Section 1: an N x N kernel of one channel whose periodic convolution is exactly orthogonal.
 
     The kernel's DFT has modulus 1 and random phases: white noise with each of its coefficients divided by its
     modulus.
+
+    .. math:: \lvert \hat K_{a,b} \rvert = 1, \qquad a, b = 0, \dots, N-1
 
     Parameters
     ----------

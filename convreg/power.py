@@ -21,7 +21,9 @@ class _Triplet(NamedTuple):
 
 
 class SingularTriplet(_Triplet):
-    """A singular value with its unit left and right singular vectors: A v = sigma u, A' u = sigma v.
+    r"""A singular value with its unit left and right singular vectors: A v = sigma u, A' u = sigma v.
+
+    .. math:: A v = \sigma u, \qquad A^T u = \sigma v
 
     A named tuple (sigma, u, v). Its attribute ``residual`` is the larger norm of A v - sigma u and A' u - sigma v
     where `leading_triplets` has computed it, else NaN: A has a singular value within it of sigma.
@@ -33,10 +35,13 @@ class SingularTriplet(_Triplet):
 def power_update(
     A: Any, triplets: Sequence[SingularTriplet], iterations: int = 2, orthogonalize: bool = False
 ) -> list[SingularTriplet]:
-    """Algorithm 2.1, step 6: refresh singular triplets of a changed A by the power method.
+    r"""Algorithm 2.1, step 6: refresh singular triplets of a changed A by the power method.
 
     One iteration is u <- A v normalised, v <- A' u, sigma <- its norm, v normalised. All triplets go through
     together and do not see each other. The new sigma is never larger than the norm of A.
+
+    .. math:: u \leftarrow \frac{A v}{\|A v\|_2}, \qquad \sigma \leftarrow \|A^T u\|_2, \qquad
+       v \leftarrow \frac{A^T u}{\sigma}
 
     Parameters
     ----------
@@ -57,7 +62,7 @@ def power_update(
     Raises
     ------
     ValueError, TypeError
-        Where there is no triplet or `iterations` is negative.
+        Where there is no triplet or ``iterations`` is negative.
 
     Examples
     --------

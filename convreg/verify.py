@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Function = Callable[[NDArray], float]
+Function = Callable[[NDArray], float | np.floating]
+Steps = Sequence[float] | NDArray
 
 
-def central_difference_errors(f: Function, x: NDArray, D: NDArray, slope: float, steps: ArrayLike) -> NDArray:
-    """|(f(x + t D) - f(x - t D)) / 2t - slope| for every step t.
+def central_difference_errors(f: Function, x: NDArray, D: NDArray, slope: float, steps: Steps) -> NDArray:
+    """``|(f(x + t D) - f(x - t D)) / 2t - slope|`` for every step t.
 
     >>> central_difference_errors(lambda x: x**3, 1.0, 1.0, 3.0, [0.1]).round(6)
     array([0.01])
@@ -29,8 +30,8 @@ def central_difference_errors(f: Function, x: NDArray, D: NDArray, slope: float,
     return np.array([abs((f(x + t * D) - f(x - t * D)) / (2 * t) - slope) for t in steps])
 
 
-def taylor_remainders(f: Function, x: NDArray, D: NDArray, slope: float, steps: Sequence[float]) -> NDArray:
-    """|f(x + t D) - f(x) - t slope| for every step t.
+def taylor_remainders(f: Function, x: NDArray, D: NDArray, slope: float, steps: Steps) -> NDArray:
+    """``|f(x + t D) - f(x) - t slope|`` for every step t.
 
     >>> taylor_remainders(lambda x: x**2, 1.0, 1.0, 2.0, [0.1, 0.01]).round(6)
     array([0.01  , 0.0001])
@@ -96,7 +97,7 @@ def confirm(statement: str, holds: bool) -> None:
 
 
 def adjoint_gap(A: Any, seed: int = 0) -> float:
-    """The dot test: |<A x, y> - <x, A' y>| / (|A x| |y|) for random x, y.
+    """The dot test: ``|<A x, y> - <x, A' y>| / (|A x| |y|)`` for random x, y.
 
     >>> adjoint_gap(np.array([[1.0, 2.0], [3.0, 4.0]])) < 1e-15
     True

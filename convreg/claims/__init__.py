@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.verify import gradient_tables, remainder_order
+from convreg.verify import Function, gradient_tables, remainder_order
 
 HOLDS, IN_PART, ARTEFACT, FAILS = "holds", "holds in part", "artefact", "does not hold"
 SLIP, OPEN = "slip", "open"
@@ -73,7 +73,7 @@ def each(values: Iterable[float], digits: int = 3) -> str:
     return ", ".join(f"{value:.{digits}g}" for value in values)
 
 
-def order(f: Callable[[NDArray], float], x: NDArray, G: NDArray) -> float:
+def order(f: Function, x: NDArray, G: NDArray) -> float:
     """The order of the Taylor remainders of f at x: 2 where G is its gradient, else 1.
 
     >>> order(lambda x: float(np.sum(x**2)), np.array([1.0, 2.0]), np.array([2.0, 4.0]))

@@ -109,7 +109,7 @@ def projection_loses_the_bound() -> Judged:
 
 
 def jacobian_bounds_the_signal() -> Judged:
-    """The smallest and the largest |M'y| / |y| over all y, against the extreme singular values."""
+    """The smallest and the largest ``|M'y| / |y|`` over all y, against the extreme singular values."""
     ranges, inside = [], []
     for g, h in ((3, 1), (1, 3)):
         M = conv_matrix(start_kernel(3, g, h), 8).toarray()

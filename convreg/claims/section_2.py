@@ -29,8 +29,8 @@ def theorem_2_1() -> Judged:
     """The bounds on a line of kernels from one with R_alpha = 0, wherever R_alpha < alpha."""
     D, alpha = start_kernel(3, 1, 2), 2.0
     line = [alpha**0.5 * CENTRE[:, :, None, None] * np.eye(2)[:1] + s * D for s in np.linspace(0.005, 0.12, 20)]
-    rows = [(*extreme_singular_values(K, 8), penalty(K, 8, alpha) / alpha) for K in line]
-    rows = [(largest, smallest, *singular_value_bounds(alpha, t)) for largest, smallest, t in rows if t < 1]
+    ends = [(*extreme_singular_values(K, 8), penalty(K, 8, alpha) / alpha) for K in line]
+    rows = [(largest, smallest, *singular_value_bounds(alpha, t)) for largest, smallest, t in ends if t < 1]
     largest, smallest, lower, upper, kappa = np.array(rows).T
     inside = np.all((lower <= smallest + 1e-9) & (largest <= upper + 1e-9) & (largest / smallest <= kappa + 1e-9))
     tight = np.max(np.minimum(smallest - lower, upper - largest))

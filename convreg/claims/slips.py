@@ -82,7 +82,7 @@ def positions_by_value() -> Judged:
 
 
 def order_of_2_1() -> Judged:
-    """(2.1) as printed, from A_0, A_1 and A_-1, against the M of the vec of Section 2.2."""
+    """(2.1) as printed, from ``A_0``, ``A_1`` and ``A_-1``, against the M of the vec of Section 2.2."""
     K, N = start_kernel(3, 1, 1)[:, :, 0, 0], 5
     A1, A0, A_1 = (toeplitz([row[1], row[0], *[0] * (N - 2)], [row[1], row[2], *[0] * (N - 2)]) for row in K)
     printed = np.kron(np.eye(N), A0) + np.kron(np.eye(N, k=-1), A1) + np.kron(np.eye(N, k=1), A_1)

@@ -27,9 +27,8 @@ test: $(READY) ## unit tests, then the notebooks against their committed outputs
 	$(BIN)/python -m pytest -q --nbval -p no:cacheprovider notebooks
 	$(BIN)/python -m convreg.reproduce --parameters tests/other_parameters.yml --figures build/other/figures --build build/other
 
-notebooks: $(READY) ## execute the committed notebooks in place and strip their metadata
-	@for notebook in notebooks/*.ipynb; do $(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ERROR $$notebook || exit 1; done
-	@$(BIN)/nbstripout --keep-output --keep-count --extra-keys "cell.metadata.execution cell.metadata.papermill metadata.papermill metadata.language_info.version" notebooks/*.ipynb
+notebooks: $(READY) ## execute the committed notebooks in their places, metadata stripped
+	@$(BIN)/python -m convreg.reproduce --rewrite
 
 bench: $(READY) ## the benchmarks; PyTorch is compared with where it is installed: pip install -e '.[torch]'
 	@$(BIN)/python benchmarks/bench_core.py

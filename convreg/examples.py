@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +48,15 @@ class Example(NamedTuple):
     def cases(self) -> list[Case]:
         """Every pair of channels with every alpha."""
         return [Case(g, h, alpha) for g, h in self.channels for alpha in self.alphas]
+
+    def kernels(self) -> dict[str, NDArray]:
+        """The kernel that each pair of channels starts from, by its size.
+
+        >>> [*EXAMPLE_2.kernels()]
+        ['3x3x3x1']
+        """
+        k = self.kernel_size
+        return {f"{k}x{k}x{g}x{h}": start_kernel(k, g, h, self.state) for g, h in self.channels}
 
 
 EXAMPLE_1 = Example(channels=((3, 1), (1, 3), (3, 6), (6, 3)), alphas=(1.0,))
@@ -107,6 +116,22 @@ def summary(histories: Mapping[str, np.recarray]) -> str:
             f"{H.sigma_min[-1]:11.3g}{H.estimate[-1]:10.3g}{H.penalty[-1]:9.3g}{H.estimate[at]:8.3g}{at:4d}"
         )
     return "\n".join(lines)
+
+
+def final_values(histories: Collection[np.recarray]) -> dict[str, float]:
+    """The last values of histories, the worst of each kind, and the lowest estimate on the way.
+
+    >>> round(final_values(run(EXAMPLE_2._replace(alphas=(10.0,))).values())["lowest_estimate"], 2)
+    6.04
+    """
+    last = ("condition_number", "penalty", "sigma_max")
+    return {
+        **{name: max(float(H[name][-1]) for H in histories) for name in last},
+        "sigma_min": min(float(H.sigma_min[-1]) for H in histories),
+        "estimate": max(float(H.estimate[-1]) for H in histories),
+        "lowest_estimate": min(float(H.estimate.min()) for H in histories),
+        "condition_number_start": max(float(H.condition_number[0]) for H in histories),
+    }
 
 
 def nearly_equal_line(kernel_size: int, N: int, state: int = 1) -> dict[str, NDArray]:

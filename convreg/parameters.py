@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,23 @@ class Rule(NamedTuple):
         """
         return None if self._accepts(value) else f"wanted {self.wanted}, got {value!r}"
 
+    def read(self, text: str) -> Any:
+        """The value that a command line means; the text itself where it is no number, list or truth value.
+
+        >>> RULES["learning_rate"].read("1e-3"), RULES["alphas"].read("[1, 5]"), RULES["alpha"].read("big")
+        (0.001, [1, 5], 'big')
+        """
+        if self.kind is str:
+            return text
+        try:
+            return json.loads(text.lower() if self.kind is bool else text)
+        except ValueError:
+            return text
+
+    def as_kind(self, value: Any) -> Any:
+        """A value that is accepted, of one type: 1 and 1.0 are the same alpha."""
+        return float(value) if self.kind is float else value
+
     def _accepts(self, value: Any) -> bool:
         if self.kind in (str, bool):
             return isinstance(value, self.kind)
@@ -40,12 +58,16 @@ class Rule(NamedTuple):
 class ListRule(Rule):
     """A list of distinct numbers, or (of integers) of distinct pairs [g, h]."""
 
+    def as_kind(self, value: Any) -> Any:
+        """A list that is accepted, its numbers or pairs of one type."""
+        return [float(entry) if self.kind is float else list(entry) for entry in value]
+
     def _accepts(self, value: Any) -> bool:
         if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 12:
             return False
         if self.kind is int:
             pairs = all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in value)
-            numbers = [number for pair in value for number in pair] if pairs else [None]
+            numbers: Any = [number for pair in value for number in pair] if pairs else [None]
             value = [tuple(pair) for pair in value] if pairs else value
         else:
             numbers = value
@@ -71,20 +93,25 @@ RULES: dict[str, Rule] = {
     "seed": Rule(int, 0, 2**32 - 1, "an integer from 0 to 4294967295"),
     "state": Rule(int, 0, 2**32 - 1, "an integer from 0 to 4294967295"),
     "figure_dir": Rule(str, wanted="a string, the folder for the figures or '' for none"),
+    "results_dir": Rule(str, wanted="a string, the folder for the results or '' for none"),
 }
+FOLDERS = ("figure_dir", "results_dir")  # where files go; every other parameter decides what is in them
 
 
-def check_parameters(namespace: Mapping[str, Any], names: Sequence[str], largest: int = 12000) -> None:
+def check_parameters(namespace: Mapping[str, Any], largest: int = 12000) -> dict[str, Any]:
     """Stop unless the parameters in a notebook's namespace are known, of the right type and in range.
 
     Parameters
     ----------
     namespace : mapping
-        The notebook's ``globals()``.
-    names : sequence of str
-        The names that its parameters cell defines.
+        The notebook's ``globals()``. Its annotations name the parameters: ``alpha: float = 1.0``.
     largest : int
         The rows or columns that M may have: what the notebook computes in a minute.
+
+    Returns
+    -------
+    dict
+        The parameters but for the folders.
 
     Raises
     ------
@@ -93,20 +120,24 @@ def check_parameters(namespace: Mapping[str, Any], names: Sequence[str], largest
 
     Examples
     --------
-    >>> check_parameters({"alpha": 1.0, "state": 1}, ["alpha", "state"])
-    >>> check_parameters({"alpha": -1.0}, ["alpha"])
+    >>> check_parameters({"__annotations__": {"alpha": float, "figure_dir": str}, "alpha": 1, "figure_dir": ""})
+    {'alpha': 1.0}
+    >>> check_parameters({"__annotations__": {"alpha": float}, "alpha": -1.0})
     Traceback (most recent call last):
     ...
     ValueError: alpha: wanted a number from 1e-6 to 1e6, got -1.0
     """
-    problems = [_unknown(name, names) for name in _injected(namespace.get("In", [])) if name not in names]
+    names = [name for name in namespace["__annotations__"] if name in RULES]
+    problems = [
+        f"{name}: {unknown(name, names)}" for name in _injected(namespace.get("In", [])) if name not in names
+    ]
     problems += [f"{name}: {why}" for name in names if (why := RULES[name].problem(namespace[name]))]
     if not problems:
-        problems += filter(
-            None, [_too_large(namespace, names, largest), _no_folder(namespace.get("figure_dir", ""))]
-        )
+        folders = [_no_folder(name, namespace[name]) for name in FOLDERS if name in names]
+        problems += filter(None, [_too_large(namespace, names, largest), *folders])
     if problems:
         raise ValueError("; ".join(problems))
+    return {name: RULES[name].as_kind(namespace[name]) for name in names if name not in FOLDERS}
 
 
 def _injected(cells: Iterable[str]) -> list[str]:
@@ -115,10 +146,16 @@ def _injected(cells: Iterable[str]) -> list[str]:
     return [target.id for node in ast.parse(source).body for target in getattr(node, "targets", [])]
 
 
-def _unknown(name: str, names: Sequence[str]) -> str:
+def unknown(name: str, known: Iterable[str]) -> str:
+    """What to say of a name that is not among the known ones.
+
+    >>> unknown("alhpa", ["alpha", "state"])
+    'no parameter of this notebook (did you mean alpha?), wanted one of alpha, state'
+    """
+    names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    return f"{name}: no parameter of this notebook{hint}, wanted one of {', '.join(names)}"
+    return f"no parameter of this notebook{hint}, wanted one of {', '.join(names)}"
 
 
 def _too_large(namespace: Mapping[str, Any], names: Sequence[str], largest: int) -> str | None:
@@ -132,12 +169,12 @@ def _too_large(namespace: Mapping[str, Any], names: Sequence[str], largest: int)
     return f"input_size: wanted at most {limit} with {most} channels, got {namespace['input_size']}"
 
 
-def _no_folder(figure_dir: str) -> str | None:
-    """Whether a figure_dir cannot be made or written to."""
-    if not figure_dir:
+def _no_folder(name: str, folder: str) -> str | None:
+    """Whether a folder for files cannot be made or written to."""
+    if not folder:
         return None
-    folder = Path(figure_dir).expanduser().absolute()
-    nearest = next(path for path in [folder, *folder.parents] if path.exists())
+    place = Path(folder).expanduser().absolute()
+    nearest = next(path for path in [place, *place.parents] if path.exists())
     if nearest.is_dir() and os.access(nearest, os.W_OK):
         return None
-    return f"figure_dir: wanted a folder that can be written to, got {figure_dir!r}"
+    return f"{name}: wanted a folder that can be written to, got {folder!r}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -15,9 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from convreg.files import write_whole
 from convreg.tables import Table, as_csv, groups
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.grid": True,
@@ -34,37 +34,25 @@ CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito, distinct 
 DASHES = ("-", "--", ":", "-.")
 
 
-def save_figure(figure: Figure, table: Table, folder: str, name: str) -> list[Path]:
+def save_figure(figure: Figure, table: Table, folder: str, name: str) -> dict[str, Table]:
     """Write name.png, name.pdf and name.csv (the table) to a folder, which is made; nothing if it is ''.
-
-    All three are made in memory, written beside their places and renamed: a figure is never half written.
 
     Returns
     -------
-    list of Path
-        The files written.
+    dict
+        The table by the figure's name, for `save_results`.
     """
-    if not folder:
-        return []
-    target = Path(folder).expanduser()
-    contents = {f"{name}.csv": as_csv(table)}
-    undated = {"png": {"Software": None}, "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer"))}
-    for ending, nothing in undated.items():
-        buffer = io.BytesIO()
-        with plt.rc_context(STYLE):
-            figure.savefig(buffer, format=ending, metadata=nothing)
-        contents[f"{name}.{ending}"] = buffer.getvalue()
-    target.mkdir(parents=True, exist_ok=True)
-    parts = {target / file: target / f".{file}.{os.getpid()}.part" for file in contents}
-    try:
-        for part, content in zip(parts.values(), contents.values(), strict=True):
-            part.write_bytes(content)
-        for path, part in parts.items():
-            part.replace(path)
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
-    return list(parts)
+    if folder:
+        target = Path(folder).expanduser()
+        contents = {target / f"{name}.csv": as_csv(table)}
+        undated = {"png": {"Software": None}, "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer"))}
+        for ending, nothing in undated.items():
+            buffer = io.BytesIO()
+            with plt.rc_context(STYLE):
+                figure.savefig(buffer, format=ending, metadata=nothing)
+            contents[target / f"{name}.{ending}"] = buffer.getvalue()
+        write_whole(contents)
+    return {name: table}
 
 
 def axes_grid(rows: int, columns: int, height: float, **kw: Any) -> tuple[Figure, list[Axes]]:
@@ -117,9 +105,9 @@ def convergence_figure(table: Table) -> Figure:
         ax.tick_params(axis="y", colors="blue")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         ax.set(title=case.replace("x", "×").replace("alpha", "α"), xlabel="iteration")
-        if ax.get_subplotspec().is_first_col():
+        if (place := ax.get_subplotspec()) and place.is_first_col():
             ax.set_ylabel(r"singular values, $\kappa(M)$", color="blue")
-        if ax.get_subplotspec().is_last_col():
+        if place and place.is_last_col():
             right.set_ylabel(r"penalty $\sigma_{\max}(M^TM-\alpha I)$", color="red")
     for ax in axes[len(cases) :]:
         ax.set_axis_off()
@@ -197,8 +185,9 @@ def verification_figure(table: Table) -> Figure:
         below.set_xlabel("step $t$")
     axes[0].set_ylabel("|central difference - slope|")
     axes[len(statements)].set_ylabel("Taylor remainder")
-    handles = {line.get_label(): line for ax in axes for line in ax.lines if not line.get_label().startswith("_")}
-    figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=4, frameon=False)
+    lines = {str(line.get_label()): line for ax in axes for line in ax.lines}
+    handles = [line for label, line in lines.items() if not label.startswith("_")]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 

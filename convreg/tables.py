@@ -84,13 +84,18 @@ def read_table(path: str | Path) -> Table:
     """A table from its CSV file."""
     with open(path, newline="") as file:
         names, *rows = csv.reader(file)
-    return {name: _parsed(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    return {name: as_column(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
-def _parsed(column: tuple[str, ...]) -> NDArray:
+def as_column(cells: Sequence[str]) -> NDArray:
+    """The cells of a CSV column as numbers, if all of them are.
+
+    >>> as_column(["1", "2.5"]).tolist(), as_column(["1", "a"]).tolist()
+    ([1.0, 2.5], ['1', 'a'])
+    """
     for kind in (int, float):
         try:
-            return np.array([kind(cell) for cell in column])
+            return np.array([kind(cell) for cell in cells])
         except ValueError:
             continue
-    return np.array(column)
+    return np.array(cells)

@@ -2,13 +2,19 @@
 
 import pytest
 
-from convreg.parameters import RULES, check_parameters
+from convreg import parameters
+from convreg.parameters import FOLDERS, RULES
 
 GOOD = {
     "kernel_size": 3, "input_channels": 2, "output_channels": 3, "input_size": 6, "alpha": 1, "alphas": [0.1, 5],
     "channels": [[3, 1], (1, 3)], "learning_rate": 0.01, "iterations": 0, "power_iterations": 2, "state": 1,
-    "kernels": 50, "budgets": [200, 500], "image_size": 224, "tolerance": 1e-6, "measure": False, "seed": 0, "figure_dir": "",
+    "kernels": 50, "budgets": [200, 500], "image_size": 224, "tolerance": 1e-6, "measure": False, "seed": 0, "figure_dir": "", "results_dir": "",
 }  # fmt: skip
+
+
+def check_parameters(namespace, names, largest=12000):
+    """What a notebook's check does: its annotations name the parameters."""
+    return parameters.check_parameters({"__annotations__": dict.fromkeys(names), **namespace}, largest)
 
 
 def test_there_is_a_good_value_for_every_rule():
@@ -23,7 +29,7 @@ BAD = {
     "channels": [[], [[3]], [[3, 1], [3, 1]], [3, 1], "[[3, 1]]", [[0, 1]], [[1.5, 1]]],
     "learning_rate": [0, 11, "fast"], "iterations": [-1, 2001, 20.0], "power_iterations": [0, 101],
     "kernels": [0, 501, 2.0], "budgets": [[], [5], 200, [200, 200], ["200"]], "image_size": [0, 257, 32.0], "tolerance": [0, 0.2, "1e-6"], "measure": [1, "yes", None], "seed": [-1, 2**32, 0.5],
-    "state": [-1, 2**32, 1.5], "figure_dir": [1, None, ["figures"]],
+    "state": [-1, 2**32, 1.5], "figure_dir": [1, None, ["figures"]], "results_dir": [0, None],
 }  # fmt: skip
 
 
@@ -62,8 +68,29 @@ def test_a_matrix_that_is_too_large_is_refused():
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    check_parameters({"figure_dir": str(tmp_path / "new" / "folder")}, ["figure_dir"])
-    assert not (tmp_path / "new").exists()
-    for place in ("file", "file/below"):
-        with pytest.raises(ValueError, match="figure_dir: wanted a folder that can be written to"):
-            check_parameters({"figure_dir": str(tmp_path / place)}, ["figure_dir"])
+    for name in FOLDERS:
+        check_parameters({name: str(tmp_path / "new" / "folder")}, [name])
+        assert not (tmp_path / "new").exists()
+        for place in ("file", "file/below"):
+            with pytest.raises(ValueError, match=f"{name}: wanted a folder that can be written to"):
+                check_parameters({name: str(tmp_path / place)}, [name])
+
+
+def test_what_is_given_back_is_of_one_type_and_without_the_folders():
+    given = check_parameters({**GOOD, "alpha": 2, "alphas": (1, 5), "channels": ((3, 1),)}, list(GOOD))
+    assert list(given) == [name for name in GOOD if name not in FOLDERS]
+    assert (given["alpha"], given["alphas"], given["channels"]) == (2.0, [1.0, 5.0], [[3, 1]])
+    assert isinstance(given["alpha"], float)
+    assert all(isinstance(alpha, float) for alpha in given["alphas"])
+    assert isinstance(given["iterations"], int)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("alpha", "1e-3", 0.001), ("iterations", "20", 20), ("iterations", "2.5", 2.5), ("measure", "True", True),
+     ("alphas", "[0.1, 5]", [0.1, 5]), ("channels", "[[3, 1]]", [[3, 1]]), ("alpha", "fast", "fast"),
+     ("figure_dir", "12", "12"), ("state", "", "")],
+)  # fmt: skip
+def test_a_command_lines_text_is_read_as_the_parameters_type(name, text, value):
+    assert RULES[name].read(text) == value
+    assert type(RULES[name].read(text)) is type(value)

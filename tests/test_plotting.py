@@ -42,10 +42,10 @@ def test_stacking_and_grouping_undo_each_other():
 def test_a_table_survives_its_file(tmp_path, histories):
     table = history_table(histories)
     figure = plotting.convergence_figure(table)
-    paths = save_figure(figure, table, str(tmp_path / "deep" / "folder"), "figure")
-    assert sorted(path.name for path in paths) == ["figure.csv", "figure.pdf", "figure.png"]
-    assert sorted(path.name for path in (tmp_path / "deep" / "folder").iterdir()) == sorted(p.name for p in paths)
-    read = read_table(paths[0])
+    folder = tmp_path / "deep" / "folder"
+    assert save_figure(figure, table, str(folder), "figure") == {"figure": table}
+    assert sorted(path.name for path in folder.iterdir()) == ["figure.csv", "figure.pdf", "figure.png"]
+    read = read_table(folder / "figure.csv")
     assert list(read) == list(table)
     for name, column in table.items():
         assert read[name].tolist() == column.tolist()
@@ -65,7 +65,7 @@ def test_the_bytes_do_not_depend_on_the_run(tmp_path, histories):
 def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch, histories):
     monkeypatch.chdir(tmp_path)
     table = history_table(histories)
-    assert save_figure(plotting.convergence_figure(table), table, "", "figure") == []
+    assert save_figure(plotting.convergence_figure(table), table, "", "figure") == {"figure": table}
     assert list(tmp_path.iterdir()) == []
 
 

@@ -35,16 +35,23 @@ def scorecard(example_1: dict[Case, np.recarray], example_2: dict[Case, np.recar
     ]
 
 
+def counts(scored: Iterable[Scored]) -> dict[str, int]:
+    """How many claims have which verdict.
+
+    >>> counts([Scored("", "", "holds", "", ""), Scored("", "", "open", "", "")])
+    {'holds': 1, 'open': 1}
+    """
+    return dict(Counter(row.verdict for row in scored))
+
+
 def tally(scored: Iterable[Scored]) -> str:
     """How many claims have which verdict, in words.
 
     >>> tally([Scored("", "", "holds", "", ""), Scored("", "", "open", "", ""), Scored("", "", "holds", "", "")])
     '3 claims: 2 holds, 1 open'
     """
-    counts = Counter(row.verdict for row in scored)
-    return f"{sum(counts.values())} claims: " + ", ".join(
-        f"{count} {verdict}" for verdict, count in counts.items()
-    )
+    found = counts(scored)
+    return f"{sum(found.values())} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in found.items())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "convreg wants Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0])'
 	@echo "Installing the pinned packages into .venv (a minute or two) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,site]'
 	@touch $(READY)
 
 reproduce: $(READY) ## run every notebook, write figures/ and build/, print the claims with their verdicts

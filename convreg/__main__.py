@@ -22,7 +22,7 @@ from convreg import __version__
 from convreg.executors import executor
 from convreg.files import write_whole
 from convreg.notebooks import all_notebooks, checked, find_notebook, parameters_of, read_values, title
-from convreg.parameters import FOLDERS, RULES
+from convreg.parameters import FOLDERS, RULES, no_folder
 from convreg.plotting import save_figure
 from convreg.runs import execute, one_blas_thread
 from convreg.sweep import read_grid, read_index, settings, sweep
@@ -42,10 +42,12 @@ def list_notebooks(options: argparse.Namespace) -> int:
 def run_notebook(options: argparse.Namespace) -> int:
     """One notebook: its files, all of them, or its error."""
     path = find_notebook(options.notebook)
-    texts = dict(options.parameters)
+    given = [*options.parameters, *((name, folder) for name in FOLDERS if (folder := getattr(options, name)))]
+    texts = dict(given)
+    if len(texts) < len(given):
+        raise ValueError(f"-p: wanted each name once, got {' '.join(name for name, _ in given)}")
     for name in FOLDERS:
-        given = getattr(options, name) or texts.get(name)
-        texts |= {name: str(Path(given).expanduser().resolve())} if given else {}
+        texts |= {name: str(Path(texts[name]).expanduser().resolve())} if texts.get(name) else {}
     values = read_values(path, texts)
     checked(path, values)
     out = (options.out or Path(f"{path.stem}.run.ipynb")).expanduser().resolve()
@@ -57,7 +59,7 @@ def run_notebook(options: argparse.Namespace) -> int:
     contents: dict[Path, bytes] = {}
     for name, files in (("figure_dir", run.figures), ("results_dir", run.results)):
         contents |= (
-            {Path(values[name], file): content for file, content in files.items()} if name in values else {}
+            {Path(values[name], file): content for file, content in files.items()} if values.get(name) else {}
         )
     write_whole({**contents, out: run.executed})
     print(f"{path.stem} passed in {run.seconds:.0f} s: {out}")
@@ -69,6 +71,8 @@ def run_notebook(options: argparse.Namespace) -> int:
 def sweep_notebook(options: argparse.Namespace) -> int:
     """A notebook over a grid; index.csv, a picture, and which runs failed."""
     notebook, out = find_notebook(options.notebook), options.out.expanduser().resolve()
+    if problem := no_folder("--out", str(out)):
+        raise ValueError(problem)
     grid = read_grid(notebook, options.grid)
     points = settings(notebook, grid)
     axes = options.picture or [name for name, values in grid.items() if len(values) > 1][:2] or list(grid)[:1]
@@ -104,11 +108,12 @@ def draw(out: Path, keys: Collection[str], axes: Sequence[str], others: Sequence
 
 def _can_be_written(out: Path, notebook: Path) -> None:
     """Refuse a place for the executed notebook before anything is run."""
-    nearest = next(place for place in out.parents if place.exists())
-    if out.suffix != ".ipynb" or out.is_dir() or not nearest.is_dir():
-        raise ValueError(f"-o: wanted a file OUT.ipynb in a folder that can be made, got {out}")
+    if out.suffix != ".ipynb" or out.is_dir():
+        raise ValueError(f"-o: wanted a file OUT.ipynb, got {out}")
     if out == notebook:
         raise ValueError(f"-o: wanted another file than the notebook itself, got {out}")
+    if problem := no_folder("-o", str(out.parent)):
+        raise ValueError(problem)
 
 
 def _count(text: str) -> int:

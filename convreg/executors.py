@@ -44,8 +44,7 @@ def executor(scheduler: str | None = None, workers: int | None = None) -> Iterat
             scheduler = stack.enter_context(cluster).scheduler_address
         try:
             client = stack.enter_context(Client(scheduler, timeout=10))
-        except (OSError, ValueError) as error:
-            raise ValueError(
-                f"--scheduler: wanted the address of a scheduler, got {scheduler!r} ({error})"
-            ) from None
+            client.wait_for_workers(1, timeout=60)
+        except (OSError, ValueError) as error:  # a timeout is an OSError
+            raise ValueError(f"--scheduler: wanted one with workers, got {scheduler!r} ({error})") from None
         yield client.get_executor(pure=False), workers or sum(client.nthreads().values()) or 1

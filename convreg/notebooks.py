@@ -99,6 +99,10 @@ def read_values(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     for name in texts:
         if name not in known:
             raise ValueError(f"{name}: {unknown(name, known)}")
+        if name not in RULES:
+            raise ValueError(
+                f"{name}: wanted a parameter with a rule in convreg.parameters, got none in {path.name}"
+            )
     return {name: RULES[name].read(text) for name, text in texts.items()}
 
 
@@ -128,9 +132,14 @@ def checked(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"notebook: wanted a cell tagged parameters and a check of them, got {path.name}")
     injected = PythonTranslator.codify(dict(values))
     namespace: dict[str, Any] = {"In": [injected]}
-    with contextlib.redirect_stdout(io.StringIO()):
-        for source in [*sources[: first + 1], injected, *sources[first + 1 : check + 1]]:
-            exec(compile(source, path.name, "exec", dont_inherit=True), namespace)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            for source in [*sources[: first + 1], injected, *sources[first + 1 : check + 1]]:
+                exec(compile(source, path.name, "exec", dont_inherit=True), namespace)
+    except ImportError as error:
+        raise ValueError(
+            f"notebook: wanted one whose imports are installed, got {error} in {path.name}"
+        ) from error
     return check_parameters(namespace, largest=sys.maxsize)
 
 

@@ -133,7 +133,7 @@ def check_parameters(namespace: Mapping[str, Any], largest: int = 12000) -> dict
     ]
     problems += [f"{name}: {why}" for name in names if (why := RULES[name].problem(namespace[name]))]
     if not problems:
-        folders = [_no_folder(name, namespace[name]) for name in FOLDERS if name in names]
+        folders = [no_folder(name, namespace[name]) for name in FOLDERS if name in names]
         problems += filter(None, [_too_large(namespace, names, largest), *folders])
     if problems:
         raise ValueError("; ".join(problems))
@@ -169,8 +169,12 @@ def _too_large(namespace: Mapping[str, Any], names: Sequence[str], largest: int)
     return f"input_size: wanted at most {limit} with {most} channels, got {namespace['input_size']}"
 
 
-def _no_folder(name: str, folder: str) -> str | None:
-    """Whether a folder for files cannot be made or written to."""
+def no_folder(name: str, folder: str) -> str | None:
+    """What is wrong with a folder for files that cannot be made or written to, or None.
+
+    >>> no_folder("figure_dir", __file__ + "/figures")[:50]
+    'figure_dir: wanted a folder that can be written to'
+    """
     if not folder:
         return None
     place = Path(folder).expanduser().absolute()

@@ -37,8 +37,9 @@ class Run(NamedTuple):
 
     def headline(self) -> dict[str, Any]:
         """The headline numbers of its results."""
-        (text,) = self.results.values() or (b"{}",)
-        return json.loads(text).get("headline", {})
+        return {
+            name: value for text in self.results.values() for name, value in json.loads(text)["headline"].items()
+        }
 
 
 def execute(source: str, parameters: Mapping[str, Any] | None = None, progress: bool = False) -> Run:
@@ -78,7 +79,8 @@ def execute(source: str, parameters: Mapping[str, Any] | None = None, progress: 
             notebook = nbformat.read(saved, as_version=4) if saved.exists() else notebook
             error = in_one_screen(stopped, notebook)
         figures, results = (
-            {path.name: path.read_bytes() for path in sorted(Path(place, name).glob("*"))} for name in FOLDERS
+            {path.name: path.read_bytes() for path in sorted(Path(place, name).glob("*")) if path.is_file()}
+            for name in FOLDERS
         )
     executed = nbformat.writes(_tidy(notebook, parameters or {})).encode() + b"\n"
     return Run(executed, figures, results, time.perf_counter() - started, error)

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from convreg.files import write_whole
-from convreg.notebooks import checked, parameters_of
+from convreg.notebooks import checked, parameters_of, read_values
 from convreg.parameters import FOLDERS, RULES, unknown
 from convreg.runs import Run, execute
 from convreg.tables import Table, as_column
@@ -66,7 +66,7 @@ def read_grid(notebook: Path, texts: Sequence[str]) -> dict[str, list[Any]]:
             raise ValueError(f"--grid: wanted name=value,value, each name once, got {text!r}")
         if name not in known:
             raise ValueError(f"--grid: {name}: {unknown(name, known)}")
-        entries = RULES[name].read(f"[{values}]")
+        entries = read_values(notebook, {name: f"[{values}]"})[name]
         grid[name] = entries if isinstance(entries, list) else [RULES[name].read(one) for one in values.split(",")]
     return grid
 
@@ -147,6 +147,8 @@ def _claim(out: Path, notebook: Path) -> None:
 def _sweep(
     notebook: Path, points: list[Setting], out: Path, executor: Executor, workers: int, progress: bool
 ) -> list[Row]:
+    for part in out.rglob(".*.part"):  # of a sweep that was killed
+        part.unlink()
     source, done = notebook.read_text(encoding="utf-8"), {row["run"]: row for row in rows(out)}
     missing = iter([point for point in points if done.get(point.key, {}).get("status") != "complete"])
     running: dict[Future[Run], Setting] = {}

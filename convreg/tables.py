@@ -99,3 +99,31 @@ def as_column(cells: Sequence[str]) -> NDArray:
         except ValueError:
             continue
     return np.array(cells)
+
+
+def difference(old: Table, new: Table) -> list[str]:
+    """Where two tables differ by more than a turn of the last digit that is kept: a line for each column.
+
+    >>> old = {"x": np.array([1, 2]), "y": np.array([0.123, 4.56])}
+    >>> difference(old, old | {"y": np.array([0.124, 4.56])})
+    []
+    >>> difference(old, old | {"y": np.array([0.125, 4.56])})
+    ['y: 0.125 in row 0, was 0.123']
+    """
+    if [(name, len(column)) for name, column in old.items()] != [
+        (name, len(column)) for name, column in new.items()
+    ]:
+        return [f"columns {list(new)}, were {list(old)}, or another number of rows"]
+    columns = [column[np.isfinite(column)] for column in old.values() if column.dtype.kind == "f"]
+    mantissas = [f"{value:.15g}".partition("e")[0] for column in columns for value in column.tolist()]
+    digits = max((len(mantissa.replace(".", "").strip("-0")) for mantissa in mantissas), default=0)
+    problems = []
+    for name, column in old.items():
+        if column.dtype.kind == "f" and new[name].dtype.kind in "fi":
+            same = np.isclose(new[name], column, rtol=1.1 * 10.0 ** (1 - digits), atol=1e-9, equal_nan=True)
+        else:
+            same = new[name] == column
+        if not np.all(same):
+            row = int(np.argmin(same))
+            problems.append(f"{name}: {new[name][row]} in row {row}, was {column[row]}")
+    return problems

@@ -23,6 +23,7 @@ reproduce: $(READY) ## run every notebook, write figures/ and build/, print the 
 test: $(READY) ## unit tests, then the notebooks against their committed outputs, then with other parameters
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -q
 	$(BIN)/python -m pytest -q --nbval -p no:cacheprovider notebooks
 	$(BIN)/python -m convreg.reproduce --parameters tests/other_parameters.yml --figures build/other/figures --build build/other

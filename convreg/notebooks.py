@@ -136,9 +136,12 @@ def checked(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
         with contextlib.redirect_stdout(io.StringIO()):
             for source in [*sources[: first + 1], injected, *sources[first + 1 : check + 1]]:
                 exec(compile(source, path.name, "exec", dont_inherit=True), namespace)
-    except ImportError as error:
+    except ValueError:
+        raise
+    except Exception as error:  # an import that is missing, a magic, a mistake
+        said = f"{type(error).__name__}: {error}"
         raise ValueError(
-            f"notebook: wanted one whose imports are installed, got {error} in {path.name}"
+            f"notebook: wanted one that comes to its check_parameters, got {said} in {path.name}"
         ) from error
     return check_parameters(namespace, largest=sys.maxsize)
 

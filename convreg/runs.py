@@ -90,16 +90,16 @@ def in_one_screen(stopped: Exception, notebook: NotebookNode) -> str:
     """Where a run stopped and why: the cell's number among the notebook's own, its heading, source, traceback."""
     trace, error = [], f"{type(stopped).__name__}: {strip_ansi(str(stopped)).strip()}"
     if isinstance(stopped, PapermillExecutionError):
-        trace = strip_ansi("\n".join(stopped.traceback)).splitlines()
+        trace = strip_ansi("\n".join(stopped.traceback)).splitlines()[: -1 - stopped.evalue.count("\n")]
         error = f"{stopped.ename}: {stopped.evalue}"
     lines, heading, number = [], "", 0
     for cell in notebook.cells:
         titles = [line for line in cell.source.splitlines() if cell.cell_type == "markdown" and line[:1] == "#"]
         heading = titles[-1].lstrip("# ") if titles else heading
         number += cell.cell_type == "code" and not is_tagged(cell, "injected-parameters")
-        if cell.metadata.get("papermill", {}).get("status") in ("failed", "running"):
+        if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("start_time"):  # the last that began
             lines = [f'code cell {number}, under "{heading}":', *_first(cell.source.splitlines(), 8)]
-    return "\n".join(line[:300] for line in [*lines, *_last(trace, 8), error])
+    return "\n".join(line[:300] for line in [*lines, *_last(trace, 8), " ".join(error.split())])
 
 
 def _first(lines: list[str], count: int) -> list[str]:
@@ -107,7 +107,7 @@ def _first(lines: list[str], count: int) -> list[str]:
 
 
 def _last(lines: list[str], count: int) -> list[str]:
-    return [line for line in lines[:-1] if line.strip()][-count:]
+    return [line for line in lines if line.strip()][-count:]
 
 
 def _tidy(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:

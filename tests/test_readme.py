@@ -3,15 +3,20 @@
 import doctest
 import importlib
 import inspect
+import os
 import re
 import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 import convreg
 from convreg import alternatives, barrier, parameters, periodic, reproduce
+from convreg.notebooks import all_notebooks
 
 ROOT = reproduce.ROOT
 README = (ROOT / "README.md").read_text()
@@ -67,7 +72,7 @@ def test_the_parameter_table_is_the_notebooks():
             numbers |= set(range(int(first), int(last or first) + 1))
         table |= dict.fromkeys(re.findall(r"`(\w+)`", names), numbers)
     assert table.keys() == parameters.RULES.keys()
-    for path in reproduce.NOTEBOOKS.glob("*.ipynb"):
+    for path in all_notebooks():
         given = set(re.findall(r'"(\w+): \w+ = .*?#', path.read_text()))
         assert given == {name for name, numbers in table.items() if int(path.name[:2]) in numbers}
 
@@ -80,7 +85,7 @@ def test_the_example_gives_what_it_says():
 
 def test_the_commands_are_targets_of_make_with_a_help_text():
     printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("env", "reproduce", "test", "notebooks", "bench", "clean", "help"):
+    for target in ("env", "reproduce", "test", "notebooks", "site", "bench", "clean", "help"):
         assert re.search(rf"make {target} +\S", printed)
     assert "make reproduce" in README
     assert "make test" in README
@@ -93,18 +98,56 @@ def requirements():
     return dict(entry.split(" ", 1) for entry in listed), project
 
 
+def test_dask_is_tested_as_it_is_offered():
+    extras = requirements()[1]["optional-dependencies"]
+    assert set(extras["dask"]) < set(extras["test"])
+
+
 def test_environment_yml_names_the_same_packages_and_bounds():
     *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     wanted, project = requirements()
     given = dict([*entry.split(" ", 1), ""][:2] for entry in conda if entry != "pip")
-    assert given.pop("python") == project["requires-python"]
+    assert given.pop("python=3.12") == ""  # repo2docker reads a minor version, and only after an equals sign
+    assert "3.12" in SpecifierSet(project["requires-python"])
     assert given == wanted
     assert pip == {"pip": ["-e ."]}
 
 
+def test_binder_runs_post_build():
+    assert os.access(ROOT / "postBuild", os.X_OK)
+    assert not (ROOT / "binder").exists()  # it would hide environment.yml and postBuild
+    assert "mybinder.org/v2/gh/OWNER/convreg/HEAD" in README
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(["bash", str(ROOT / "postBuild")], check=True, env={**os.environ, "PATH": path})
+
+
+def test_the_hooks_use_the_pinned_versions():
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    revisions = {hook["repo"].rpartition("/")[2]: hook.get("rev", "").lstrip("v") for hook in hooks}
+    assert revisions == {"ruff-pre-commit": pins["ruff"], "nbstripout": pins["nbstripout"], "local": ""}
+
+
+def test_the_commands_of_the_readme_are_those_of_the_program():
+    options = {
+        option
+        for text in re.findall(r"python -m convreg (.+)", README)
+        for option in re.findall(r" (--?[a-z-]+)", text)
+    }
+    printed = "".join(subprocess.run([sys.executable, "-m", "convreg", command, "--help"], capture_output=True, text=True,
+                                     check=True).stdout for command in ("list", "run", "sweep"))  # fmt: skip
+    assert options == {"-p", "-o", "--figure-dir", "--grid", "--out"}
+    assert all(
+        re.search(rf"(^|[\s,]){option}\b", printed)
+        for option in options | {"--results-dir", "--workers", "--picture", "--scheduler"}
+    )
+
+
 def test_constraints_pin_every_package_within_its_bounds():
     pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().lower().splitlines())
-    for name, bound in requirements()[0].items():
+    wanted, project = requirements()
+    site = dict(entry.split(" ", 1) for entry in project["optional-dependencies"]["site"])
+    for name, bound in (wanted | site).items():
         low = [int(part) for part in bound.removeprefix(">=").split(".")]
         assert [int(part) for part in pins[name].split(".")[: len(low)]] >= low
 

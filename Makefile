@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help env reproduce test notebooks bench clean
+.PHONY: help env reproduce test notebooks site bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -31,10 +31,19 @@ test: $(READY) ## unit tests, then the notebooks against their committed outputs
 notebooks: $(READY) ## execute the committed notebooks in their places, metadata stripped
 	@$(BIN)/python -m convreg.reproduce --rewrite
 
+SITE ?= site
+
+site: $(READY) ## the pages for a browser in site/ (SITE=folder), of docs/, the notebooks and the docstrings
+	@rm -rf build/docs build/html && mkdir -p build/docs
+	@cp -r docs/. benchmarks figures $(wildcard *.md) build/docs
+	@cp notebooks/*.ipynb build/docs/notebooks
+	@$(BIN)/python -m sphinx -W --keep-going -q build/docs build/html
+	@rm -rf $(SITE) && mv build/html $(SITE)
+
 bench: $(READY) ## the benchmarks; PyTorch is compared with where it is installed: pip install -e '.[torch]'
 	@$(BIN)/python benchmarks/bench_core.py
 	@$(BIN)/python benchmarks/bench_layers.py
 	@$(BIN)/python benchmarks/bench_reproduce.py
 
-clean: ## remove .venv and build
-	rm -rf .venv build
+clean: ## remove .venv, build and site
+	rm -rf .venv build site

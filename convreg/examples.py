@@ -146,6 +146,8 @@ def nearly_equal_line(kernel_size: int, N: int, state: int = 1) -> dict[str, NDA
         ``s``; ``first``, ``second`` (the singular values); ``slope`` (of R_alpha along the line, by Theorem
         2.3); ``wide``, ``narrow`` (central differences with the steps 0.02 and 1e-5).
 
+    Examples
+    --------
     >>> sorted(nearly_equal_line(2, 3))
     ['first', 'narrow', 's', 'second', 'slope', 'wide']
     """

@@ -1,5 +1,7 @@
 """The companion from the command line: list the notebooks, run one with your parameters, sweep over many.
 
+::
+
     python -m convreg list [NOTEBOOK]
     python -m convreg run NOTEBOOK [-p name value ...] [-o OUT.ipynb] [--figure-dir DIR] [--results-dir DIR]
     python -m convreg sweep NOTEBOOK --grid name=value,value ... --out DIR
@@ -11,6 +13,7 @@ has to be changed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -83,13 +86,14 @@ def sweep_notebook(options: argparse.Namespace) -> int:
             ended = sweep(notebook, points, out, pool, workers)
         except KeyboardInterrupt:
             for child in psutil.Process().children(recursive=True):
-                child.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):  # it went with its parent
+                    child.kill()
             raise
     failed = [row for row in ended if row["status"] == "failed"]
     for row in failed:
         print(f"{row['run']} failed: {row['parameters']}\n{row['error']}\n", file=sys.stderr)
     print(f"{len(ended) - len(failed)} complete, {len(failed)} failed: {out / 'index.csv'}")
-    if len(failed) < len(ended):
+    if any(row["headline"] for row in ended):
         others = [name for name, values in grid.items() if len(values) > 1 and name not in axes]
         print(f"picture: {draw(out, {point.key for point in points}, axes, others)}")
     return int(bool(failed))
@@ -125,7 +129,7 @@ def _count(text: str) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    first, _, *rest = __doc__.splitlines()
+    first, _, _, *rest = (__doc__ or "").splitlines()
     whole = argparse.ArgumentParser(
         "python -m convreg",
         description=first,

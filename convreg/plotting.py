@@ -175,12 +175,11 @@ def verification_figure(table: Table) -> Figure:
             above.loglog(line["step"], line["difference"], color=color, linestyle=dash)
             below.loglog(line["step"], line["remainder"], color=color, linestyle=dash, label=gradient)
             if column == 0:
-                place = np.flatnonzero(line["step"] > 9e-3)[0]
-                slope = 2 if gradient == "right" else 1
-                below.annotate(
-                    f"slope {slope}", (line["step"][place], line["remainder"][place]), (-6, 4),
-                    textcoords="offset points", ha="right",
-                )  # fmt: skip
+                right = gradient == "right"
+                place = np.flatnonzero(line["step"] > (9e-4 if right else 9e-3))[0]
+                slope, offset, side = (2, (5, -9), "left") if right else (1, (-6, 4), "right")
+                point = line["step"][place], line["remainder"][place]
+                below.annotate(f"slope {slope}", point, offset, textcoords="offset points", ha=side)
         above.set_title(statement)
         below.set_xlabel("step $t$")
     axes[0].set_ylabel("|central difference - slope|")

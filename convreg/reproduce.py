@@ -1,5 +1,7 @@
 """Every notebook through papermill: the figures, one line per notebook, and the claims with their verdicts.
 
+::
+
     python -m convreg.reproduce [--figures FOLDER] [--build FOLDER] [--parameters FILE.yml]
     python -m convreg.reproduce --rewrite
 

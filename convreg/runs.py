@@ -60,30 +60,44 @@ def execute(source: str, parameters: Mapping[str, Any] | None = None, progress: 
     Run
         Its ``error`` is '' or names the cell; whatever stops the kernel, nothing is raised.
     """
-    started, error = time.perf_counter(), ""
-    notebook = nbformat.reads(source, as_version=4)
+    started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="convreg-", ignore_cleanup_errors=True) as place:
-        try:
-            notebook = papermill.execute_notebook(
-                notebook,
-                Path(place, "executed.ipynb"),
-                {} if parameters is None else {**parameters, **{name: name for name in FOLDERS}},
-                kernel_name="python3",
-                progress_bar={"desc": "cells", "leave": False, "disable": None} if progress else False,
-                resources={"metadata": {"path": place}},
-                coalesce_streams=True,
-                extra_arguments=["--IPKernelApp.log_level=50"],
-            )
-        except Exception as stopped:  # a cell's error, a dead kernel, a full disk: this run is lost, no other
-            saved = Path(place, "executed.ipynb")
-            notebook = nbformat.read(saved, as_version=4) if saved.exists() else notebook
-            error = in_one_screen(stopped, notebook)
+        for _ in range(3):  # a kernel does not start where another program was faster to take its port
+            notebook, error = _attempt(source, parameters, progress, place)
+            if not error or any(_began(cell) for cell in notebook.cells):
+                break
         figures, results = (
             {path.name: path.read_bytes() for path in sorted(Path(place, name).glob("*")) if path.is_file()}
             for name in FOLDERS
         )
     executed = nbformat.writes(_tidy(notebook, parameters or {})).encode() + b"\n"
     return Run(executed, figures, results, time.perf_counter() - started, error)
+
+
+def _attempt(
+    source: str, parameters: Mapping[str, Any] | None, progress: bool, place: str
+) -> tuple[NotebookNode, str]:
+    """The notebook as far as it ran, and its error."""
+    saved = Path(place, "executed.ipynb")
+    try:
+        notebook = papermill.execute_notebook(
+            nbformat.reads(source, as_version=4),
+            saved,
+            {} if parameters is None else {**parameters, **{name: name for name in FOLDERS}},
+            kernel_name="python3",
+            progress_bar={"desc": "cells", "leave": False, "disable": None} if progress else False,
+            resources={"metadata": {"path": place}},
+            coalesce_streams=True,
+            extra_arguments=["--IPKernelApp.log_level=50"],
+        )
+    except Exception as stopped:  # a cell's error, a dead kernel, a full disk: this run is lost, no other
+        notebook = nbformat.reads(saved.read_text("utf-8") if saved.exists() else source, as_version=4)
+        return notebook, in_one_screen(stopped, notebook)
+    return notebook, ""
+
+
+def _began(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and bool(cell.metadata.get("papermill", {}).get("start_time"))
 
 
 def in_one_screen(stopped: Exception, notebook: NotebookNode) -> str:
@@ -97,7 +111,7 @@ def in_one_screen(stopped: Exception, notebook: NotebookNode) -> str:
         titles = [line for line in cell.source.splitlines() if cell.cell_type == "markdown" and line[:1] == "#"]
         heading = titles[-1].lstrip("# ") if titles else heading
         number += cell.cell_type == "code" and not is_tagged(cell, "injected-parameters")
-        if cell.cell_type == "code" and cell.metadata.get("papermill", {}).get("start_time"):  # the last that began
+        if _began(cell):  # the last that did
             lines = [f'code cell {number}, under "{heading}":', *_first(cell.source.splitlines(), 8)]
     return "\n".join(line[:300] for line in [*lines, *_last(trace, 8), " ".join(error.split())])
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
+import numpy as np
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
@@ -228,4 +229,5 @@ def read_index(path: Path) -> Table:
     with open(path, newline="", encoding="utf-8") as file:
         complete = [row for row in csv.DictReader(file) if row["status"] == "complete"]
     names = list(complete[0]) if complete else []
-    return {name: as_column([row[name] for row in complete]) for name in names}
+    columns = {name: [row[name] for row in complete] for name in names}
+    return {name: np.array(cells) if name == "run" else as_column(cells) for name, cells in columns.items()}

@@ -87,7 +87,8 @@ def sweep_notebook(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             for child in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):  # it went with its parent
-                    child.kill()
+                    if "ipykernel_launcher" in child.cmdline():  # Dask ends its own
+                        child.kill()
             raise
     failed = [row for row in ended if row["status"] == "failed"]
     for row in failed:

@@ -39,7 +39,7 @@ def executor(scheduler: str | None = None, workers: int | None = None) -> Iterat
         stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 0}))
         if scheduler == "local":
             cluster = LocalCluster(
-                n_workers=workers or os.cpu_count(), threads_per_worker=1, dashboard_address=None
+                n_workers=workers or os.cpu_count(), threads_per_worker=1, dashboard_address="127.0.0.1:0"
             )
             scheduler = stack.enter_context(cluster).scheduler_address
         try:

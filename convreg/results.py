@@ -59,13 +59,10 @@ def save_results(
         "kernel_sha256": {name: kernel_sha256(K) for name, K in kernels.items()},
         "versions": versions(),
         "headline": {name: rounded_number(value) for name, value in headline.items()},
-        "tables": {
-            name: {column: np.asarray(values).tolist() for column, values in table.items()}
-            for name, table in tables.items()
-        },
+        "tables": tables,
         "claims": [scored._asdict() for scored in claims],
     }
-    text = json.dumps(_without_nan(found), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_plain(found), indent=1, ensure_ascii=False, allow_nan=False)
     write_whole({Path(folder).expanduser() / f"{notebook}.json": f"{text}\n".encode()})
 
 
@@ -97,12 +94,14 @@ def rounded_number(value: Any) -> int | float:
     return int(value) if isinstance(value, (int, np.integer)) else float(f"{value:.6g}")
 
 
-def _without_nan(value: Any) -> Any:
-    """JSON knows neither: NaN becomes null, infinity the string "inf"."""
+def _plain(value: Any) -> Any:
+    """What JSON knows: arrays become lists, NaN null, infinity the string "inf"."""
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     if isinstance(value, Mapping):
-        return {name: _without_nan(entry) for name, entry in value.items()}
+        return {name: _plain(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(entry) for entry in value]
+        return [_plain(entry) for entry in value]
     if isinstance(value, float) and not np.isfinite(value):
         return None if np.isnan(value) else str(value)
     return value

@@ -79,11 +79,12 @@ def _attempt(
 ) -> tuple[NotebookNode, str]:
     """The notebook as far as it ran, and its error."""
     saved = Path(place, "executed.ipynb")
+    folders = {name: name for name in FOLDERS if f"{name}: " in source}
     try:
         notebook = papermill.execute_notebook(
             nbformat.reads(source, as_version=4),
             saved,
-            {} if parameters is None else {**parameters, **{name: name for name in FOLDERS}},
+            {} if parameters is None else {**parameters, **folders},
             kernel_name="python3",
             progress_bar={"desc": "cells", "leave": False, "disable": None} if progress else False,
             resources={"metadata": {"path": place}},

@@ -121,6 +121,8 @@ def sweep(
         Where another sweep is writing to the folder, or one of another notebook has written to it.
     OSError
         Where the folder cannot be written to.
+    BrokenExecutor
+        Where the executor itself is lost, as a pool of processes is with one of them; the next sweep goes on.
     """
     out.mkdir(parents=True, exist_ok=True)
     try:

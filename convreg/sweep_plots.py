@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from convreg.plotting import CYCLE, DASHES, axes_grid, drawn
 from convreg.tables import Table, groups, stacked
@@ -47,6 +49,9 @@ def picture_table(index: Table, across: str, panels: str, others: Sequence[str],
 @drawn
 def sweep_figure(table: Table) -> Figure:
     """A row of panels for each result, a column for each value of one parameter, the other along the axis."""
+    names = names_across(table)
+    places = np.array([names.index(x) for x in table["x"].tolist()]) if names else table["x"]
+    table = {**table, "place": places}
     results, panels = list(groups(table, "result")), list(groups(table, "panel"))
     height = 1.7 * len(results) + 0.6
     figure, axes = axes_grid(len(results), len(panels), height, sharex=True, sharey="row")
@@ -54,29 +59,53 @@ def sweep_figure(table: Table) -> Figure:
     for number, ax in enumerate(axes):
         result, panel = results[number // len(panels)], panels[number % len(panels)]
         here = (table["result"] == result) & (table["panel"] == panel)
-        _draw({name: column[here] for name, column in table.items()}, ax)
+        _draw({name: column[here] for name, column in table.items()}, ax, list(groups(table, "line")))
         subplot: Any = ax.get_subplotspec()
         ax.set_title(panel.replace("_", " ") if subplot.is_first_row() else "")
         ax.set_xlabel(table["across"][0].replace("_", " ") if subplot.is_last_row() else "")
         ax.set_ylabel(result.replace("_", " ") if subplot.is_first_col() else "")
+        if spans_decades(table["value"][table["result"] == result]):
+            ax.set_yscale("log")
+    _scale_across(table, axes, names)
     if len(groups(table, "line")) > 1:
         axes[len(panels) - 1].legend(fontsize=7)
     return figure
 
 
-def _draw(table: Table, ax: Axes) -> None:
-    """The lines of one panel; values that are no numbers stand side by side."""
-    values = sorted(set(table["x"].tolist()))
-    numbers = table["x"].dtype.kind in "if"
-    for number, (line, rows) in enumerate(groups(table, "line").items()):
-        x = rows["x"] if numbers else np.array([values.index(value) for value in rows["x"].tolist()])
-        order = np.argsort(x)
+def _draw(table: Table, ax: Axes, lines: list[str]) -> None:
+    """The lines of one panel, in the same style in every panel, also where one has no runs here."""
+    for number, line in enumerate(lines):
+        rows = {name: column[table["line"] == line] for name, column in table.items()}
+        order = np.argsort(rows["place"])
         style: dict[str, Any] = {"color": CYCLE[number % 4], "linestyle": DASHES[number // 4 % 4]}
-        ax.plot(x[order], rows["value"][order], marker="o", markersize=3, label=line.replace("_", " "), **style)
-    if not numbers:
-        ax.set_xticks(range(len(values)), values, fontsize=7)
-    elif len(values) > 2 and values[0] > 0 and values[-1] / values[0] > 30:
-        ax.set_xscale("log")
-    drawn_values = table["value"][np.isfinite(table["value"])]
-    if len(drawn_values) and drawn_values.min() > 0 and drawn_values.max() / drawn_values.min() > 30:
-        ax.set_yscale("log")
+        label = line.replace("_", " ")
+        ax.plot(rows["place"][order], rows["value"][order], marker="o", markersize=3, label=label, **style)
+
+
+def _scale_across(table: Table, axes: Sequence[Axes], names: Sequence[str]) -> None:
+    """The horizontal axes, which all panels share; values that are no numbers stand side by side."""
+    slanted: dict[str, Any] = {"rotation": 30, "ha": "right"} if sum(map(len, names)) > 20 else {}
+    for ax in axes:
+        if names:
+            ax.set_xticks(range(len(names)), names, fontsize=7, **slanted)
+        elif len(groups(table, "x")) > 2 and spans_decades(table["x"]):
+            ax.set_xscale("log")
+
+
+def names_across(table: Table) -> list[str]:
+    """The lists or truth values along the horizontal axis in order; none where they are numbers.
+
+    >>> names_across({"x": np.array(["[10.0]", "[2.0]", "[10.0]"])}), names_across({"x": np.array([0.5])})
+    (['[2.0]', '[10.0]'], [])
+    """
+    return [] if table["x"].dtype.kind in "if" else sorted(groups(table, "x"), key=ast.literal_eval)
+
+
+def spans_decades(column: NDArray) -> bool:
+    """Whether a log scale suits the numbers.
+
+    >>> spans_decades(np.array([1, 100, np.nan])), spans_decades(np.array([0, 100]))
+    (True, False)
+    """
+    finite = column[np.isfinite(column)]
+    return bool(len(finite) and finite.min() > 0 and finite.max() / finite.min() > 30)

@@ -91,7 +91,7 @@ def sweep_notebook(options: argparse.Namespace) -> int:
                         child.kill()
             raise
     failed = [row for row in ended if row["status"] == "failed"]
-    for row in failed:
+    for row in failed[:3]:
         print(f"{row['run']} failed: {row['parameters']}\n{row['error']}\n", file=sys.stderr)
     print(f"{len(ended) - len(failed)} complete, {len(failed)} failed: {out / 'index.csv'}")
     if any(row["headline"] for row in ended):
@@ -174,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"python -m convreg: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
+        print("interrupted: nothing is half written, and the same sweep goes on", file=sys.stderr)
         return 130
 
 

@@ -12,7 +12,7 @@ import nbformat
 import papermill
 import psutil
 import pytest
-from tiny import files_in, tiny_notebook
+from tiny import as_at_a_terminal, files_in, tiny_notebook
 
 import convreg.__main__
 from convreg import reproduce
@@ -373,7 +373,10 @@ def test_ctrl_c_in_a_run_ends_its_kernel_too(here):
     path = tiny_notebook(here, "Path(os.environ['PID']).write_text(str(os.getpid()))\ntime.sleep(60)")
     mark = here / "pid"
     with subprocess.Popen(
-        [*COMMAND, "run", path, *PLACES], env={**os.environ, "PID": str(mark)}, stderr=subprocess.PIPE
+        [*COMMAND, "run", path, *PLACES],
+        env={**os.environ, "PID": str(mark)},
+        stderr=subprocess.PIPE,
+        preexec_fn=as_at_a_terminal,
     ) as run:
         while not (mark.exists() and mark.read_text()):
             assert run.poll() is None

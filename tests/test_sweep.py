@@ -2,6 +2,7 @@
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import nbformat
 import numpy as np
 import psutil
 import pytest
-from tiny import files_in, tiny_notebook
+from tiny import as_at_a_terminal, files_in, tiny_notebook
 
 import convreg.sweep
 from convreg.__main__ import main
@@ -564,7 +565,7 @@ def test_a_failing_run_and_a_killed_kernel_cost_only_themselves(broken_locally):
 def test_processes_give_what_threads_give(place):
     notebook = place / "tiny.ipynb"
     points = settings(notebook, {"state": [1, 2]})
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         sweep(notebook, points, place / "processes", pool, 2, progress=False)
     with executor(None, 2) as (pool, _):
         sweep(notebook, points, place / "threads", pool, 2, progress=False)
@@ -604,7 +605,12 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_was(sent, place):
         "--workers",
         "2",
     ]
-    with subprocess.Popen(command, env={**os.environ, "SWEEP_SLEEP": "60"}, stderr=subprocess.DEVNULL) as started:
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "SWEEP_SLEEP": "60"},
+        stderr=subprocess.DEVNULL,
+        preexec_fn=as_at_a_terminal,
+    ) as started:
         wait_until(
             lambda: len(list(place.glob("out/runs/*/run.json"))) == 2 and logged(place).total() == 4, started
         )

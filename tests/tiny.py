@@ -1,5 +1,7 @@
 """A notebook of our own, run in a second: what the companion's notebooks have, and a body that a test chooses."""
 
+import signal
+
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -41,6 +43,11 @@ def tiny_notebook(folder, body="print(alpha * state)", results=RESULTS, name="ti
     path = folder / f"{name}.ipynb"
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
     return path
+
+
+def as_at_a_terminal():
+    """For a child process: Ctrl-C reaches it, also where these tests are a shell's background job, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def files_in(folder):

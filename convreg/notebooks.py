@@ -50,7 +50,7 @@ def find_notebook(name: str) -> Path:
     Raises
     ------
     ValueError
-        With the nearest names, where there is no such notebook.
+        With the nearest names, where there is no such notebook, or what is wrong with the file.
 
     Examples
     --------
@@ -58,7 +58,13 @@ def find_notebook(name: str) -> Path:
     ('05_example_1.ipynb', '05_example_1.ipynb')
     """
     if name.endswith(".ipynb") and Path(name).expanduser().is_file():
-        return Path(name).expanduser().resolve()
+        path = Path(name).expanduser().resolve()
+        try:
+            nbformat.validate(nbformat.read(path, as_version=4))
+        except Exception as error:  # whatever nbformat stumbles over
+            problem = str(error).partition("\n")[0]
+            raise ValueError(f"notebook: wanted a Jupyter notebook, got {path.name}: {problem}") from error
+        return path
     stem, paths = Path(name).name.removesuffix(".ipynb"), {path.stem: path for path in all_notebooks()}
     numbers = {str(int(stem[:2])): path for stem, path in paths.items()}
     known = paths | numbers | {number.zfill(2): path for number, path in numbers.items()}

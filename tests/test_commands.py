@@ -158,6 +158,16 @@ def test_a_notebook_that_does_not_come_to_its_check_is_refused(first_cell, messa
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "text", ["x", "{}", "[]", '{"cells": [{}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}']
+)
+@pytest.mark.parametrize("command", ["run", "list"])
+def test_a_file_that_is_no_notebook_is_refused_by_its_name(command, text, here, no_kernel, capsys):
+    (here / "bad.ipynb").write_text(text)
+    assert status(command, here / "bad.ipynb") == 2
+    assert "notebook: wanted a Jupyter notebook, got bad.ipynb: " in capsys.readouterr().err
+
+
 def test_a_notebook_without_a_check_is_refused(here, no_kernel, capsys):
     path = tiny_notebook(here)
     notebook = nbformat.read(path, as_version=4)

@@ -26,9 +26,9 @@ def pytest_collection_modifyitems(items):
     """Give every notebook a folder for its figures; the last cell is to compare them."""
     cells = [item for item in items if isinstance(item, IPyNbCell)]
     for path, group in itertools.groupby(cells, key=lambda cell: cell.path):
-        folder, *_, last = tempfile.TemporaryDirectory(prefix=f"{path.stem}-"), *group
-        for cell in [item for item in cells if item.path == path]:
-            cell.figures, cell.is_last = folder, cell is last
+        folder, own = tempfile.TemporaryDirectory(prefix=f"{path.stem}-"), list(group)
+        for cell in own:
+            cell.figures, cell.is_last = folder, cell is own[-1]
             if "parameters" in cell.cell.metadata.get("tags", []):
                 cell.cell.source += f"\nfigure_dir = {folder.name!r}  # of this run"
 

@@ -82,12 +82,16 @@ class _ShiftedGram(LinearOperator):
 def penalty(
     K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
     full_output: Literal[False] = ...,
-) -> float: ...  # fmt: skip
+) -> float: """The value."""  # fmt: skip
+
+
 @overload
 def penalty(
     K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
     *, full_output: Literal[True],
-) -> tuple[float, SingularTriplet]: ...  # fmt: skip
+) -> tuple[float, SingularTriplet]: """The value and its triplet."""  # fmt: skip
+
+
 def penalty(
     K: ArrayLike,
     N: int,
@@ -174,12 +178,16 @@ def _singular(gram: str, h: int, g: int) -> bool:
 def penalty_gradient(
     K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
     full_output: Literal[False] = ...,
-) -> tuple[float, NDArray]: ...  # fmt: skip
+) -> tuple[float, NDArray]: """The value and the gradient."""  # fmt: skip
+
+
 @overload
 def penalty_gradient(
     K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
     *, full_output: Literal[True],
-) -> tuple[float, NDArray, SingularTriplet]: ...  # fmt: skip
+) -> tuple[float, NDArray, SingularTriplet]: """The value, the gradient and the triplet."""  # fmt: skip
+
+
 def penalty_gradient(
     K: ArrayLike,
     N: int,

@@ -153,12 +153,11 @@ def _sweep(
     for part in out.rglob(".*.part"):  # of a sweep that was killed
         part.unlink()
     source, done = notebook.read_text(encoding="utf-8"), {row["run"]: row for row in rows(out)}
-    missing = iter([point for point in points if done.get(point.key, {}).get("status") != "complete"])
-    running: dict[Future[Run], Setting] = {}
-    complete = sum(done.get(point.key, {}).get("status") == "complete" for point in points)
+    missing = [point for point in points if done.get(point.key, {}).get("status") != "complete"]
+    waiting, running, complete = iter(missing), dict[Future[Run], Setting](), len(points) - len(missing)
     with tqdm(total=len(points), initial=complete, desc="runs", disable=None if progress else True) as bar:
         while True:
-            for point in itertools.islice(missing, workers - len(running)):
+            for point in itertools.islice(waiting, workers - len(running)):
                 running[executor.submit(execute, source, point.parameters)] = point
             if not running:
                 break

@@ -1,0 +1,302 @@
+"""Section 1.1: R_alpha as a term of a network's loss (1.4), in PyTorch.
+
+::
+
+    regularizer = add_penalty(model, (3, 32, 32), alpha=1.0)   # once
+    loss = criterion(model(images), labels) + 0.01 * regularizer()   # in every step
+
+`pip install 'convreg[torch]'` brings PyTorch; nothing else in convreg imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+try:
+    import torch
+except ImportError as error:
+    raise ImportError("convreg.torch needs PyTorch: pip install 'convreg[torch]'") from error
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, conv_transpose2d
+
+from convreg._checks import as_integer, as_number, gram_of_rows
+from convreg.convolution import padding
+
+WARM_UP = 15  # power iterations from the random start, as many as torch's spectral_norm takes
+
+
+class ConvPenalty(nn.Module):
+    r"""Section 1.1, equation (1.4): R_alpha of one convolution layer as a term of the loss.
+
+    .. math:: \mathcal{R}_\alpha \approx u^T (M^T M - \alpha I)\, v = (Mu)^T (Mv) - \alpha\, u^T v, \qquad
+       \frac{\partial}{\partial k_{p,q,z,y}} = \sum_{(i,j) \in \Omega_{p,q,z,y}} (Mu)_i v_j + (Mv)_i u_j
+
+    Calling the module gives the value, a scalar with a gradient in the weights of the convolution: (2.5), with u
+    and v held fixed. In training mode each call first updates u and v by Algorithm 2.1's power method, without a
+    gradient; in eval mode they stay. As in `power_update` the value is then that of the power method: a lower
+    bound of R_alpha, close to it once the weights change slowly.
+
+    The module holds u and v, as buffers in its ``state_dict``, and no parameters: the convolution stays with the
+    model that it is part of. The vectors follow its weights to their device and precision; the arithmetic is in
+    float32 at least, under autocast as well.
+
+    Parameters
+    ----------
+    conv : torch.nn.Conv2d
+        Of stride 1, without groups or dilation, its kernel square, zero-padded as in (1.2): by (k - 1) / 2 or,
+        for even k, by "same". A bias is allowed and plays no part.
+    input_size : int, or two of them
+        The side N of the images that the layer takes in, or their height and width.
+    alpha : float
+        The shift, positive.
+    gram : {"columns", "rows", "smaller"}
+        M'M (the paper's), M M', or whichever is smaller. For fewer output than input channels M'M is singular and
+        its R_alpha never below alpha.
+    power_iterations : int
+        In each call, at least 1.
+    generator : torch.Generator, optional
+        Of the random start, from which 15 iterations are taken.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; a convolution that the theory does not cover with all that is wrong.
+
+    Examples
+    --------
+    >>> conv = nn.Conv2d(1, 1, 3, padding=1, bias=False)
+    >>> _ = nn.init.dirac_(conv.weight).data.mul_(2)             # M = 2 I
+    >>> regularizer = ConvPenalty(conv, input_size=5, alpha=1.0)
+    >>> R = regularizer()
+    >>> R.backward()
+    >>> round(R.item(), 4), list(regularizer.state_dict())
+    (3.0, ['u', 'v'])
+    """
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(
+        self,
+        conv: nn.Conv2d,
+        input_size: int | Sequence[int],
+        alpha: float = 1.0,
+        gram: str = "smaller",
+        power_iterations: int = 2,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if not isinstance(conv, nn.Conv2d):
+            raise TypeError(f"conv: wanted a torch.nn.Conv2d, got {type(conv).__name__}")
+        if problems := not_covered(conv):
+            raise ValueError(f"conv: wanted {problems}")
+        self.__dict__["conv"] = conv  # not as a submodule: its parameters are the model's
+        self.input_size = as_size(input_size)
+        self.alpha = as_number("alpha", alpha)
+        self.gram_of_rows = gram_of_rows(gram, conv.out_channels, conv.in_channels)
+        self.power_iterations = as_integer("power_iterations", power_iterations, 1)
+        K = self._kernel().detach()
+        channels = conv.out_channels if self.gram_of_rows else conv.in_channels
+        device = K.device if generator is None else generator.device
+        start = torch.randn(1, channels, *self.input_size, generator=generator, device=device, dtype=torch.float64)
+        v = (start / torch.linalg.vector_norm(start)).to(K)
+        u, v = self._power_update(K, v, v, WARM_UP)
+        self.register_buffer("u", u)
+        self.register_buffer("v", v)
+
+    def forward(self) -> Tensor:
+        """The penalty, after an update of the vectors in training mode."""
+        K = self._kernel()
+        u, v = self.u.to(K), self.v.to(K)
+        if self.training:
+            u, v = self.u, self.v = self._power_update(K.detach(), u, v, self.power_iterations)
+        with torch.autocast(K.device.type, enabled=False):
+            A, _ = self._products(K)
+            Au, Av = A(torch.cat([u, v]))
+            return (Au * Av).sum() - self.alpha * (u * v).sum()
+
+    def _kernel(self) -> Tensor:
+        """The weights, in float32 at least."""
+        weight = self.conv.weight
+        return weight.to(torch.promote_types(weight.dtype, torch.float32))
+
+    def _products(self, K: Tensor) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+        """X -> A X and Y -> A'Y on batches of images, A being M or, for the Gram matrix of its rows, M'."""
+        (height, width), (before, after) = self.input_size, padding(K.shape[-1])
+
+        def M(X: Tensor) -> Tensor:
+            """The convolution (1.2)."""
+            return conv2d(X, K, padding=after)[..., after - before :, after - before :]
+
+        def Mt(Y: Tensor) -> Tensor:
+            """Its adjoint."""
+            return conv_transpose2d(Y, K, padding=before)[..., :height, :width]
+
+        return (Mt, M) if self.gram_of_rows else (M, Mt)
+
+    @torch.no_grad()
+    def _power_update(self, K: Tensor, u: Tensor, v: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
+        """Algorithm 2.1, step 6: u <- B v, v <- B u, both normalised; B is symmetric."""
+        with torch.autocast(K.device.type, enabled=False):
+            A, At = self._products(K)
+            for _ in range(iterations):
+                u = normalised(At(A(v)) - self.alpha * v, u)
+                v = normalised(At(A(u)) - self.alpha * u, v)
+        return u, v
+
+    def extra_repr(self) -> str:
+        """What stands in the parentheses of ``print(regularizer)``."""
+        k, g, h = self.conv.kernel_size[0], self.conv.in_channels, self.conv.out_channels
+        size, gram = "x".join(map(str, self.input_size)), "rows" if self.gram_of_rows else "columns"
+        return f"{k}x{k}x{g}x{h} on {size}, alpha={self.alpha}, gram={gram!r}, power_iterations={self.power_iterations}"
+
+
+def normalised(w: Tensor, previous: Tensor) -> Tensor:
+    """w / |w|, or the previous vector where w is zero or not finite."""
+    norm = torch.linalg.vector_norm(w)
+    return torch.where((norm > 0) & (norm < torch.inf), w / norm, previous)
+
+
+def as_size(input_size: int | Sequence[int]) -> tuple[int, int]:
+    """Height and width.
+
+    >>> as_size(8), as_size((8, 6))
+    ((8, 8), (8, 6))
+    """
+    sides: Any = input_size if isinstance(input_size, Sequence) else (input_size, input_size)
+    if len(sides) != 2:
+        raise ValueError(f"input_size: wanted an integer or two of them, got {input_size!r}")
+    height, width = (as_integer("input_size", side, 1) for side in sides)
+    return height, width
+
+
+def not_covered(conv: nn.Conv2d) -> str:
+    """What makes a layer another map than (1.2), or ''.
+
+    >>> not_covered(nn.Conv2d(2, 2, 3, stride=2))
+    'stride 1, got (2, 2); padding=1 or "same", got (0, 0)'
+    """
+    k = conv.kernel_size[0]
+    if conv.kernel_size != (k, k):
+        return f"a square kernel, got {conv.kernel_size}"
+    ours = ["same", *[(k // 2, k // 2)] * (k % 2), *["valid"] * (k == 1)]
+    wanted = [
+        (conv.stride == (1, 1), f"stride 1, got {conv.stride}"),
+        (conv.dilation == (1, 1), f"dilation 1, got {conv.dilation}"),
+        (conv.groups == 1, f"one group, got groups={conv.groups}"),
+        (conv.padding_mode == "zeros", f"padding with zeros, got {conv.padding_mode!r}"),
+        (conv.padding in ours, f'padding={f"{k // 2} or " if k % 2 else ""}"same", got {conv.padding!r}'),
+    ]
+    return "; ".join(what for right, what in wanted if not right)
+
+
+class PenaltySum(nn.ModuleList):
+    """Section 1.1, equation (1.4): the sum of R_alpha over the convolutions of a network; see `add_penalty`.
+
+    A list of `ConvPenalty`; ``names`` has the name in the model of each one's convolution.
+    """
+
+    def __init__(self, penalties: Sequence[ConvPenalty], names: Sequence[str]) -> None:
+        super().__init__(penalties)
+        self.names = list(names)
+
+    def forward(self) -> Tensor:
+        """The sum of the penalties."""
+        return sum(regularizer() for regularizer in self)
+
+
+def add_penalty(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    alpha: float = 1.0,
+    gram: str = "smaller",
+    power_iterations: int = 2,
+    generator: torch.Generator | None = None,
+    skip: Collection[str] = (),
+) -> PenaltySum:
+    r"""Section 1.1, equation (1.4): R_alpha of every convolution of a network, summed, for its loss.
+
+    .. math:: \min_{K_1, \dots, K_l} \; \mathcal{L}(K_1, \dots, K_l) + c \sum_{p=1}^{l} \mathcal{R}_\alpha(K_p)
+
+    One forward pass of zeros, in eval mode, finds the `torch.nn.Conv2d` layers that the model uses, and the size
+    of their inputs. A layer used with several sizes has a penalty for each. The model is left as it was.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    input_shape : (channels, height, width), or with the size of a batch before them
+    alpha, gram, power_iterations, generator
+        As of `ConvPenalty`.
+    skip : collection of str
+        Names, as in ``model.named_modules()``, of convolutions to leave out.
+
+    Returns
+    -------
+    PenaltySum
+        A module: calling it gives the sum, in training mode after an update of the vectors.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; where a convolution is not of the paper's kind, with the names to skip.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 2, 3, padding=1))
+    >>> regularizer = add_penalty(model, (1, 8, 8), alpha=1.0)
+    >>> loss = model(torch.zeros(5, 1, 8, 8)).square().mean() + 0.01 * regularizer()
+    >>> loss.backward()
+    >>> regularizer
+    PenaltySum(
+      (0): ConvPenalty(3x3x1x4 on 8x8, alpha=1.0, gram='columns', power_iterations=2)
+      (1): ConvPenalty(3x3x4x2 on 4x4, alpha=1.0, gram='rows', power_iterations=2)
+    )
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model: wanted a torch.nn.Module, got {type(model).__name__}")
+    convolutions = {name: part for name, part in model.named_modules() if isinstance(part, nn.Conv2d)}
+    if isinstance(skip, str) or not set(skip) <= convolutions.keys():
+        raise ValueError(f"skip: wanted names among {', '.join(map(repr, convolutions))}, got {skip!r}")
+    kept = {name: conv for name, conv in convolutions.items() if name not in skip}
+    if problems := {name: why for name, conv in kept.items() if (why := not_covered(conv))}:
+        listed = "\n".join(f"  {name}: wanted {why}" for name, why in problems.items())
+        raise ValueError(
+            f"model: some convolutions are not of the paper's kind; skip={list(problems)} leaves them out\n{listed}"
+        )
+    used = list(dict.fromkeys(_inputs(model, kept, input_shape)))
+    if not used:
+        raise ValueError("model: wanted one that uses a torch.nn.Conv2d that is not skipped, got none")
+    penalties = [ConvPenalty(kept[name], size, alpha, gram, power_iterations, generator) for name, size in used]
+    return PenaltySum(penalties, [name for name, _ in used])
+
+
+def _inputs(
+    model: nn.Module, convolutions: dict[str, nn.Conv2d], input_shape: Sequence[int]
+) -> list[tuple[str, tuple[int, int]]]:
+    """The calls of the convolutions in a forward pass: name and size of the input."""
+    if not isinstance(input_shape, Sequence) or len(input_shape) not in (3, 4):
+        raise ValueError(f"input_shape: wanted (channels, height, width), got {input_shape!r}")
+    sides = [as_integer("input_shape", side, 1) for side in input_shape]
+    weights = next((weight for weight in model.parameters() if weight.is_floating_point()), torch.empty(0))
+    images = torch.zeros([1] * (4 - len(sides)) + sides, dtype=weights.dtype, device=weights.device)
+    calls: list[tuple[str, tuple[int, int]]] = []
+
+    def record(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        """A hook that notes a call; output and input have one size."""
+        return lambda conv, inputs, output: calls.append((name, tuple(output.shape[-2:])))
+
+    hooks = [conv.register_forward_hook(record(name)) for name, conv in convolutions.items()]
+    modes = {part: part.training for part in model.modules()}
+    try:
+        model.eval()
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+            model(images)
+    except RuntimeError as error:
+        raise ValueError(f"input_shape: wanted one that the model takes, got {tuple(sides)}: {error}") from error
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+        for hook in hooks:
+            hook.remove()
+    return calls

@@ -74,6 +74,7 @@ class ConvPenalty(nn.Module):
     (3.0, ['u', 'v'])
     """
 
+    conv: nn.Conv2d
     u: Tensor
     v: Tensor
 
@@ -149,7 +150,8 @@ class ConvPenalty(nn.Module):
         """What stands in the parentheses of ``print(regularizer)``."""
         k, g, h = self.conv.kernel_size[0], self.conv.in_channels, self.conv.out_channels
         size, gram = "x".join(map(str, self.input_size)), "rows" if self.gram_of_rows else "columns"
-        return f"{k}x{k}x{g}x{h} on {size}, alpha={self.alpha}, gram={gram!r}, power_iterations={self.power_iterations}"
+        sets = f"alpha={self.alpha}, gram={gram!r}, power_iterations={self.power_iterations}"
+        return f"{k}x{k}x{g}x{h} on {size}, {sets}"
 
 
 def normalised(w: Tensor, previous: Tensor) -> Tensor:
@@ -243,7 +245,8 @@ def add_penalty(
 
     Examples
     --------
-    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 2, 3, padding=1))
+    >>> first, second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 2, 3, padding=1)
+    >>> model = nn.Sequential(first, nn.ReLU(), nn.MaxPool2d(2), second)
     >>> regularizer = add_penalty(model, (1, 8, 8), alpha=1.0)
     >>> loss = model(torch.zeros(5, 1, 8, 8)).square().mean() + 0.01 * regularizer()
     >>> loss.backward()
@@ -261,9 +264,7 @@ def add_penalty(
     kept = {name: conv for name, conv in convolutions.items() if name not in skip}
     if problems := {name: why for name, conv in kept.items() if (why := not_covered(conv))}:
         listed = "\n".join(f"  {name}: wanted {why}" for name, why in problems.items())
-        raise ValueError(
-            f"model: some convolutions are not of the paper's kind; skip={list(problems)} leaves them out\n{listed}"
-        )
+        raise ValueError(f"model: skip={list(problems)} leaves out what is not of the paper's kind:\n{listed}")
     used = list(dict.fromkeys(_inputs(model, kept, input_shape)))
     if not used:
         raise ValueError("model: wanted one that uses a torch.nn.Conv2d that is not skipped, got none")
@@ -284,7 +285,7 @@ def _inputs(
 
     def record(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
         """A hook that notes a call; output and input have one size."""
-        return lambda conv, inputs, output: calls.append((name, tuple(output.shape[-2:])))
+        return lambda conv, inputs, output: calls.append((name, as_size(output.shape[-2:])))
 
     hooks = [conv.register_forward_hook(record(name)) for name, conv in convolutions.items()]
     modes = {part: part.training for part in model.modules()}
@@ -292,7 +293,7 @@ def _inputs(
         model.eval()
         with torch.no_grad(), torch.compiler.set_stance("force_eager"):
             model(images)
-    except RuntimeError as error:
+    except Exception as error:
         raise ValueError(f"input_shape: wanted one that the model takes, got {tuple(sides)}: {error}") from error
     finally:
         for part, mode in modes.items():

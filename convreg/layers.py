@@ -148,9 +148,9 @@ def time_products(layers: Iterable[Layer]) -> dict[str, list]:
     return {"layer": list(names), "type": list(types), "fraction": fractions}
 
 
-def progress(items: Iterable[Any], description: str) -> Iterator[Any]:
-    """The items, with a progress bar that leaves nothing behind in a notebook."""
-    yield from tqdm(list(items), desc=description, file=sys.stdout, leave=False)
+def progress(items: Iterable[Any], description: str, total: int | None = None) -> Iterator[Any]:
+    """The items, as they come, with a progress bar that leaves nothing behind in a notebook."""
+    yield from tqdm(items, desc=description, total=total, file=sys.stdout, leave=False)
     clear_output()
 
 

@@ -109,9 +109,10 @@ class ConvPenalty(nn.Module):
     def forward(self) -> Tensor:
         """The penalty, after an update of the vectors in training mode."""
         K = self._kernel()
-        u, v = self.u.to(K), self.v.to(K)
-        if self.training:
-            u, v = self.u, self.v = self._power_update(K.detach(), u, v, self.power_iterations)
+        self.u, self.v = u, v = self.u.to(K), self.v.to(K)
+        if self.training:  # in place: torch.inference_mode leaves them fit for training
+            for old, new in zip((u, v), self._power_update(K.detach(), u, v, self.power_iterations), strict=True):
+                old.copy_(new)
         with torch.autocast(K.device.type, enabled=False):
             A, _ = self._products(K)
             Au, Av = A(torch.cat([u, v]))

@@ -1,0 +1,190 @@
+"""Section 1.1: R_alpha in the training of a small network, beside what one would take instead.
+
+A network of three convolution layers learns the handwritten digits that come with scikit-learn. M of its first
+layer is tall, of the second square, of the third wide. Everything is in double precision: training multiplies
+rounding errors, and so the numbers do not depend on the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from joblib import Parallel, cpu_count, delayed
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.parametrizations import spectral_norm
+
+from convreg._checks import as_choice
+from convreg.extremes import extreme_singular_values
+from convreg.layers import progress
+from convreg.tables import Table, stacked
+from convreg.torch import add_penalty
+
+METHODS = ("none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm")
+LAYERS = ("conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)")
+CHANNELS = ((1, 12), (12, 12), (12, 6))
+SIDES = (8, 4, 4)  # of the images that the layers take in
+NOISES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # standard deviations, of pixels from 0 to 1
+BATCH, MOMENTUM, RECORDS = 50, 0.9, 9
+
+
+class Digits(NamedTuple):
+    """Images of shape (count, 1, 8, 8) with pixels from 0 to 1, and the digits that they show."""
+
+    images: Tensor
+    labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+
+class Trained(NamedTuple):
+    """What a training gave: a row for each recorded epoch and layer, and one for each size of the noise."""
+
+    layers: Table  # epoch, layer, sigma_max, sigma_min, condition_number, gradient
+    accuracy: Table  # noise, accuracy (of the test images), train_accuracy (of the training images, without noise)
+
+
+def digits(count: int, seed: int) -> Digits:
+    """So many images to learn from, drawn at random with every digit equally often; all others are for the test.
+
+    >>> [len(part) for part in digits(500, seed=0)]
+    [500, 500, 1297, 1297]
+    """
+    X, y = load_digits(return_X_y=True)
+    parts = train_test_split(X.reshape(-1, 1, 8, 8) / 16, y, train_size=count, random_state=seed, stratify=y)
+    train, test, *labels = map(torch.from_numpy, parts)
+    return Digits(train, labels[0], test, labels[1])
+
+
+def network(seed: int) -> nn.Sequential:
+    """Convolutions 3x3x1x12, 3x3x12x12, 3x3x12x6 and a linear layer, from torch's own random start.
+
+    >>> [tuple(conv.weight.shape) for conv in convolutions(network(0))]
+    [(12, 1, 3, 3), (12, 12, 3, 3), (6, 12, 3, 3)]
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        first, second, third = (nn.Conv2d(g, h, 3, padding=1, dtype=torch.float64) for g, h in CHANNELS)
+        activated = (first, nn.ReLU(), nn.AvgPool2d(2), second, nn.ReLU(), third, nn.ReLU())
+        return nn.Sequential(*activated, nn.Flatten(), nn.Linear(96, 10, dtype=torch.float64))
+
+
+def convolutions(model: nn.Sequential) -> list[nn.Conv2d]:
+    """The convolution layers."""
+    return [part for part in model if isinstance(part, nn.Conv2d)]
+
+
+def train(
+    method: str, seed: int, strength: float, alpha: float, learning_rate: float, epochs: int, count: int
+) -> Trained:
+    """Train one network by stochastic gradient descent with momentum.
+
+    Parameters
+    ----------
+    method : one of METHODS
+    seed : int
+        Of the images, the start and the order of the batches: the same for every method.
+    strength : float
+        The weight of the penalty in the loss, or the weight decay; else without meaning.
+    alpha : float
+        The shift in R_alpha.
+    learning_rate : float
+    epochs : int
+    count : int
+        Images to learn from.
+
+    Raises
+    ------
+    ValueError
+        For another method, or where the training diverges: the learning rate is then too large.
+    """
+    model, data, rng = network(seed), digits(count, seed), np.random.default_rng(seed)
+    regularizer, decay = None, strength if as_choice("method", method, METHODS) == "weight decay" else 0.0
+    if method.startswith("penalty"):
+        gram = "smaller" if method.endswith("smaller") else "columns"
+        generator = torch.Generator().manual_seed(seed)
+        regularizer = add_penalty(model, (1, 8, 8), alpha, gram, generator=generator)
+    if method == "spectral norm":
+        for conv in convolutions(model):
+            spectral_norm(conv)
+    optimizer = torch.optim.SGD(model.parameters(), learning_rate, MOMENTUM, weight_decay=decay)
+    recorded, rows = set(np.linspace(0, epochs, RECORDS).round().astype(int).tolist()), []
+    for epoch in range(epochs + 1):
+        if epoch in recorded:
+            rows.append({"epoch": epoch, **measure(model, data)})
+        for batch in np.array_split(rng.permutation(count), -(-count // BATCH)) if epoch < epochs else ():
+            loss = cross_entropy(model(data.images[batch]), data.labels[batch])
+            if regularizer:
+                loss = loss + strength * regularizer()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        if not all(weight.isfinite().all() for weight in model.parameters()):
+            raise ValueError(f"learning_rate: wanted one that keeps the weights finite, got {learning_rate}")
+    return Trained(stacked(rows), accuracy(model, data))
+
+
+def measure(model: nn.Sequential, data: Digits) -> dict[str, object]:
+    """For each layer the extreme singular values of M, and the mean norm of what comes back to its output.
+
+    The norm is that of the gradient of an image's loss with respect to the layer's output.
+    """
+    model.eval()
+    outputs: list[Tensor] = []
+    hooks = [conv.register_forward_hook(lambda *call: outputs.append(call[2])) for conv in convolutions(model)]
+    loss = cross_entropy(model(data.images), data.labels, reduction="sum")
+    gradients = torch.autograd.grad(loss, outputs)
+    for hook in hooks:
+        hook.remove()
+    kernels = [conv.weight.detach().numpy().transpose(2, 3, 1, 0) for conv in convolutions(model)]
+    extremes = [extreme_singular_values(K, N) for K, N in zip(kernels, SIDES, strict=True)]
+    sigma_max, sigma_min = np.array(extremes).T
+    model.train()
+    return {
+        "layer": LAYERS,
+        "sigma_max": sigma_max,
+        "sigma_min": sigma_min,
+        "condition_number": np.divide(sigma_max, sigma_min, out=np.full(3, np.inf), where=sigma_min > 0),
+        "gradient": [gradient.flatten(1).norm(dim=1).mean().item() for gradient in gradients],
+    }
+
+
+@torch.no_grad()
+def accuracy(model: nn.Sequential, data: Digits) -> Table:
+    """The fraction of the images that are read right, of the test images under Gaussian noise of growing size."""
+    model.eval()
+    noise = np.random.default_rng(0).standard_normal(data.test_images.shape)
+
+    def right(images: Tensor, labels: Tensor) -> float:
+        """The fraction of the images whose digit is found."""
+        return (model(images).argmax(dim=1) == labels).double().mean().item()
+
+    fractions = [right(data.test_images + size * torch.from_numpy(noise), data.test_labels) for size in NOISES]
+    train_accuracy = right(data.images, data.labels)
+    return stacked([{"noise": NOISES, "accuracy": fractions, "train_accuracy": train_accuracy}])
+
+
+def train_all(
+    runs: Sequence[tuple[str, int, float]], alpha: float, learning_rate: float, epochs: int, count: int
+) -> Trained:
+    """Many trainings, as many at once as there are cores: their tables, one on top of the other.
+
+    Parameters
+    ----------
+    runs : sequence of (method, seed, strength)
+        As of `train`; they become columns of both tables.
+    alpha, learning_rate, epochs, count
+        As of `train`.
+    """
+    jobs = (delayed(train)(*run, alpha, learning_rate, epochs, count) for run in runs)
+    ended = Parallel(n_jobs=min(cpu_count(), len(runs)), return_as="generator")(jobs)
+    tables: tuple[list[dict], list[dict]] = ([], [])
+    for run, trained in zip(runs, progress(ended, "trainings", len(runs)), strict=True):
+        for rows, table in zip(tables, trained, strict=True):
+            rows.append({**dict(zip(("method", "seed", "strength"), run, strict=True)), **table})
+    return Trained(*map(stacked, tables))

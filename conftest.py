@@ -9,16 +9,20 @@ import base64
 import itertools
 import os
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from matplotlib.testing.compare import compare_images
 from nbval.plugin import IPyNbCell, NbCellError
 
+from convreg.notebooks import missing
 from convreg.tables import difference, read_table
 
 # Kernels are run one after another, but NumPy's and SciPy's BLAS threads would wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# What needs PyTorch is not imported for its doctests where there is none; its tests are skipped with the reason.
+collect_ignore = [] if find_spec("torch") else ["convreg/torch.py", "convreg/training.py"]
 RMS = 2.0  # of 255: antialiasing between builds of FreeType and Agg stays below, a moved line does not
 
 
@@ -27,7 +31,10 @@ def pytest_collection_modifyitems(items):
     cells = [item for item in items if isinstance(item, IPyNbCell)]
     for path, group in itertools.groupby(cells, key=lambda cell: cell.path):
         folder, own = tempfile.TemporaryDirectory(prefix=f"{path.stem}-"), list(group)
+        why = missing(path.read_text(encoding="utf-8"))
         for cell in own:
+            if why:
+                cell.add_marker(pytest.mark.skip(reason=f"{path.name} {why}"))
             cell.figures, cell.is_last = folder, cell is own[-1]
             if "parameters" in cell.cell.metadata.get("tags", []):
                 cell.cell.source += f"\nfigure_dir = {folder.name!r}  # of this run"

@@ -7,6 +7,7 @@ import difflib
 import io
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -150,6 +151,17 @@ def checked(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
             f"notebook: wanted one that comes to its check_parameters, got {said} in {path.name}"
         ) from error
     return check_parameters(namespace, largest=sys.maxsize)
+
+
+def missing(source: str) -> str:
+    """What a notebook, given as text, needs and cannot import here, with what brings it; '' if there is nothing.
+
+    A cell that is tagged ``needs-torch`` needs the module torch, which convreg itself can do without.
+    """
+    tags = [tag for cell in nbformat.reads(source, as_version=4).cells for tag in cell.metadata.get("tags", [])]
+    names = [tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-")]
+    lacking = [name for name in names if not find_spec(name)]
+    return f"needs {', '.join(lacking)}: pip install 'convreg[torch]'" if lacking else ""
 
 
 def is_tagged(cell: NotebookNode, tag: str) -> bool:

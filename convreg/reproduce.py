@@ -23,7 +23,7 @@ import yaml
 from tqdm import tqdm
 
 from convreg.files import write_whole
-from convreg.notebooks import ROOT, all_notebooks, is_tagged
+from convreg.notebooks import ROOT, all_notebooks, is_tagged, missing
 from convreg.runs import Run, execute, one_blas_thread
 
 WORKERS = min(2, os.cpu_count() or 1)
@@ -72,7 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     given = yaml.safe_load(options.parameters.read_text()) if options.parameters else {}
     figures, build = options.figures.resolve(), options.build.resolve()
-    notebooks = all_notebooks()
+    lacking = {notebook: missing(notebook.read_text(encoding="utf-8")) for notebook in all_notebooks()}
+    notebooks = [notebook for notebook, why in lacking.items() if not why]
+    skipped = [f"{notebook.name:36}   skipped, {why}" for notebook, why in lacking.items() if why]
 
     def run(notebook: Path) -> Run:
         """One notebook with its figures; where it fails, what was executed is kept to look at."""
@@ -83,10 +85,12 @@ def main(arguments: list[str] | None = None) -> int:
         return ended
 
     passed = run_all(notebooks, rewrite if options.rewrite else run)
+    print("".join(f"{line}\n" for line in skipped), end="")
     if not options.rewrite:
         print("\n".join(line for notebook in passed for line in claims(build / notebook.name)))
         print(f"figures in {options.figures.name}/, executed notebooks in {options.build.name}/")
-    print(f"{len(passed)} passed, {len(notebooks) - len(passed)} failed")
+    ended = f"{len(passed)} passed, {len(notebooks) - len(passed)} failed"
+    print(f"{ended}, {len(skipped)} skipped" if skipped else ended)
     return int(len(passed) < len(notebooks))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -79,10 +80,13 @@ def kernel_sha256(K: ArrayLike) -> str:
 
 def versions() -> dict[str, Any]:
     """What computed: Python, the packages, and every BLAS with the kernel that it picked."""
-    packages = {name: version(name) for name in ("convreg", "numpy", "scipy", "matplotlib")}
+    names = ("convreg", "numpy", "scipy", "matplotlib", *(name for name in ("torch",) if name in sys.modules))
+    packages = {name: version(name) for name in names}
     libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    names = [f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip() for one in libraries]
-    return {"python": platform.python_version(), **packages, "blas": sorted(set(names))}
+    kernels = [
+        f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip() for one in libraries
+    ]
+    return {"python": platform.python_version(), **packages, "blas": sorted(set(kernels))}
 
 
 def rounded_number(value: Any) -> int | float:

@@ -17,6 +17,7 @@ try:
     import torch
 except ImportError as error:
     raise ImportError("convreg.torch needs PyTorch: pip install 'convreg[torch]'") from error
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d
 
@@ -153,6 +154,15 @@ class ConvPenalty(nn.Module):
         size, gram = "x".join(map(str, self.input_size)), "rows" if self.gram_of_rows else "columns"
         sets = f"alpha={self.alpha}, gram={gram!r}, power_iterations={self.power_iterations}"
         return f"{k}x{k}x{g}x{h} on {size}, {sets}"
+
+
+def kernel_of(weight: Tensor) -> NDArray:
+    """Equation (1.2): the weight (h, g, k, k) of a convolution, or its gradient, as a kernel K (k, k, g, h).
+
+    >>> kernel_of(nn.Conv2d(3, 8, 5).weight).shape
+    (5, 5, 3, 8)
+    """
+    return weight.detach().cpu().numpy().transpose(2, 3, 1, 0)
 
 
 def normalised(w: Tensor, previous: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from convreg._checks import as_choice
 from convreg.extremes import extreme_singular_values
 from convreg.layers import progress
 from convreg.tables import Table, stacked
-from convreg.torch import add_penalty
+from convreg.torch import add_penalty, kernel_of
 
 METHODS = ("none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm")
 LAYERS = ("conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)")
@@ -101,7 +101,7 @@ def train(
     Raises
     ------
     ValueError
-        For another method, or where the training diverges: the learning rate is then too large.
+        For another method, or where the training diverges.
     """
     model, data, rng = network(seed), digits(count, seed), np.random.default_rng(seed)
     regularizer, decay = None, strength if as_choice("method", method, METHODS) == "weight decay" else 0.0
@@ -125,7 +125,8 @@ def train(
             loss.backward()
             optimizer.step()
         if not all(weight.isfinite().all() for weight in model.parameters()):
-            raise ValueError(f"learning_rate: wanted one that keeps the weights finite, got {learning_rate}")
+            wanted = f"one with which {method} of strength {strength:g} keeps the weights finite"
+            raise ValueError(f"learning_rate: wanted {wanted}, got {learning_rate}")
     return Trained(stacked(rows), accuracy(model, data))
 
 
@@ -141,7 +142,7 @@ def measure(model: nn.Sequential, data: Digits) -> dict[str, object]:
     gradients = torch.autograd.grad(loss, outputs)
     for hook in hooks:
         hook.remove()
-    kernels = [conv.weight.detach().numpy().transpose(2, 3, 1, 0) for conv in convolutions(model)]
+    kernels = [kernel_of(conv.weight) for conv in convolutions(model)]
     extremes = [extreme_singular_values(K, N) for K, N in zip(kernels, SIDES, strict=True)]
     sigma_max, sigma_min = np.array(extremes).T
     model.train()

@@ -37,7 +37,7 @@ def singular_values_figure(table: Table) -> Figure:
     Columns: method, seed, epoch, layer, sigma_max, sigma_min, condition_number.
     """
     layers = groups(table, "layer")
-    figure, axes = axes_grid(3, len(layers), 6.4, sharex=True, sharey="row")
+    figure, axes = axes_grid(3, len(layers), 6.4, sharex=True)
     fields = {
         "sigma_max": r"$\sigma_{\max}(M)$",
         "sigma_min": r"$\sigma_{\min}(M)$",
@@ -53,6 +53,9 @@ def singular_values_figure(table: Table) -> Figure:
             if row == 0:
                 ax.set_title(layer)
         axes[row * len(layers)].set_ylabel(label)
+    top = max(ax.get_ylim()[1] for ax in axes[: len(layers)])
+    for ax in axes[: len(layers)]:
+        ax.set_ylim(0, top)
     for ax in axes[-len(layers) :]:
         ax.set_xlabel("epoch")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
@@ -117,5 +120,6 @@ def strengths_figure(table: Table) -> Figure:
                     fontsize=8,
                     ha="center",
                 )
+    ax.margins(0.1)
     ax.set(xlabel="test accuracy, %", ylabel="test accuracy under the largest noise, %")
     return figure

@@ -383,6 +383,16 @@ def test_calls_without_a_gradient_update_too_and_training_goes_on(context):
     assert conv.weight.grad.isfinite().all()
 
 
+def test_after_inference_mode_a_state_can_be_loaded():
+    module = ConvPenalty(layer(3, 2, 3), 4)
+    state = copy.deepcopy(module.state_dict())
+    with torch.inference_mode():
+        module()
+    assert not torch.equal(module.u, state["u"])
+    module.load_state_dict(state)
+    assert same(vectors(module), state.values())
+
+
 def test_two_calls_before_one_backward():
     conv = layer(3, 2, 3)
     module, other = ConvPenalty(conv, 4, generator=seeded()), ConvPenalty(conv, 4, generator=seeded())
@@ -549,7 +559,7 @@ def test_the_vectors_follow_a_convolution_converted_later(training):
     [expected] = power_update(B, [start], 2) if training else [start._replace(sigma=start.u @ (B @ start.v))]
     assert value.dtype == torch.float64
     assert value.item() == pytest.approx(expected.sigma, rel=1e-12, abs=1e-12)
-    assert module.v.dtype == (torch.float64 if training else torch.float32)
+    assert module.u.dtype == module.v.dtype == torch.float64
     assert relative_error(vector(module.v), expected.v) < 1e-12
 
 
@@ -612,7 +622,8 @@ def test_a_start_under_autocast_is_the_same():
     assert relative_error(module.v, other.v) < 1e-6
 
 
-def test_the_vectors_follow_the_convolution_to_another_device(monkeypatch):
+@pytest.mark.parametrize("training", [False, True])
+def test_the_vectors_follow_the_convolution_to_another_device(monkeypatch, training):
     """The meta device, which autocast does not know, stands for another; no arithmetic happens there."""
     monkeypatch.setattr(torch, "autocast", lambda kind, enabled: contextlib.nullcontext())
     conv, there = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(2, 3, 3, padding=1, device="meta")
@@ -624,9 +635,7 @@ def test_the_vectors_follow_the_convolution_to_another_device(monkeypatch):
     module = ConvPenalty(conv, 4)
     conv.to("meta")
     assert not module.v.is_meta
-    assert module.eval()().is_meta
-    assert not module.v.is_meta
-    assert module.train()().is_meta
+    assert module.train(training)().is_meta
     assert module.u.is_meta
     assert module.v.is_meta
 
@@ -647,6 +656,20 @@ def test_a_generator_leaves_the_global_random_state_alone_and_is_used_up():
     first()
     assert torch.equal(state, torch.get_rng_state())
     assert not torch.equal(first.v, second.v)
+
+
+def test_the_start_is_drawn_on_the_device_of_the_generator_or_else_of_the_layer(monkeypatch):
+    devices, randn = [], torch.randn
+    monkeypatch.setattr(
+        torch,
+        "randn",
+        lambda *sizes, **options: devices.append(options["device"].type) or randn(*sizes, **options),
+    )
+    monkeypatch.setattr(torch, "autocast", lambda kind, enabled: contextlib.nullcontext())
+    conv = nn.Conv2d(2, 3, 3, padding=1, device="meta")
+    for generator in (None, seeded()):
+        ConvPenalty(conv, 4, generator=generator)
+    assert devices == ["meta", "cpu"]
 
 
 def test_without_a_generator_the_global_seed_decides():

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help env reproduce test notebooks site bench clean
+.PHONY: help env torch reproduce test notebooks site bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -16,6 +16,9 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,site]'
 	@touch $(READY)
+
+torch: $(READY) ## PyTorch into .venv, for convreg.torch and notebook 10
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch]'
 
 reproduce: $(READY) ## run every notebook, write figures/ and build/, print the claims with their verdicts
 	@$(BIN)/python -m convreg.reproduce
@@ -40,9 +43,10 @@ site: $(READY) ## the pages for a browser in site/ (SITE=folder), of docs/, the 
 	@$(BIN)/python -m sphinx -W --keep-going -q build/docs build/html
 	@rm -rf $(SITE) && mv build/html $(SITE)
 
-bench: $(READY) ## the benchmarks; PyTorch is compared with where it is installed: pip install -e '.[torch]'
+bench: $(READY) ## the benchmarks; PyTorch is compared with where it is installed: make torch
 	@$(BIN)/python benchmarks/bench_core.py
 	@$(BIN)/python benchmarks/bench_layers.py
+	@$(BIN)/python benchmarks/bench_torch.py
 	@$(BIN)/python benchmarks/bench_reproduce.py
 
 clean: ## remove .venv, build and site

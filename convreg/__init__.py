@@ -21,6 +21,7 @@ Section 3, Examples 1 and 2  `convreg.examples`
 Section 3, the barrier       `convreg.barrier`, `convreg.barrier_runs`
 Section 1, other methods     `convreg.alternatives`, `convreg.comparison`
 Krylov methods, Section 2.1  `convreg.taps`, `convreg.lanczos`, `convreg.layers`
+Section 1.1, the loss (1.4)  `convreg.torch`, `convreg.training` (with PyTorch)
 Every sentence               `convreg.claims`
 ===========================  ============================================================
 """

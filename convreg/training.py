@@ -62,14 +62,18 @@ def digits(count: int, seed: int) -> Digits:
 
 
 def network(seed: int) -> nn.Sequential:
-    """Convolutions 3x3x1x12, 3x3x12x12, 3x3x12x6 and a linear layer, from torch's own random start.
+    """Convolutions 3x3x1x12, 3x3x12x12, 3x3x12x6, from He's random start, and a linear layer.
 
     >>> [tuple(conv.weight.shape) for conv in convolutions(network(0))]
     [(12, 1, 3, 3), (12, 12, 3, 3), (6, 12, 3, 3)]
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        first, second, third = (nn.Conv2d(g, h, 3, padding=1, dtype=torch.float64) for g, h in CHANNELS)
+        layers = [nn.Conv2d(g, h, 3, padding=1, dtype=torch.float64) for g, h in CHANNELS]
+        for conv in layers:
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            nn.init.zeros_(conv.bias)
+        first, second, third = layers
         activated = (first, nn.ReLU(), nn.AvgPool2d(2), second, nn.ReLU(), third, nn.ReLU())
         return nn.Sequential(*activated, nn.Flatten(), nn.Linear(96, 10, dtype=torch.float64))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 
 from convreg.plotting import CYCLE, DASHES, Figure, axes_grid, drawn
 from convreg.tables import Table, groups
@@ -47,7 +48,10 @@ def singular_values_figure(table: Table) -> Figure:
         for ax, (layer, rows) in zip(axes[row * len(layers) :], layers.items(), strict=False):
             for method, of_method, style in styles(rows):
                 band(ax, of_method, "epoch", field, style, method)
-            ax.set_yscale("linear" if field == "sigma_max" else "log")
+            if field != "sigma_max":
+                ax.set_yscale("log")
+                ax.yaxis.set_major_formatter("{x:g}")
+                ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
             if field != "condition_number":
                 ax.axhline(1, color="black", linewidth=0.6)
             if row == 0:

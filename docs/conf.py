@@ -43,6 +43,7 @@ autodoc_default_options = {
     "member-order": "bysource",
     "exclude-members": "Lock, kstest",  # imported: they are not shown, but autodoc stumbles over their signatures
 }
+autodoc_mock_imports = ["joblib", "sklearn", "torch"]  # the reference is the same without them
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from convreg import parameters, reproduce
-from convreg.notebooks import all_notebooks
+from convreg.notebooks import all_notebooks, missing
 from convreg.tables import read_table
 
 NOTEBOOKS = all_notebooks()
@@ -168,12 +168,18 @@ BAD = [
     ),
     ("08", ["-y", "{budgets: [5]}"], "budgets: wanted a list of 1 to 12 different numbers from 10 to 10000"),
     ("06", ["-y", "{alphas: [1, -1]}"], "alphas: wanted a list of 1 to 12 different numbers"),
+    ("10", ["-p", "training_images", "1797"], "training_images: wanted an integer from 50 to 1700, got 1797"),
+    ("10", ["-p", "seed", "4294967295"], "seed, networks: wanted a last seed below 2^32, got 4294967299"),
 ]
 
 
-@pytest.mark.parametrize(("number", "arguments", "message"), BAD, ids=[number for number, *_ in BAD])
+@pytest.mark.parametrize(
+    ("number", "arguments", "message"), BAD, ids=[f"{number}-{arguments[1]}" for number, arguments, _ in BAD]
+)
 def test_a_bad_parameter_stops_the_run_before_anything_is_written(number, arguments, message, tmp_path):
     (path,) = (path for path in NOTEBOOKS if path.name.startswith(number))
+    if why := missing(path.read_text()):
+        pytest.skip(f"{path.name} {why}")
     ended = run(path, tmp_path, *arguments, "-p", "figure_dir", str(tmp_path / "figures"))
     assert ended.returncode != 0
     assert message in ended.stderr
@@ -195,6 +201,33 @@ def test_there_are_other_parameters_for_every_notebook():
     for path in NOTEBOOKS:
         given, _ = parameters_of(path)
         assert OTHERS[path.stem].keys() <= given.keys()
+
+
+def notebook_with(tags, source):
+    cell = nbformat.v4.new_code_cell(source, metadata={"tags": tags})
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+
+
+def test_what_a_notebook_needs_is_in_its_tags():
+    assert missing(nbformat.writes(notebook_with(["needs-json"], ""))) == ""
+    lacking = missing(nbformat.writes(notebook_with(["needs-json", "needs-no_such_package", "parameters"], "")))
+    assert lacking == "needs no_such_package: pip install 'convreg[torch]'"
+    for path in NOTEBOOKS:
+        tags = {tag for cell in cells(path) for tag in cell.metadata.get("tags", [])}
+        assert ("needs-torch" in tags) == ("import torch" in path.read_text())
+
+
+def test_reproduce_skips_what_cannot_be_imported_and_says_why(tmp_path, monkeypatch, capsys):
+    (tmp_path / "notebooks").mkdir()
+    path = tmp_path / "notebooks" / "skipped.ipynb"
+    nbformat.write(notebook_with(["needs-no_such_package"], "1 / 0"), path)
+    monkeypatch.setattr(reproduce, "all_notebooks", lambda: [path])
+    assert reproduce.main(["--build", str(tmp_path / "build"), "--figures", str(tmp_path / "figures")]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"skipped.ipynb +skipped, needs no_such_package: pip install", printed)
+    assert "0 passed, 0 failed, 1 skipped" in printed
+    assert not (tmp_path / "build" / path.name).exists()
 
 
 def test_a_failing_notebook_makes_reproduce_fail(tmp_path, monkeypatch, capsys):

@@ -8,7 +8,8 @@ from convreg.parameters import FOLDERS, RULES
 GOOD = {
     "kernel_size": 3, "input_channels": 2, "output_channels": 3, "input_size": 6, "alpha": 1, "alphas": [0.1, 5],
     "channels": [[3, 1], (1, 3)], "learning_rate": 0.01, "iterations": 0, "power_iterations": 2, "state": 1,
-    "kernels": 50, "budgets": [200, 500], "image_size": 224, "tolerance": 1e-6, "measure": False, "seed": 0, "figure_dir": "", "results_dir": "",
+    "kernels": 50, "budgets": [200, 500], "image_size": 224, "tolerance": 1e-6, "measure": False, "seed": 0,
+    "penalty_weight": 0.01, "weight_decay": 0, "epochs": 25, "networks": 5, "training_images": 500, "figure_dir": "", "results_dir": "",
 }  # fmt: skip
 
 
@@ -30,6 +31,7 @@ BAD = {
     "learning_rate": [0, 11, "fast"], "iterations": [-1, 2001, 20.0], "power_iterations": [0, 101],
     "kernels": [0, 501, 2.0], "budgets": [[], [5], 200, [200, 200], ["200"]], "image_size": [0, 257, 32.0], "tolerance": [0, 0.2, "1e-6"], "measure": [1, "yes", None], "seed": [-1, 2**32, 0.5],
     "state": [-1, 2**32, 1.5], "figure_dir": [1, None, ["figures"]], "results_dir": [0, None],
+    "penalty_weight": [-0.1, 11, "0.1"], "weight_decay": [-1e-9, 10.5, None], "epochs": [0, 201, 2.5], "networks": [0, 51, True], "training_images": [49, 1701, 500.0],
 }  # fmt: skip
 
 

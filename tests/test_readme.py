@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from convreg.notebooks import all_notebooks
 
 ROOT = reproduce.ROOT
 README = (ROOT / "README.md").read_text()
+TORCH = find_spec("torch") is not None
 MAP = [
     line.strip("| ").split(" | ")
     for line in README.split("## Map")[1].split("## Scorecard")[0].splitlines()
@@ -40,7 +42,8 @@ def test_links_lead_somewhere():
 
 def test_the_map_names_functions_that_exist_and_every_public_one():
     names = [name for row in MAP for name in re.findall(r"`([\w.]+)`", row[1])]
-    assert all(callable(resolve(name)) for name in names)
+    here = [name for name in names if TORCH or not re.match(r"convreg\.(torch|training)\.", name)]
+    assert all(callable(resolve(name)) for name in here)
     assert {name for name in names if "." not in name} == set(convreg.__all__)
 
 
@@ -56,14 +59,14 @@ def test_the_map_leads_to_notebooks_and_tests_that_use_the_function(row):
 
 def test_every_item_of_the_paper_is_in_the_map():
     items = " ".join(row[0] for row in MAP)
-    wanted = ["(1.1)", "(1.2)", "(2.1)", "(2.2)", "(2.3)", "(2.4)", "(2.5)", "Lemma 2.1", "Lemma 2.2", "Theorem 2.1",
+    wanted = ["(1.1)", "(1.2)", "(1.3)", "(1.4)", "(2.1)", "(2.2)", "(2.3)", "(2.4)", "(2.5)", "Lemma 2.1", "Lemma 2.2", "Theorem 2.1",
               "Theorem 2.2", "Theorem 2.3", "Algorithm 2.1", "Example 1", "Example 2", "Figure 3.1", "Figure 3.2"]  # fmt: skip
     assert all(item in items for item in wanted)
 
 
 def test_the_parameter_table_is_the_notebooks():
     rows = [line.strip("| ").split(" | ") for line in README.splitlines() if (line.startswith("| `") and "–" in line)
-            or re.match(r"\| `\w+` \| 0\d", line)]  # fmt: skip
+            or re.match(r"\| `[\w`, ]+` \| \d\d", line)]  # fmt: skip
     table = {}
     for names, where, _ in rows:
         numbers = set()
@@ -83,9 +86,40 @@ def test_the_example_gives_what_it_says():
     assert len(test.examples) == 14
 
 
+@pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
+def test_the_lines_for_a_training_loop_lower_the_loss_and_the_penalty():
+    import torch
+
+    (lines,) = re.findall(r"```python\n(from convreg.torch .*?)```", README, re.DOTALL)
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(4096, 2))
+    batch = torch.randn(20, 3, 32, 32), torch.arange(20) % 2
+    optimizer, losses = torch.optim.SGD(model.parameters(), 0.01), []
+
+    def step(loss):
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+
+    given = {"model": model, "batches": [batch] * 5, "criterion": torch.nn.functional.cross_entropy, "step": step}
+    exec(lines.replace("    ...  ", "    step(loss)  "), given)
+    assert len(losses) == 5
+    assert losses == sorted(losses, reverse=True)
+    assert model[0].weight.grad is not None
+    assert len(given["regularizer"]) == 1
+
+
+def test_torch_is_asked_for_where_the_readme_says():
+    extras = requirements()[1]["optional-dependencies"]
+    assert [entry.split()[0] for entry in extras["torch"]] == ["joblib", "scikit-learn", "torch"]
+    assert "make torch\n" in (ROOT / ".ci" / "run").read_text()
+    assert "torch==2.13.0" in (ROOT / "constraints.txt").read_text()
+
+
 def test_the_commands_are_targets_of_make_with_a_help_text():
     printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("env", "reproduce", "test", "notebooks", "site", "bench", "clean", "help"):
+    for target in ("env", "torch", "reproduce", "test", "notebooks", "site", "bench", "clean", "help"):
         assert re.search(rf"make {target} +\S", printed)
     assert "make reproduce" in README
     assert "make test" in README
@@ -146,8 +180,9 @@ def test_the_commands_of_the_readme_are_those_of_the_program():
 def test_constraints_pin_every_package_within_its_bounds():
     pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().lower().splitlines())
     wanted, project = requirements()
-    site = dict(entry.split(" ", 1) for entry in project["optional-dependencies"]["site"])
-    for name, bound in (wanted | site).items():
+    extras = project["optional-dependencies"]
+    more = dict(entry.split(" ", 1) for entry in extras["site"] + extras["torch"])
+    for name, bound in (wanted | more).items():
         low = [int(part) for part in bound.removeprefix(">=").split(".")]
         assert [int(part) for part in pins[name].split(".")[: len(low)]] >= low
 
@@ -174,9 +209,15 @@ def test_docstrings_cite_the_paper_and_say_what_is_raised(function):
         assert re.search(r"\nRaises\n", doc)
 
 
+@pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
+@pytest.mark.parametrize("name", ["ConvPenalty", "add_penalty"])
+def test_the_docstrings_for_torch_do_so_too(name):
+    test_docstrings_cite_the_paper_and_say_what_is_raised(resolve(f"convreg.torch.{name}"))
+
+
 def test_the_mathematics_imports_neither_drawing_nor_notebooks():
     mathematics = ("convolution", "matrix", "gradients", "penalty", "power", "descent", "matlab_random", "taps",
-                   "lanczos", "extremes", "_checks", "barrier", "alternatives", "periodic")  # fmt: skip
+                   "lanczos", "extremes", "_checks", "barrier", "alternatives", "periodic", "torch", "training")  # fmt: skip
     runs = ("examples", "barrier_runs", "comparison")
     claims = (ROOT / "convreg" / "claims").glob("*.py")
     for path in (*(ROOT / "convreg" / f"{name}.py" for name in mathematics + runs), *claims):

@@ -21,6 +21,7 @@ from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
 from convreg import (  # noqa: E402
     ConvolutionOperator,
     SingularTriplet,
+    convolve,
     kernel_gradient,
     matlab_rand,
     penalty,
@@ -28,7 +29,7 @@ from convreg import (  # noqa: E402
     power_update,
     shifted_gram,
 )
-from convreg.torch import ConvPenalty, PenaltySum, add_penalty, as_size, normalised, not_covered  # noqa: E402
+from convreg.torch import ConvPenalty, PenaltySum, add_penalty, as_size, kernel_of, normalised, not_covered  # noqa: E402
 
 # (k, g, h, N): square, tall, wide, one channel; kernels odd and even, and larger than the image
 SHAPES = [
@@ -75,7 +76,7 @@ def layer_of(K):
     return conv
 
 
-def kernel_of(conv):
+def kernel(conv):
     """The kernel (k, k, g, h) of a convolution."""
     return conv.weight.detach().numpy().transpose(2, 3, 1, 0)
 
@@ -138,7 +139,7 @@ def test_value_and_gradient_are_those_of_numpy_far_from_converged_vectors(k, g, 
     value.backward()
     assert value.dtype == conv.weight.grad.dtype == dtype
     assert value.shape == ()
-    K, u, v = kernel_of(conv).astype(float), vector(module.u).astype(float), vector(module.v).astype(float)
+    K, u, v = kernel(conv).astype(float), vector(module.u).astype(float), vector(module.v).astype(float)
     B = shifted_gram(ConvolutionOperator(K, N), alpha, gram)
     scale = 1 + np.linalg.norm(B @ v)
     assert abs(value.item() - u @ (B @ v)) < TINY[dtype] * scale
@@ -150,7 +151,7 @@ def test_value_and_gradient_are_those_of_numpy_far_from_converged_vectors(k, g, 
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_an_update_is_that_of_the_power_method(k, g, h, N, gram, alpha):
     conv = layer(k, g, h)
-    B = shifted_gram(ConvolutionOperator(kernel_of(conv), N), alpha, gram)
+    B = shifted_gram(ConvolutionOperator(kernel(conv), N), alpha, gram)
     for iterations in (1, 2, 3):
         module = randomised(ConvPenalty(conv, N, alpha, gram, iterations))
         start = SingularTriplet(0.0, vector(module.u), vector(module.v))
@@ -166,7 +167,7 @@ def test_an_update_is_that_of_the_power_method(k, g, h, N, gram, alpha):
 def test_an_update_in_single_precision(g, h):
     conv = layer(3, g, h, dtype=torch.float32)
     module = randomised(ConvPenalty(conv, 5))
-    B = shifted_gram(ConvolutionOperator(kernel_of(conv).astype(float), 5), 1, "smaller")
+    B = shifted_gram(ConvolutionOperator(kernel(conv).astype(float), 5), 1, "smaller")
     [triplet] = power_update(B, [SingularTriplet(0.0, vector(module.u), vector(module.v))], 2)
     assert module().item() == pytest.approx(triplet.sigma, rel=1e-5)
     assert module.u.dtype == module.v.dtype == torch.float32
@@ -180,7 +181,7 @@ def test_the_vectors_start_with_15_iterations_from_a_random_vector(gram, g, h):
     rows = gram == "rows" or (gram == "smaller" and h < g)
     start = torch.randn(1, h if rows else g, 4, 4, generator=seeded(5), dtype=torch.float64)
     v = vector(start / start.norm())
-    B = shifted_gram(ConvolutionOperator(kernel_of(conv), 4), 1.5, gram)
+    B = shifted_gram(ConvolutionOperator(kernel(conv), 4), 1.5, gram)
     [triplet] = power_update(B, [SingularTriplet(0.0, v, v)], 15)
     module = ConvPenalty(conv, 4, 1.5, gram, generator=seeded(5))
     assert module.u.shape == module.v.shape == start.shape
@@ -207,6 +208,18 @@ def test_the_papers_kernels_at_15(shape):
     R, G = penalty_gradient(K, 15, gram="smaller")
     assert value.item() == pytest.approx(R, rel=1e-10)
     assert relative_error(kernel_gradient_of(conv), G) < 1e-8
+
+
+@pytest.mark.parametrize("dtype", TINY)
+def test_kernel_of_a_weight_and_of_its_gradient(dtype):
+    conv, X = layer(4, 2, 3, dtype=dtype), np.random.default_rng(0).standard_normal((5, 5, 2))
+    K = kernel_of(conv.weight)
+    assert K.shape == (4, 4, 2, 3)
+    assert K.dtype == str(dtype).removeprefix("torch.")
+    Y = conv(torch.tensor(X.transpose(2, 0, 1), dtype=dtype)).detach().numpy().transpose(1, 2, 0)
+    assert relative_error(Y, convolve(K, X)) < TINY[dtype]
+    (2 * conv.weight).sum().backward()
+    assert np.array_equal(kernel_of(conv.weight.grad), np.full((4, 4, 2, 3), 2))
 
 
 # ---- convergence to R_alpha
@@ -254,7 +267,7 @@ def test_a_wide_kernel_has_a_singular_matrix_of_columns():
     conv.weight.data /= 4.5
     values = {gram: ConvPenalty(conv, 2, alpha, gram, power_iterations=500)().item() for gram in GRAMS}
     assert values["columns"] == pytest.approx(alpha, rel=1e-12)
-    assert values["rows"] == pytest.approx(penalty(kernel_of(conv), 2, alpha, "rows"), rel=1e-10)
+    assert values["rows"] == pytest.approx(penalty(kernel(conv), 2, alpha, "rows"), rel=1e-10)
     assert values["rows"] < 1.95
     assert values["smaller"] == pytest.approx(values["rows"], rel=1e-10)
 
@@ -266,7 +279,7 @@ def test_the_value_is_a_lower_bound_that_rises(alpha, k, g, h, N):
     module = ConvPenalty(conv, N, alpha)
     values = [module().item() for _ in range(6)]
     assert all(one <= other * (1 + 1e-13) for one, other in itertools.pairwise(values))
-    assert values[-1] <= penalty(kernel_of(conv), N, alpha, "smaller") * (1 + 1e-12)
+    assert values[-1] <= penalty(kernel(conv), N, alpha, "smaller") * (1 + 1e-12)
     assert values[0] > 0
 
 
@@ -555,7 +568,7 @@ def test_the_vectors_follow_a_convolution_converted_later(training):
     start = SingularTriplet(0.0, vector(module.u).astype(float), vector(module.v).astype(float))
     conv.double()
     value = module()
-    B = shifted_gram(ConvolutionOperator(kernel_of(conv), 4), 1.0, "smaller")
+    B = shifted_gram(ConvolutionOperator(kernel(conv), 4), 1.0, "smaller")
     [expected] = power_update(B, [start], 2) if training else [start._replace(sigma=start.u @ (B @ start.v))]
     assert value.dtype == torch.float64
     assert value.item() == pytest.approx(expected.sigma, rel=1e-12, abs=1e-12)
@@ -627,9 +640,12 @@ def test_the_vectors_follow_the_convolution_to_another_device(monkeypatch, train
     """The meta device, which autocast does not know, stands for another; no arithmetic happens there."""
     monkeypatch.setattr(torch, "autocast", lambda kind, enabled: contextlib.nullcontext())
     conv, there = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(2, 3, 3, padding=1, device="meta")
+    seen = []
     assert ConvPenalty(there, 4).u.is_meta
     assert ConvPenalty(there, 4, generator=seeded()).v.is_meta
+    there.register_forward_pre_hook(lambda part, images: seen.append(images[0].is_meta))
     regularizer = add_penalty(nn.Sequential(there), (2, 4, 4), generator=seeded())
+    assert seen == [True]
     regularizer().backward()
     assert there.weight.grad.is_meta
     module = ConvPenalty(conv, 4)
@@ -825,8 +841,9 @@ def test_where_the_shifted_gram_is_zero_the_vectors_stay():
     """M = I and alpha = 1: the value and the derivative of the power method at a minimum are 0 and finite."""
     conv = layer(3, 2, 2)
     nn.init.dirac_(conv.weight)
-    module = randomised(ConvPenalty(conv, 4))
-    before = vectors(module)
+    module = ConvPenalty(conv, 4)
+    assert [w.norm().item() for w in vectors(module)] == pytest.approx([1, 1], rel=1e-14)
+    before = vectors(randomised(module))
     value = module()
     value.backward()
     assert value.item() == pytest.approx(0, abs=1e-15)
@@ -845,7 +862,7 @@ def test_weights_that_are_not_finite_do_not_spoil_the_vectors(bad):
     assert same(before, vectors(module))
     conv.weight.data.copy_(whole)
     [triplet] = power_update(
-        shifted_gram(ConvolutionOperator(kernel_of(conv), 4), 1.0), [SingularTriplet(0.0, *map(vector, before))], 2
+        shifted_gram(ConvolutionOperator(kernel(conv), 4), 1.0), [SingularTriplet(0.0, *map(vector, before))], 2
     )
     assert module().item() == pytest.approx(triplet.sigma, rel=1e-12)
 
@@ -902,22 +919,22 @@ def test_a_model_with_spectral_norm_and_weight_norm():
 @pytest.mark.parametrize("k", [2, 3])
 def test_a_step_down_the_gradient_lowers_the_penalty(g, h, k):
     conv = layer_of(matlab_rand(k, k, g, h, state=1))
-    module, before = ConvPenalty(conv, 6), penalty(kernel_of(conv), 6, gram="smaller")
+    module, before = ConvPenalty(conv, 6), penalty(kernel(conv), 6, gram="smaller")
     module().backward()
     torch.optim.SGD(conv.parameters(), lr=1e-4).step()
-    assert penalty(kernel_of(conv), 6, gram="smaller") < before * (1 - 1e-4)
+    assert penalty(kernel(conv), 6, gram="smaller") < before * (1 - 1e-4)
 
 
 @pytest.mark.parametrize("shape", PAPER)
 def test_fifty_steps_lower_the_penalty_of_the_papers_kernels_a_lot(shape):
     conv = layer_of(matlab_rand(*shape, state=1))
-    module, before = ConvPenalty(conv, 15), penalty(kernel_of(conv), 15, gram="smaller")
+    module, before = ConvPenalty(conv, 15), penalty(kernel(conv), 15, gram="smaller")
     optimizer = torch.optim.SGD(conv.parameters(), lr=2e-3)
     for _ in range(50):
         optimizer.zero_grad()
         module().backward()
         optimizer.step()
-    assert penalty(kernel_of(conv), 15, gram="smaller") < before / 5
+    assert penalty(kernel(conv), 15, gram="smaller") < before / 5
 
 
 @pytest.mark.parametrize(("g", "h"), [(3, 2), (2, 3)])
@@ -1085,6 +1102,17 @@ def test_the_model_is_left_as_it_was(outer):
     unchanged(before, everything(model))
 
 
+def test_the_modes_of_a_layer_shared_by_two_blocks_and_of_one_that_refuses_to_train():
+    shared, frozen = nn.Conv2d(2, 2, 3, padding=1), nn.BatchNorm2d(2)
+    model = nn.Sequential(nn.Sequential(shared, frozen), nn.Sequential(shared).eval())
+    shared.train()
+    frozen.train = lambda mode=True: nn.BatchNorm2d.train(frozen, False)
+    before = [part.training for part in model.modules()]
+    assert before == [True, True, True, True, False]
+    assert add_penalty(model, (2, 4, 4)).names == ["0.0"]
+    assert [part.training for part in model.modules()] == before
+
+
 def test_the_model_is_left_as_it_was_even_where_the_pass_fails():
     model = busy_model()
     before = everything(model)
@@ -1212,10 +1240,10 @@ def test_a_step_with_the_sum_lowers_every_penalty():
     for i in (0, 3):
         model[i].weight.data.abs_().mul_(3)
     regularizer = add_penalty(model, (3, 8, 8))
-    before = [penalty(kernel_of(model[i]), N, gram="smaller") for i, N in ((0, 8), (3, 4))]
+    before = [penalty(kernel(model[i]), N, gram="smaller") for i, N in ((0, 8), (3, 4))]
     regularizer().backward()
     torch.optim.SGD(model.parameters(), lr=1e-4).step()
-    after = [penalty(kernel_of(model[i]), N, gram="smaller") for i, N in ((0, 8), (3, 4))]
+    after = [penalty(kernel(model[i]), N, gram="smaller") for i, N in ((0, 8), (3, 4))]
     assert all(one > other * (1 + 1e-4) for one, other in zip(before, after, strict=True))
 
 

@@ -123,8 +123,8 @@ def jacobian_bounds_the_signal() -> Judged:
 
 
 def not_decided() -> Judged:
-    """A statement about training."""
-    return OPEN, "no network is trained here"
+    """A statement about training in general; `convreg.claims.training` judges one small network."""
+    return OPEN, "judged for one small network, in notebook 10"
 
 
 SECTION_1_CLAIMS = (
@@ -156,5 +156,5 @@ SECTION_1_CLAIMS = (
         jacobian_bounds_the_signal,
         "00",
     ),
-    Claim("Sections 1, 1.1", "(1.3) helps training and generalisation", not_decided, "00"),
+    Claim("Sections 1, 1.1", "(1.3) helps training and generalisation", not_decided, "10"),
 )

@@ -65,9 +65,9 @@ def gains(rows: Table, bare: Table) -> dict[float, NDArray]:
 
 
 def at_the_end(layers: Table) -> dict[str, Table]:
-    """The rows of the last epoch by method, layer after layer and in each seed after seed."""
-    last = {name: column[layers["epoch"] == layers["epoch"].max()] for name, column in layers.items()}
-    return {method: stacked(groups(rows, "layer").values()) for method, rows in groups(last, "method").items()}
+    """The rows of the last epoch, by method."""
+    last = layers["epoch"] == layers["epoch"].max()
+    return groups({name: column[last] for name, column in layers.items()}, "method")
 
 
 def growth(layers: Table, method: str) -> tuple[NDArray, NDArray]:

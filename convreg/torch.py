@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 try:
@@ -197,6 +197,7 @@ def not_covered(conv: nn.Conv2d) -> str:
     wanted = [
         (conv.stride == (1, 1), f"stride 1, got {conv.stride}"),
         (conv.dilation == (1, 1), f"dilation 1, got {conv.dilation}"),
+        (not conv.weight.dtype.is_complex, f"real weights, got {conv.weight.dtype}"),
         (conv.groups == 1, f"one group, got groups={conv.groups}"),
         (conv.padding_mode == "zeros", f"padding with zeros, got {conv.padding_mode!r}"),
         (conv.padding in ours, f'padding={f"{k // 2} or " if k % 2 else ""}"same", got {conv.padding!r}'),
@@ -210,7 +211,7 @@ class PenaltySum(nn.ModuleList):
     A list of `ConvPenalty`; ``names`` has the name in the model of each one's convolution.
     """
 
-    def __init__(self, penalties: Sequence[ConvPenalty], names: Sequence[str]) -> None:
+    def __init__(self, penalties: Iterable[ConvPenalty] = (), names: Iterable[str] = ()) -> None:
         super().__init__(penalties)
         self.names = list(names)
 
@@ -270,7 +271,7 @@ def add_penalty(
     if not isinstance(model, nn.Module):
         raise TypeError(f"model: wanted a torch.nn.Module, got {type(model).__name__}")
     convolutions = {name: part for name, part in model.named_modules() if isinstance(part, nn.Conv2d)}
-    if isinstance(skip, str) or not set(skip) <= convolutions.keys():
+    if isinstance(skip, str) or not isinstance(skip, Collection) or not set(skip) <= convolutions.keys():
         raise ValueError(f"skip: wanted names among {', '.join(map(repr, convolutions))}, got {skip!r}")
     kept = {name: conv for name, conv in convolutions.items() if name not in skip}
     if problems := {name: why for name, conv in kept.items() if (why := not_covered(conv))}:

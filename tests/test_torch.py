@@ -1301,3 +1301,24 @@ def test_without_torch_the_import_says_how_to_install_it():
         done.stderr.rstrip().splitlines()[-1]
         == "ImportError: convreg.torch needs PyTorch: pip install 'convreg[torch]'"
     )
+
+
+def test_a_skip_that_is_no_collection_is_named():
+    with pytest.raises(ValueError, match="skip: wanted names among '0', got 5"):
+        add_penalty(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1)), (1, 4, 4), skip=5)
+
+
+def test_complex_weights_are_refused():
+    with pytest.raises(ValueError, match=r"conv: wanted real weights, got torch\.complex64"):
+        ConvPenalty(nn.Conv2d(1, 1, 3, padding=1, dtype=torch.complex64), 4)
+
+
+def test_a_slice_of_the_sum_is_a_sum():
+    conv = nn.Conv2d(1, 1, 3, padding=1)
+    regularizer = add_penalty(nn.Sequential(conv, nn.Conv2d(1, 1, 3, padding=1)), (1, 4, 4)).eval()
+    assert torch.equal(regularizer[:1](), regularizer[0]())
+
+
+def test_lazy_convolutions_are_made_by_the_forward_pass():
+    regularizer = add_penalty(nn.Sequential(nn.LazyConv2d(4, 3, padding=1)), (2, 5, 5))
+    assert regularizer[0].conv.weight.shape == (4, 2, 3, 3)

@@ -36,7 +36,7 @@ try:
     from torch.nn.functional import conv2d, conv_transpose2d, cross_entropy
     from torch.nn.utils.parametrizations import spectral_norm
 
-    from convreg.torch import ConvPenalty, PenaltySum, add_penalty
+    from convreg.torch import ConvPenalty, PenaltySum, add_penalty, kernel_of
 except ImportError:
     torch = None
 
@@ -143,8 +143,8 @@ def layers_of(model: nn.Module) -> list[nn.Conv2d]:
 
 
 def as_kernel(weight: torch.Tensor) -> NDArray:
-    """The weights in the order (row, column, in, out), in double precision."""
-    return weight.detach().numpy().transpose(2, 3, 1, 0).astype(np.float64)
+    """The weights as a kernel, in double precision."""
+    return kernel_of(weight).astype(np.float64)
 
 
 def as_vectors(one: ConvPenalty) -> list[NDArray]:

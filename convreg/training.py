@@ -7,7 +7,7 @@ rounding errors, and so the numbers do not depend on the machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ LAYERS = ("conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)")
 CHANNELS = ((1, 12), (12, 12), (12, 6))
 SIDES = (8, 4, 4)  # of the images that the layers take in
 NOISES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # standard deviations, of pixels from 0 to 1
-BATCH, MOMENTUM, RECORDS = 50, 0.9, 9
+BATCH, MOMENTUM, RECORDS = 50, 0.9, 6
 
 
 class Digits(NamedTuple):
@@ -108,30 +108,39 @@ def train(
         For another method, or where the training diverges.
     """
     model, data, rng = network(seed), digits(count, seed), np.random.default_rng(seed)
-    regularizer, decay = None, strength if as_choice("method", method, METHODS) == "weight decay" else 0.0
-    if method.startswith("penalty"):
-        gram = "smaller" if method.endswith("smaller") else "columns"
-        generator = torch.Generator().manual_seed(seed)
-        regularizer = add_penalty(model, (1, 8, 8), alpha, gram, generator=generator)
-    if method == "spectral norm":
-        for conv in convolutions(model):
-            spectral_norm(conv)
+    term, decay = regularized(model, method, seed, strength, alpha)
     optimizer = torch.optim.SGD(model.parameters(), learning_rate, MOMENTUM, weight_decay=decay)
     recorded, rows = set(np.linspace(0, epochs, RECORDS).round().astype(int).tolist()), []
     for epoch in range(epochs + 1):
-        if epoch in recorded:
-            rows.append({"epoch": epoch, **measure(model, data)})
-        for batch in np.array_split(rng.permutation(count), -(-count // BATCH)) if epoch < epochs else ():
-            loss = cross_entropy(model(data.images[batch]), data.labels[batch])
-            if regularizer:
-                loss = loss + strength * regularizer()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+        if epoch > 0:
+            for batch in np.array_split(rng.permutation(count), -(-count // BATCH)):
+                loss = cross_entropy(model(data.images[batch]), data.labels[batch]) + term()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
         if not all(weight.isfinite().all() for weight in model.parameters()):
             wanted = f"one with which {method} of strength {strength:g} keeps the weights finite"
             raise ValueError(f"learning_rate: wanted {wanted}, got {learning_rate}")
+        if epoch in recorded:
+            rows.append({"epoch": epoch, **measure(model, data)})
     return Trained(stacked(rows), accuracy(model, data))
+
+
+def regularized(
+    model: nn.Sequential, method: str, seed: int, strength: float, alpha: float
+) -> tuple[Callable[[], Tensor | float], float]:
+    """What a method adds to the loss, and its weight decay; for spectral normalisation the model is changed."""
+    as_choice("method", method, METHODS)
+    if method.startswith("penalty"):
+        gram = "smaller" if method.endswith("smaller") else "columns"
+        regularizer = add_penalty(model, (1, 8, 8), alpha, gram, generator=torch.Generator().manual_seed(seed))
+        return lambda: strength * regularizer(), 0.0
+    if method == "spectral norm":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # of its vectors
+            for conv in convolutions(model):
+                spectral_norm(conv)
+    return lambda: 0.0, strength if method == "weight decay" else 0.0
 
 
 def measure(model: nn.Sequential, data: Digits) -> dict[str, object]:

@@ -108,22 +108,11 @@ def strengths_figure(table: Table) -> Figure:
     """
     figure, (ax,) = axes_grid(1, 1, 3.2)
     for method, rows, (color, dash) in styles(table):
-        ax.plot(rows["clean"], rows["noisy"], color=color, linestyle=dash, marker="o", markersize=4)
-        place = int(np.argmax(rows["noisy"]))
-        ax.annotate(
-            method, (rows["clean"][place], rows["noisy"][place]), (5, 5), textcoords="offset points", color=color
-        )
+        ax.plot(rows["clean"], rows["noisy"], color=color, linestyle=dash, marker="o", markersize=4, label=method)
         for strength, x, y in zip(rows["strength"], rows["clean"], rows["noisy"], strict=True):
             if strength:
-                ax.annotate(
-                    f"{strength:g}",
-                    (x, y),
-                    (0, -10),
-                    textcoords="offset points",
-                    color=color,
-                    fontsize=8,
-                    ha="center",
-                )
+                ax.annotate(f"{strength:g}", (x, y), (4, 4), textcoords="offset points", color=color)
     ax.margins(0.1)
     ax.set(xlabel="test accuracy, %", ylabel="test accuracy under the largest noise, %")
+    figure.legend(loc="outside upper center", ncols=5, frameon=False)
     return figure

@@ -373,11 +373,12 @@ def test_a_training_does_not_touch_the_random_state_of_torch_nor_depend_on_it(fe
         (0, [0]),
         (1, [0, 1]),
         (3, [0, 1, 2, 3]),
-        (8, [0, 1, 2, 3, 4, 5, 6, 7, 8]),
-        (20, [0, 2, 5, 8, 10, 12, 15, 18, 20]),
+        (5, [0, 1, 2, 3, 4, 5]),
+        (8, [0, 2, 3, 5, 6, 8]),
+        (15, [0, 3, 6, 9, 12, 15]),
     ],
 )
-def test_nine_epochs_are_recorded_first_and_last_among_them(monkeypatch, epochs, expected):
+def test_six_epochs_are_recorded_first_and_last_among_them(monkeypatch, epochs, expected):
     weights = []
 
     def fake(model, data):

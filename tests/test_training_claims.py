@@ -1,0 +1,554 @@
+"""Section 1.1 in training: verdicts on made-up tables, and the figures of notebook 10; without PyTorch."""
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
+
+from convreg import training_plots
+from convreg.claims import training as claims
+from convreg.claims import verdict
+from convreg.claims.training import TRAINING_CLAIMS, Trainings, at_the_end, by_strength, differences, gains, growth
+from convreg.plotting import CYCLE
+from convreg.tables import rounded
+
+BARE, PENALTY = "none", "penalty, smaller"
+LAYERS = ("first", "second", "third")
+HOLDS, IN_PART, FAILS = "holds", "holds in part", "does not hold"
+STYLES = (("black", "-"), *zip(CYCLE, ("-", "--", ":", "-."), strict=True))
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(autouse=True)
+def _warnings_are_errors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def as_table(names, rows):
+    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def layers_table(field, values, methods=(BARE, PENALTY), seeds=(4, 5, 6), epochs=(0, 2, 5), **others):
+    """A column that is values[method][layer], but for the others: (method, seed, epoch, layer) -> value."""
+    exact = others.get("others", {})
+    rows = [
+        (method, seed, epoch, layer, exact.get((method, seed, epoch, layer), values[method][i]))
+        for method in methods
+        for seed in seeds
+        for epoch in epochs
+        for i, layer in enumerate(LAYERS)
+    ]
+    return as_table(("method", "seed", "epoch", "layer", field), rows)
+
+
+def accuracy_table(by_method, noises):
+    """by_method[method] is a list of accuracies for each seed."""
+    rows = [
+        (method, seed, noise, value)
+        for method, by_seed in by_method.items()
+        for seed, values in enumerate(by_seed)
+        for noise, value in zip(noises, values, strict=True)
+    ]
+    return as_table(("method", "seed", "noise", "accuracy"), rows)
+
+
+# the tables behind the verdicts
+
+
+def test_differences_are_in_points_with_mean_and_range():
+    table = accuracy_table(
+        {
+            "decay": [[0.75, 0.5], [0.5, 0.25], [0.5, 0.25]],
+            BARE: [[0.5, 0.25], [0.5, 0.5], [0.25, 0.25]],
+            PENALTY: [[0.5, 0.0], [1.0, 0.5], [0.25, 0.0]],
+        },
+        (0.0, 0.3),
+    )
+    found = differences(table)
+    assert {name: column.tolist() for name, column in found.items()} == {
+        "method": ["decay", "decay", PENALTY, PENALTY],
+        "noise": [0.0, 0.3, 0.0, 0.3],
+        "mean": [pytest.approx(50 / 3), 0.0, pytest.approx(50 / 3), pytest.approx(-50 / 3)],
+        "lowest": [0.0, -25.0, 0.0, -25.0],
+        "highest": [25.0, 25.0, 50.0, 0.0],
+    }
+
+
+def test_gains_are_seed_by_seed_in_points():
+    table = accuracy_table({PENALTY: [[0.75, 0.5], [0.25, 0.5]], BARE: [[0.5, 0.5], [0.5, 0.25]]}, (0.1, 0.2))
+    rows, bare = (
+        {name: column[table["method"] == of] for name, column in table.items()} for of in (PENALTY, BARE)
+    )
+    assert {noise: gain.tolist() for noise, gain in gains(rows, bare).items()} == {0.1: [25, -25], 0.2: [0, 25]}
+
+
+def test_strengths_are_sorted_and_the_noise_is_the_first_and_the_last():
+    rows = [
+        ("decay", strength, noise, base + noise + shift)
+        for strength, base in ((0.5, 0.125), (0.0, 0.25), (0.25, 0.375))
+        for shift in (0.0, 0.125)
+        for noise in (0.0, 0.0625, 0.25)
+    ] + [("other", 0.0, noise, noise) for noise in (0.0, 0.0625, 0.25)]
+    found = by_strength(as_table(("method", "strength", "noise", "accuracy"), rows))
+    assert {name: column.tolist() for name, column in found.items()} == {
+        "method": ["decay"] * 3 + ["other"],
+        "strength": [0.0, 0.25, 0.5, 0.0],
+        "clean": [31.25, 43.75, 18.75, 0.0],
+        "noisy": [56.25, 68.75, 43.75, 25.0],
+    }
+
+
+def test_the_end_is_the_last_epoch_method_by_method():
+    exact = {(PENALTY, 5, 5, "second"): 9.0, (PENALTY, 5, 2, "third"): 8.0}
+    table = layers_table("sigma_max", {BARE: [1, 2, 3], PENALTY: [4, 5, 6]}, seeds=(4, 5), others=exact)
+    found = at_the_end(table)
+    assert list(found) == [BARE, PENALTY]
+    assert {name: column.tolist() for name, column in found[PENALTY].items()} == {
+        "method": [PENALTY] * 6,
+        "seed": [4, 4, 4, 5, 5, 5],
+        "epoch": [5] * 6,
+        "layer": [*LAYERS] * 2,
+        "sigma_max": [4, 5, 6, 4, 9, 6],
+    }
+    assert found[BARE]["sigma_max"].tolist() == [1, 2, 3] * 2
+
+
+def test_growth_is_from_the_last_layer_to_the_first():
+    exact = {(PENALTY, 5, 2, "first"): 12.0, (PENALTY, 5, 5, "third"): 3.0}
+    table = layers_table("gradient", {BARE: [7, 2, 1], PENALTY: [6, 5, 4]}, seeds=(4, 5), others=exact)
+    epochs, factor = growth(table, PENALTY)
+    assert epochs.tolist() == [0, 2, 5] * 2
+    assert factor.tolist() == [1.5, 1.5, 1.5, 1.5, 3, 2]
+    assert growth(table, BARE)[1].tolist() == [7] * 6
+
+
+# the verdicts
+
+NEAR = {BARE: [3.5, 3.75, 4.0], PENALTY: [2.0, 2.25, 1.5]}  # sigma_max; the centre is 2
+FAR = {BARE: [0.5, 0.25, 0.125], PENALTY: [1.75, 1.5, 2.5]}  # sigma_min
+
+
+def singular_values(sigma_max, sigma_min, alpha=4.0):
+    """Made-up singular values: NEAR and FAR, but for what is given."""
+    table = layers_table("sigma_max", NEAR, others=sigma_max)
+    return Trainings(
+        table | {"sigma_min": layers_table("sigma_min", FAR, others=sigma_min)["sigma_min"]}, {}, alpha
+    )
+
+
+def at(method, seed, epoch, layer, value):
+    return {(method, seed, epoch, layer): value}
+
+
+@pytest.mark.parametrize(
+    ("sigma_max", "sigma_min", "expected"),
+    [
+        ({}, {}, HOLDS),
+        (at(PENALTY, 6, 5, "first", 3.25), {}, HOLDS),
+        (at(PENALTY, 6, 5, "first", 3.5), {}, IN_PART),  # as far as without
+        (at(PENALTY, 6, 5, "first", 0.5), {}, IN_PART),  # as far on the other side
+        (at(PENALTY, 4, 5, "third", 4.25), {}, IN_PART),
+        (at(PENALTY, 5, 5, "second", 0.125), {}, IN_PART),
+        ({}, at(PENALTY, 5, 5, "second", 0.25), IN_PART),
+        ({}, at(PENALTY, 4, 5, "third", 4.0), IN_PART),
+        (at(BARE, 4, 5, "first", 2.0), {}, IN_PART),
+        (at(PENALTY, 4, 5, "first", 4.0), at(PENALTY, 6, 5, "third", 0.0), FAILS),
+        (at(PENALTY, 4, 2, "first", 9.0), at(PENALTY, 4, 0, "first", 9.0), HOLDS),  # only the end counts
+    ],
+)
+def test_singular_values_come_near_the_root_of_alpha(sigma_max, sigma_min, expected):
+    assert claims.singular_values_come_near(singular_values(sigma_max, sigma_min))[0] == expected
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(1.0, IN_PART), (4.0, HOLDS), (16.0, IN_PART), (8.0, FAILS)])
+def test_singular_values_are_compared_with_the_root_of_this_alpha(alpha, expected):
+    """At alpha = 1 a sigma_min of 2.5 is farther than 0.125; at 16 sigma_max; at 8, of 2.83, both."""
+    beyond = at(PENALTY, 4, 5, "first", 6.0)
+    found = singular_values({}, beyond if alpha == 8.0 else {}, alpha)
+    assert claims.singular_values_come_near(found)[0] == expected
+
+
+def test_the_words_on_singular_values_are_medians_layer_by_layer():
+    sigma_max = {
+        **at(PENALTY, 4, 5, "first", 2.125),
+        **at(PENALTY, 5, 5, "first", 2.128),
+        **at(BARE, 6, 5, "third", 99.0),
+        **at(BARE, 5, 5, "third", 77.0),
+    }
+    sigma_min = {**at(BARE, 4, 5, "second", 0.00123), **at(BARE, 5, 5, "second", 0.00456)}
+    _, words = claims.singular_values_come_near(singular_values(sigma_max, sigma_min))
+    assert words == (
+        "sigma_max 3.5, 3.8, 77 without, 2.1, 2.2, 1.5 with; sigma_min 0.5, 0.0046, 0.12 without, 1.8, 1.5, 2.5 with"
+    )
+
+
+def gradients(others, without=(8, 1, 2), with_it=(6, 1, 3)):
+    table = layers_table(
+        "gradient", {BARE: np.array(without, float), PENALTY: np.array(with_it, float)}, others=others
+    )
+    return claims.gradients_keep_their_norm(Trainings(table, {}, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ({}, HOLDS),
+        (at(PENALTY, 6, 5, "first", 0.78), HOLDS),  # times 0.26
+        (at(PENALTY, 6, 5, "first", 0.75), FAILS),  # times 1/4 is as far as times 4
+        (at(PENALTY, 6, 5, "first", 12.0), FAILS),
+        (at(PENALTY, 6, 5, "first", 0.125), FAILS),
+        (at(PENALTY, 6, 2, "first", 12.0), IN_PART),
+        (at(PENALTY, 4, 2, "third", 30.0), IN_PART),
+        (at(PENALTY, 4, 0, "first", 99.0), HOLDS),  # the start does not count
+        (at(PENALTY, 4, 2, "second", 99.0), HOLDS),  # nor what is between
+        (at(BARE, 5, 2, "first", 2.0), IN_PART),
+        (at(BARE, 5, 5, "first", 2.0), FAILS),
+    ],
+)
+def test_gradients_keep_their_norm_in_all_epochs_or_at_the_end(others, expected):
+    assert gradients(others)[0] == expected
+
+
+def test_the_words_on_gradients_are_the_range_at_the_end():
+    others = {
+        **at(BARE, 4, 5, "first", 24.68),
+        **at(BARE, 6, 5, "first", 0.246),
+        **at(PENALTY, 5, 5, "third", 10.0),
+        **at(PENALTY, 4, 2, "third", 0.001),
+    }
+    expected = "from the last to the first layer times 0.12 to 12 without, 0.6 to 2 with, at the end"
+    assert gradients(others)[1] == expected
+
+
+def test_dead_gradients_are_no_success_and_give_no_warning():
+    assert gradients({}, with_it=(0, 0, 0)) == (
+        FAILS,
+        "from the last to the first layer times 4 to 4 without, nan to nan with, at the end",
+    )
+    assert gradients({}, with_it=(0, 1, 2))[0] == FAILS
+    assert gradients({}, with_it=(2, 1, 0))[0] == FAILS
+    assert gradients({}, without=(0, 0, 0), with_it=(0, 0, 0))[0] == FAILS
+    assert gradients({}, without=(0, 0, 0))[0] == FAILS
+    assert gradients({**at(PENALTY, 4, 2, "first", 0.0), **at(PENALTY, 4, 2, "third", 0.0)})[0] == IN_PART
+    assert gradients({**at(PENALTY, 4, 5, "first", 0.0), **at(PENALTY, 4, 5, "third", 0.0)})[0] == FAILS
+
+
+def test_a_gradient_that_vanishes_without_is_kept_by_any_other():
+    assert gradients({}, without=(0, 1, 2)) == (
+        HOLDS,
+        "from the last to the first layer times 0 to 0 without, 2 to 2 with, at the end",
+    )
+
+
+def judged(judge, without, with_it, noises=(0.0, 0.125, 0.25, 0.5)):
+    table = accuracy_table({"decay": without, BARE: without, PENALTY: with_it}, noises)
+    return judge(Trainings({}, table, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("with_it", "expected", "words"),
+    [
+        ([0.75, 0.625], HOLDS, "+18.8 points without noise (+12.5 to +25.0)"),
+        ([0.75, 0.5], IN_PART, "+12.5 points without noise (+0.0 to +25.0)"),
+        ([0.75, 0.375], IN_PART, "+6.2 points without noise (-12.5 to +25.0)"),
+        ([0.75, 0.25], FAILS, "+0.0 points without noise (-25.0 to +25.0)"),
+        ([0.5, 0.5], FAILS, "+0.0 points without noise (+0.0 to +0.0)"),
+        ([0.25, 0.375], FAILS, "-18.8 points without noise (-25.0 to -12.5)"),
+    ],
+)
+def test_new_images_are_read_better_with_every_seed_or_on_average(with_it, expected, words):
+    """What happens under noise plays no part."""
+    for under in (0.0, 1.0):
+        found = judged(
+            claims.new_images_are_read_better, [[0.5] * 4] * 2, [[clean, *[under] * 3] for clean in with_it]
+        )
+        assert found == (expected, words)
+
+
+def test_two_better_networks_of_three_are_better_in_part_only_by_their_mean():
+    without = [[0.5, 0.5]] * 3
+    for lowest, expected in ((0.25, IN_PART), (0.0, FAILS)):
+        with_it = [[0.75, 0.5], [0.75, 0.5], [lowest, 0.5]]
+        assert judged(claims.new_images_are_read_better, without, with_it, (0.0, 0.5))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ([0.75, 0.75, 0.75, 0.75], [0.75, 0.75, 0.75, 0.75], HOLDS),
+        ([0.0, 0.75, 0.75, 0.75], [0.25, 0.75, 0.75, 0.75], HOLDS),  # without noise is another matter
+        ([0.75, 0.5, 0.75, 0.75], [0.75, 0.75, 0.75, 0.75], IN_PART),
+        ([0.75, 0.75, 0.25, 0.75], [0.75, 0.75, 1.0, 0.75], IN_PART),
+        ([0.0, 0.0, 0.0, 0.75], [0.0, 0.0, 0.0, 0.75], IN_PART),
+        ([0.75, 0.75, 0.75, 0.5], [0.75, 0.75, 0.75, 0.75], FAILS),
+        ([0.75, 0.75, 0.75, 1.0], [0.75, 0.75, 0.75, 0.375], FAILS),
+        ([0.75, 0.5, 0.5, 0.5], [0.75, 0.5, 0.5, 0.5], FAILS),
+    ],
+)
+def test_noise_does_less_harm_under_all_noise_or_the_largest(first, second, expected):
+    assert judged(claims.noise_does_less_harm, [[0.5] * 4] * 2, [first, second])[0] == expected
+
+
+def test_the_words_on_noise_are_of_the_smallest_and_the_largest():
+    _, words = judged(claims.noise_does_less_harm, [[0.5] * 4] * 2, [[0.0, 0.75, 0.0, 1.0], [0.0, 0.5, 0.0, 0.25]])
+    assert words == (
+        "+12.5 points under noise 0.125 (+0.0 to +25.0); +12.5 points under noise 0.5 (-25.0 to +50.0)"
+    )
+
+
+def test_one_size_of_noise_is_the_smallest_and_the_largest():
+    found = judged(claims.noise_does_less_harm, [[0.5, 0.5]], [[0.25, 0.625]], (0.0, 0.3))
+    assert found == (HOLDS, "; ".join(["+12.5 points under noise 0.3 (+12.5 to +12.5)"] * 2))
+
+
+def test_the_claims_are_of_notebook_10_and_use_every_predicate():
+    assert {claim.notebook for claim in TRAINING_CLAIMS} == {"10"}
+    assert [claim.judge for claim in TRAINING_CLAIMS] == [
+        claims.singular_values_come_near,
+        claims.gradients_keep_their_norm,
+        claims.new_images_are_read_better,
+        claims.noise_does_less_harm,
+    ]
+    assert [claim.where for claim in TRAINING_CLAIMS] == ["Section 1", *["Section 1.1"] * 3]
+    assert [claim.says for claim in TRAINING_CLAIMS] == [
+        "The penalty keeps the singular values of M near one another",
+        "Gradients then neither explode nor vanish",
+        "This helps on new data",
+        "The output is less sensitive to perturbed input",
+    ]
+    assert claims.verdict is verdict
+
+
+# the figures
+
+NAMES = (BARE, "columns", PENALTY, "decay", "norm")
+FIELDS = ("sigma_max", "sigma_min", "condition_number", "gradient")
+EPOCHS = [0, 3, 7]
+
+
+def measured(methods=NAMES, seeds=3, layers=LAYERS):
+    """Made-up measures, the epochs and the methods as train_all has them: training after training."""
+    keys = [(m, s, e, layer) for m in methods for s in range(seeds) for e in EPOCHS for layer in layers]
+    table = as_table(("method", "seed", "epoch", "layer"), keys)
+    rng = np.random.default_rng(0)
+    scales = np.array([1.0 + 2 * layers.index(layer) for *_, layer in keys])  # every layer has a range of its own
+    return rounded(table | {field: scales * rng.uniform(0.2, 3, len(keys)) for field in FIELDS}, 4)
+
+
+def values_of(table, method, layer, field):
+    """An array (epoch, seed)."""
+    rows = (table["method"] == method) & (table["layer"] == layer)
+    return np.array([table[field][rows & (table["epoch"] == epoch)] for epoch in EPOCHS])
+
+
+def edges(band, xs):
+    """Below and above, at every x, of what is filled."""
+    points = np.concatenate([path.vertices for path in band.get_paths()])
+    at_x = [points[points[:, 0] == x, 1] for x in xs]
+    assert set(points[:, 0]) == set(xs)
+    return [y.min() for y in at_x], [y.max() for y in at_x]
+
+
+def assert_bands(ax, table, methods, layer, field):
+    """The lines of an axes are the medians, its bands the ranges, in the styles of the methods."""
+    lines = [line for line in ax.lines if line.get_label() in methods]
+    assert [line.get_label() for line in lines] == list(methods)
+    for line, band, method, (color, dash) in zip(lines, ax.collections, methods, STYLES, strict=False):
+        values = values_of(table, method, layer, field)
+        assert line.get_xdata().tolist() == EPOCHS
+        assert line.get_ydata().tolist() == np.median(values, axis=1).tolist()
+        assert (line.get_color(), line.get_linestyle()) == (color, dash)
+        assert edges(band, EPOCHS) == (values.min(axis=1).tolist(), values.max(axis=1).tolist())
+        assert band.get_facecolor().tolist() == [list(to_rgba(color, 0.12))]
+        assert band.get_linewidth().tolist() == [0]
+    assert len(ax.collections) == len(methods)
+
+
+def assert_in_our_style(figure, height):
+    assert figure.get_size_inches().tolist() == [6.8, height]
+    assert isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine)
+    for ax in figure.axes:
+        assert (ax.title.get_fontsize(), ax.xaxis.label.get_fontsize()) == (9, 9)
+        assert not ax.spines["top"].get_visible()
+
+
+def assert_legend(figure, methods):
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(methods)
+    drawn = [(line.get_color(), line.get_linestyle()) for line in legend.legend_handles]
+    assert drawn == list(STYLES[: len(methods)])
+    assert legend._ncols == len(methods)  # all in one line
+    assert not legend.get_frame_on()
+    assert legend._outside_loc == "upper"
+    extent = legend.get_window_extent()
+    assert extent.y0 > max(ax.get_window_extent().y1 for ax in figure.axes)
+    assert (extent.x0 + extent.x1) / 2 == pytest.approx(figure.bbox.width / 2, rel=0.01)
+
+
+def reference(ax):
+    """The lines from side to side."""
+    return [
+        (line.get_color(), line.get_linestyle(), line.get_ydata(), line.get_linewidth())
+        for line in ax.lines
+        if line.get_label().startswith("_")
+    ]
+
+
+@pytest.mark.parametrize("layers", [LAYERS, LAYERS[:1], LAYERS[:2]])
+@pytest.mark.parametrize(("methods", "seeds"), [(NAMES, 3), (NAMES, 1), (NAMES[2:3], 4)])
+def test_singular_values_figure_has_a_row_a_measure_and_a_column_a_layer(methods, seeds, layers):
+    table = measured(methods, seeds, layers)
+    figure = training_plots.singular_values_figure(table)
+    count = len(layers)
+    assert len(figure.axes) == 3 * count
+    for i, ax in enumerate(figure.axes):
+        row, column = divmod(i, count)
+        assert_bands(ax, table, methods, layers[column], FIELDS[row])
+        assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log" if row else "linear")
+        assert reference(ax) == [("black", "-", [1, 1], 0.6)] * (row < 2)
+        assert ax.get_title() == ("" if row else layers[column])
+        assert ax.get_xlabel() == ("epoch" if row == 2 else "")
+        labels = (r"$\sigma_{\max}(M)$", r"$\sigma_{\min}(M)$", r"$\kappa(M)$")
+        assert ax.get_ylabel() == ("" if column else labels[row])
+        assert ax.get_xlim() == figure.axes[0].get_xlim()
+    assert figure.axes[0].get_shared_x_axes().joined(figure.axes[0], figure.axes[-1])
+    assert_legend(figure, methods)
+    assert_in_our_style(figure, 6.4)
+
+
+def test_the_row_of_sigma_max_has_one_scale_from_0_on_and_others_have_their_own():
+    table = measured()
+    axes = training_plots.singular_values_figure(table).axes
+    highest = table["sigma_max"].max()
+    for ax in axes[:3]:
+        assert ax.get_ylim()[0] == 0
+        assert highest < ax.get_ylim()[1] < 1.1 * highest
+        assert ax.get_ylim() == axes[0].get_ylim()
+    assert len({ax.get_ylim() for ax in axes[3:]}) == 6
+
+
+def test_powers_of_ten_are_plain_numbers():
+    """For a small range of values the others have a label too."""
+    figure = training_plots.singular_values_figure(measured())
+    for ax in figure.axes[3:]:
+        for tick, value in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True):
+            assert tick.get_text() == f"{value:g}"
+    few, many = ([tick.get_text() for tick in ax.get_yticklabels(minor=True)] for ax in figure.axes[3:5])
+    assert sum(map(bool, few)) > 3
+    assert not any(many)
+
+
+def test_condition_numbers_that_are_infinite_are_left_out():
+    table = measured((BARE, PENALTY), 3)
+    inside = (table["method"] == BARE) & (table["layer"] == "second") & (table["epoch"] == 3)
+    table["sigma_min"][inside], table["condition_number"][inside] = 0, np.inf
+    figure = training_plots.singular_values_figure(table)
+    ax = figure.axes[7]
+    assert ax.lines[0].get_ydata()[1] == np.inf
+    values = values_of(table, BARE, "second", "condition_number")
+    assert np.isfinite(ax.lines[0].get_ydata()[[0, 2]]).all()
+    finite = table["condition_number"][np.isfinite(table["condition_number"]) & (table["layer"] == "second")]
+    assert 0 < ax.get_ylim()[0] < finite.min()
+    assert finite.max() < ax.get_ylim()[1] < 2 * finite.max()
+    filled = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])
+    assert np.isfinite(filled).all()
+    assert set(filled[filled[:, 0] == 0, 1]) == {values[0].min(), values[0].max()}
+
+
+@pytest.mark.parametrize("layers", [LAYERS, LAYERS[:1]])
+@pytest.mark.parametrize(("methods", "seeds"), [(NAMES, 3), (NAMES, 1), (NAMES[2:3], 4)])
+def test_gradients_figure_has_a_panel_a_layer(methods, seeds, layers):
+    table = measured(methods, seeds, layers)
+    figure = training_plots.gradients_figure(table)
+    assert [ax.get_title() for ax in figure.axes] == list(layers)
+    for ax, layer in zip(figure.axes, layers, strict=True):
+        assert_bands(ax, table, methods, layer, "gradient")
+        assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("linear", "log", "epoch")
+        assert ax.get_ylim() == figure.axes[0].get_ylim()
+        assert reference(ax) == []
+    labels = ["norm of the gradient, per image", *[""] * (len(layers) - 1)]
+    assert [ax.get_ylabel() for ax in figure.axes] == labels
+    assert len({ax.get_position().y0 for ax in figure.axes}) == 1
+    assert_legend(figure, methods)
+    assert_in_our_style(figure, 2.9)
+
+
+@pytest.mark.parametrize("methods", [NAMES[1:], NAMES[2:3], NAMES[2:4]])
+def test_accuracy_figure_has_a_panel_a_method(methods):
+    noises = [0.0, 0.25, 0.5]
+    rows = [
+        (method, noise, i + noise, i - 2 * noise - 1, i + 3 * noise + 1)
+        for i, method in enumerate(methods)
+        for noise in noises
+    ]
+    table = as_table(("method", "noise", "mean", "lowest", "highest"), rows)
+    figure = training_plots.accuracy_figure(table)
+    assert [ax.get_title() for ax in figure.axes] == list(methods)
+    for i, (ax, color) in enumerate(zip(figure.axes, CYCLE, strict=False)):
+        line, zero = ax.lines
+        assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == (noises, [i, i + 0.25, i + 0.5])
+        assert (line.get_color(), line.get_linestyle()) == (color, "-")
+        assert (line.get_marker(), line.get_markersize()) == ("o", 3)
+        assert (zero.get_ydata(), zero.get_color(), zero.get_linestyle()) == ([0, 0], "black", ":")
+        (band,) = ax.collections
+        assert edges(band, noises) == ([i - 1, i - 1.5, i - 2], [i + 1, i + 1.75, i + 2.5])
+        assert band.get_facecolor().tolist() == [list(to_rgba(color, 0.2))]
+        assert band.get_linewidth().tolist() == [0]
+        assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("linear", "linear", "noise")
+        assert ax.get_ylim() == figure.axes[0].get_ylim()
+    labels = ["accuracy less that of none,\npercentage points", *[""] * (len(methods) - 1)]
+    assert [ax.get_ylabel() for ax in figure.axes] == labels
+    assert_in_our_style(figure, 2.5)
+
+
+MARKS = {
+    BARE: [(0.0, 91.0, 50.0)],
+    "columns": [(0.01, 90.0, 60.0)],
+    PENALTY: [(0.003, 92.0, 61.0), (0.01, 91.5, 67.0), (0.03, 88.0, 65.0)],
+    "decay": [(0.003, 91.25, 52.0), (0.009, 90.5, 54.0)],
+    "norm": [(0.0, 93.0, 48.0)],
+}
+
+
+@pytest.mark.parametrize("methods", [NAMES, NAMES[2:3], NAMES[:1]])
+def test_strengths_figure_has_a_mark_a_strength_and_a_line_a_method(methods):
+    rows = [(method, *mark) for method in methods for mark in MARKS[method]]
+    table = as_table(("method", "strength", "clean", "noisy"), rows)
+    figure = training_plots.strengths_figure(table)
+    (ax,) = figure.axes
+    for line, method, (color, dash) in zip(ax.lines, methods, STYLES, strict=False):
+        _, clean, noisy = zip(*MARKS[method], strict=True)
+        assert (tuple(line.get_xdata()), tuple(line.get_ydata())) == (clean, noisy)
+        assert (line.get_color(), line.get_linestyle()) == (color, dash)
+        assert (line.get_marker(), line.get_markersize()) == ("o", 4)
+    assert len(ax.lines) == len(methods)
+    words = [(text.get_text(), tuple(text.xy), text.xyann, text.get_color()) for text in ax.texts]
+    assert words == [
+        (f"{strength:g}", tuple(place), (6, -3), color)
+        for method, (color, _) in zip(methods, STYLES, strict=False)
+        for strength, *place in MARKS[method]
+        if strength
+    ]
+    assert all(text.anncoords == "offset points" for text in ax.texts)
+    assert_legend(figure, methods)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("test accuracy, %", "test accuracy under the largest noise, %")
+    assert (ax.get_xscale(), ax.get_yscale(), ax.margins()) == ("linear", "linear", (0.1, 0.1))
+    assert_in_our_style(figure, 3.2)
+
+
+def test_styles_are_those_of_the_methods_in_their_order():
+    found = list(training_plots.styles(measured()))
+    assert [(method, style) for method, _, style in found] == list(zip(NAMES, STYLES, strict=True))
+    assert all(set(rows["method"]) == {method} for method, rows, _ in found)
+    assert sum(len(rows["seed"]) for _, rows, _ in found) == 5 * 3 * 9

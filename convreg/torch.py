@@ -166,7 +166,7 @@ def kernel_of(weight: Tensor) -> NDArray:
 
 
 def normalised(w: Tensor, previous: Tensor) -> Tensor:
-    """w / |w|, or the previous vector where w is zero or not finite."""
+    """w over its norm, or the previous vector where w is zero or not finite."""
     norm = torch.linalg.vector_norm(w)
     return torch.where((norm > 0) & (norm < torch.inf), w / norm, previous)
 

@@ -4,9 +4,11 @@ What links out of README and the notebooks to files of the repository leads to t
 them; to the repository itself where the environment variable CONVREG_REPOSITORY gives its address; else nowhere.
 """
 
+import inspect
 import os
 import posixpath
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from PIL import Image
@@ -16,6 +18,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
 import convreg
+import convreg.claims.scorecard  # now: what it computes as it is imported asks SciPy, and SciPy the mocked torch
 
 ROOT = Path(convreg.__file__).parents[1]
 REPOSITORY = os.environ.get("CONVREG_REPOSITORY", "").rstrip("/")
@@ -117,6 +120,17 @@ def short_name(
     return make_refnode(app.builder, node["refdoc"], found[0].docname, found[0].node_id, text)
 
 
+def own_signature(
+    app: Sphinx, what: str, name: str, thing: Any, options: object, signature: str, returns: str
+) -> tuple[str, str] | None:
+    """A class whose base is mocked, and takes anything, has the signature of its own ``__init__``."""
+    if what != "class" or signature != "(*args, **kwargs)":
+        return None
+    own = list(inspect.signature(thing.__init__).parameters.values())[1:]
+    bare = [parameter.replace(annotation=parameter.empty) for parameter in own]
+    return str(inspect.Signature(bare)), returns
+
+
 def skip_field(app: Sphinx, what: str, name: str, member: object, skip: bool, options: object) -> bool | None:
     """The fields of a named tuple without a text of their own stand in its signature."""
     return True if str(member.__doc__).startswith("Alias for field number") else None
@@ -132,7 +146,8 @@ def size_images(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the five."""
+    """Connect the six."""
+    app.connect("autodoc-process-signature", own_signature)
     app.connect("autodoc-skip-member", skip_field)
     app.connect("doctree-read", link_files)
     app.connect("doctree-read", link_code)

@@ -206,7 +206,7 @@ def overhead(layer: Layer) -> Measured:
     set_up()
     conv = nn.Conv2d(layer.g, layer.h, layer.k, padding=layer.k // 2, bias=False)
     one = ConvPenalty(conv, layer.N)
-    state = [one.u, one.v]
+    state = [one.u.clone(), one.v.clone()]
 
     def module() -> tuple[torch.Tensor, torch.Tensor]:
         R = one()

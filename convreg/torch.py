@@ -39,8 +39,9 @@ class ConvPenalty(nn.Module):
     bound of R_alpha, close to it once the weights change slowly.
 
     The module holds u and v, as buffers in its ``state_dict``, and no parameters: the convolution stays with the
-    model that it is part of. The vectors follow its weights to their device and precision; the arithmetic is in
-    float32 at least, under autocast as well.
+    model that it is part of. They are images of shape (1, c, height, width), c being the input channels or, for
+    M M', the output channels, and follow the weights to their device and precision; the arithmetic is in float32
+    at least, under autocast as well.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ class ConvPenalty(nn.Module):
         K = self._kernel().detach()
         channels = conv.out_channels if self.gram_of_rows else conv.in_channels
         device = K.device if generator is None else generator.device
-        start = torch.randn(1, channels, *self.input_size, generator=generator, device=device, dtype=torch.float64)
+        start = torch.randn(1, channels, *self.input_size, generator=generator, device=device, dtype=K.dtype)
         v = (start / torch.linalg.vector_norm(start)).to(K)
         u, v = self._power_update(K, v, v, WARM_UP)
         self.register_buffer("u", u)

@@ -13,13 +13,14 @@ from convreg.plotting import CYCLE, DASHES, Figure, axes_grid, drawn
 from convreg.tables import Table, groups
 
 Style = tuple[str, Any]
+METHODS = ("none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm")  # of convreg.training
+STYLES: dict[str, Style] = dict(zip(METHODS, zip(("black", *CYCLE), ("-", *DASHES), strict=True), strict=True))
 
 
 def styles(table: Table) -> Iterator[tuple[str, Table, Style]]:
-    """Each method with its rows, its colour and its dashes."""
-    kinds = zip(("black", *CYCLE), ("-", *DASHES), strict=True)
-    for (method, rows), style in zip(groups(table, "method").items(), kinds, strict=False):
-        yield method, rows, style
+    """Each method with its rows, its colour and its dashes, the same in every figure."""
+    for method, rows in groups(table, "method").items():
+        yield method, rows, STYLES[method]
 
 
 def band(ax: Axes, rows: Table, x: str, y: str, style: Style, label: str) -> None:
@@ -89,9 +90,9 @@ def accuracy_figure(table: Table) -> Figure:
 
     Columns: method, noise, mean, lowest, highest, in percentage points.
     """
-    methods = groups(table, "method")
+    methods = list(styles(table))
     figure, axes = axes_grid(1, len(methods), 2.5, sharey=True)
-    for ax, color, (method, rows) in zip(axes, CYCLE, methods.items(), strict=False):
+    for ax, (method, rows, (color, _)) in zip(axes, methods, strict=True):
         ax.fill_between(rows["noise"], rows["lowest"], rows["highest"], color=color, alpha=0.2, linewidth=0)
         ax.plot(rows["noise"], rows["mean"], color=color, marker="o", markersize=3)
         ax.axhline(0, color="black", linewidth=0.8, linestyle=":")

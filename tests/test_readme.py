@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -108,6 +109,16 @@ def test_the_lines_for_a_training_loop_lower_the_loss_and_the_penalty():
     assert losses == sorted(losses, reverse=True)
     assert model[0].weight.grad is not None
     assert len(given["regularizer"]) == 1
+
+
+def test_the_cost_of_a_step_is_the_recorded_one():
+    rows = re.findall(r"\| [\w ]+ convolutions, images (\w+), (batch \d+).*? \| ([\d.]+) \| ([\d.]+) \|", README)
+    items = json.loads((ROOT / "benchmarks" / "torch.json").read_text())["items"]
+    ratios = {item["name"]: item["ratio"] for item in items}
+    assert len(rows) == 3
+    for shape, batch, *costs in rows:
+        names = [f"{kind}, {shape}, {batch}" for kind in ("R_alpha", "spectral_norm")]
+        assert costs == [f"{ratios[name]:.2f}" for name in names]
 
 
 def test_torch_is_asked_for_where_the_readme_says():

@@ -122,7 +122,7 @@ def checked(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        What the notebook says to a bad value.
+        What the notebook says to a bad value; what it needs and is not installed.
 
     Examples
     --------
@@ -131,7 +131,10 @@ def checked(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     ...
     ValueError: output_channels, kernel_size: wanted h < g and 1 < k <= N, got g = 3, h = 3, k = 3, N = 15
     """
-    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    text = path.read_text(encoding="utf-8")
+    if why := missing(text):
+        raise ValueError(f"notebook: {path.name} {why}")
+    cells = [cell for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "code"]
     sources = [cell.source for cell in cells]
     first = next((number for number, cell in enumerate(cells) if is_tagged(cell, "parameters")), len(cells))
     check = next((number for number in range(first, len(cells)) if "check_parameters(" in sources[number]), None)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from convreg import parameters, reproduce
+from convreg.__main__ import main as convreg_main
 from convreg.notebooks import all_notebooks, missing
 from convreg.tables import read_table
 
@@ -216,6 +217,13 @@ def test_what_a_notebook_needs_is_in_its_tags():
     for path in NOTEBOOKS:
         tags = {tag for cell in cells(path) for tag in cell.metadata.get("tags", [])}
         assert ("needs-torch" in tags) == ("import torch" in path.read_text())
+
+
+def test_a_run_that_lacks_a_package_is_refused_before_it_starts(tmp_path, capsys):
+    nbformat.write(notebook_with(["needs-no_such_package"], "1 / 0"), tmp_path / "lacking.ipynb")
+    assert convreg_main(["run", str(tmp_path / "lacking.ipynb"), "-o", str(tmp_path / "out.ipynb")]) == 2
+    assert "lacking.ipynb needs no_such_package: pip install 'convreg[torch]'" in capsys.readouterr().err
+    assert not (tmp_path / "out.ipynb").exists()
 
 
 def test_reproduce_skips_what_cannot_be_imported_and_says_why(tmp_path, monkeypatch, capsys):

@@ -148,3 +148,18 @@ def test_nbval_fails_when_something_changes(change, validated):
 @pytest.mark.parametrize("change", [nothing, the_last_digit_of_a_number], ids=lambda change: change.__name__)
 def test_nbval_passes_what_is_the_same(change, validated):
     assert validated[change.__name__] == []
+
+
+def test_nbval_skips_a_notebook_that_needs_what_is_not_there(tmp_path):
+    cell = nbformat.v4.new_code_cell("1 / 0", execution_count=1, metadata={"tags": ["needs-no_such_package"]})
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}), tmp_path / "lacking.ipynb"
+    )
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "--nbval", "-p", "no:cacheprovider", "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "1 skipped" in done.stdout
+    assert "lacking.ipynb needs no_such_package: pip install 'convreg[torch]'" in done.stdout

@@ -20,12 +20,12 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.parametrizations import spectral_norm
 
 from convreg._checks import as_choice
+from convreg.claims.training import COLUMNS, DECAY, METHODS, PENALTY, SPECTRAL
 from convreg.extremes import extreme_singular_values
 from convreg.layers import progress
 from convreg.tables import Table, stacked
 from convreg.torch import add_penalty, kernel_of
 
-METHODS = ("none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm")
 LAYERS = ("conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)")
 CHANNELS = ((1, 12), (12, 12), (12, 6))
 SIDES = (8, 4, 4)  # of the images that the layers take in
@@ -90,7 +90,7 @@ def train(
 
     Parameters
     ----------
-    method : one of METHODS
+    method : one of the METHODS of convreg.claims.training
     seed : int
         Of the images, the start and the order of the batches: the same for every method.
     strength : float
@@ -131,16 +131,16 @@ def regularized(
 ) -> tuple[Callable[[], Tensor | float], float]:
     """What a method adds to the loss, and its weight decay; for spectral normalisation the model is changed."""
     as_choice("method", method, METHODS)
-    if method.startswith("penalty"):
-        gram = "smaller" if method.endswith("smaller") else "columns"
+    if method in (COLUMNS, PENALTY):
+        gram = "columns" if method == COLUMNS else "smaller"
         regularizer = add_penalty(model, (1, 8, 8), alpha, gram, generator=torch.Generator().manual_seed(seed))
         return lambda: strength * regularizer(), 0.0
-    if method == "spectral norm":
+    if method == SPECTRAL:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # of its vectors
             for conv in convolutions(model):
                 spectral_norm(conv)
-    return lambda: 0.0, strength if method == "weight decay" else 0.0
+    return lambda: 0.0, strength if method == DECAY else 0.0
 
 
 def measure(model: nn.Sequential, data: Digits) -> dict[str, object]:

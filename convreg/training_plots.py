@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 
+from convreg.claims.training import METHODS
 from convreg.plotting import CYCLE, DASHES, Figure, axes_grid, drawn
 from convreg.tables import Table, groups
 
 Style = tuple[str, Any]
-METHODS = ("none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm")  # of convreg.training
 STYLES: dict[str, Style] = dict(zip(METHODS, zip(("black", *CYCLE), ("-", *DASHES), strict=True), strict=True))
 
 

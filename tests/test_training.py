@@ -17,7 +17,7 @@ from torch import nn  # noqa: E402
 from torch.nn.functional import avg_pool2d, cross_entropy  # noqa: E402
 from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
 
-from convreg import conv_matrix, training, training_plots  # noqa: E402
+from convreg import conv_matrix, training  # noqa: E402
 from convreg.torch import ConvPenalty  # noqa: E402
 from convreg.training import Digits, accuracy, convolutions, digits, measure, network, train, train_all  # noqa: E402
 
@@ -507,7 +507,3 @@ def test_one_training_can_be_all(few, capsys):
         assert all(np.array_equal(table[name], expected[name]) for name in expected)
         for name, value in zip(("method", "seed", "strength"), RUNS[0], strict=True):
             assert set(table[name].tolist()) == {value}
-
-
-def test_the_figures_know_the_methods():
-    assert training_plots.METHODS == training.METHODS

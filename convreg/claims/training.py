@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from convreg.claims import Claim, Judged, each, verdict
 from convreg.tables import Table, groups, stacked
 
-BARE, PENALTY = "none", "penalty, smaller"
+METHODS = (BARE, COLUMNS, PENALTY, DECAY, SPECTRAL) = (
+    "none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm",
+)  # fmt: skip
 
 
 class Trainings(NamedTuple):

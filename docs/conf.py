@@ -47,6 +47,7 @@ autodoc_default_options = {
     "exclude-members": "Lock, kstest",  # imported: they are not shown, but autodoc stumbles over their signatures
 }
 autodoc_mock_imports = ["joblib", "sklearn", "torch"]  # the reference is the same without them
+viewcode_follow_imported_members = False  # into the mocked torch
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
@@ -196,7 +196,8 @@ def train_all(
         As of `train`.
     """
     jobs = (delayed(train)(*run, alpha, learning_rate, epochs, count) for run in runs)
-    ended = Parallel(n_jobs=min(cpu_count(), len(runs)), return_as="generator")(jobs)
+    with parallel_config("loky", inner_max_num_threads=1):  # one thread each, whatever OMP_NUM_THREADS says
+        ended = Parallel(n_jobs=min(cpu_count(), len(runs)), return_as="generator")(jobs)
     tables: tuple[list[dict], list[dict]] = ([], [])
     for run, trained in zip(runs, progress(ended, "trainings", len(runs)), strict=True):
         for rows, table in zip(tables, trained, strict=True):

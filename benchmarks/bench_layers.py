@@ -8,12 +8,10 @@ formed within this run, on THREADS threads; contestants are first checked to com
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tracemalloc
 from collections.abc import Iterable
 from functools import cache, partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -27,6 +25,7 @@ from tables import (
     environment,
     measure,
     paired,
+    parse_arguments,
     seconds_per_call,
     write,
 )
@@ -243,10 +242,7 @@ def items() -> Iterable[Item]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="the folder for the two files")
-    parser.add_argument("--only", default="", help="only items whose name contains this, and nothing is written")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(__doc__)
     with threadpool_limits(THREADS, user_api="blas"):
         setting = environment(["numpy", "scipy", "torch"])
         records = measure(item for item in items() if arguments.only in item.name)

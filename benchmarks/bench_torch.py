@@ -15,16 +15,14 @@ one image, then value and gradient. Neither depends on the size of the batch.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from functools import cache, partial
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tables import Item, Measured, Skipped, environment, measure, paired, seconds_per_call, write
+from tables import Item, Measured, Skipped, environment, measure, paired, parse_arguments, seconds_per_call, write
 from threadpoolctl import threadpool_limits
 
 from convreg import ConvolutionOperator, SingularTriplet, kernel_gradient, power_update, shifted_gram
@@ -237,10 +235,7 @@ def items() -> Iterable[Item]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="the folder for the two files")
-    parser.add_argument("--only", default="", help="only items whose name contains this, and nothing is written")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(__doc__)
     with threadpool_limits(THREADS, user_api="blas"):
         setting = environment(["numpy", "torch"]) | {"PyTorch threads": THREADS}
         records = measure(item for item in items() if arguments.only in item.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import importlib.util
 import json
@@ -45,6 +46,14 @@ class Item(NamedTuple):
     measure: Callable[[], Measured]
     bound: str  # "at least" or "at most"
     target: float
+
+
+def parse_arguments(doc: str | None) -> argparse.Namespace:
+    """Where to write (``out``), and which items to measure (``only``), from the command line."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="the folder for the files")
+    parser.add_argument("--only", default="", help="only items whose name contains this, and nothing is written")
+    return parser.parse_args()
 
 
 def duration(function: Callable[[], object], loops: int = 1) -> float:

@@ -228,7 +228,7 @@ def test_the_docstrings_for_torch_do_so_too(name):
 
 def test_the_mathematics_imports_neither_drawing_nor_notebooks():
     mathematics = ("convolution", "matrix", "gradients", "penalty", "power", "descent", "matlab_random", "taps",
-                   "lanczos", "extremes", "_checks", "barrier", "alternatives", "periodic", "torch", "training")  # fmt: skip
+                   "lanczos", "extremes", "_checks", "barrier", "alternatives", "periodic", "torch", "torch_layer", "training")  # fmt: skip
     runs = ("examples", "barrier_runs", "comparison")
     claims = (ROOT / "convreg" / "claims").glob("*.py")
     for path in (*(ROOT / "convreg" / f"{name}.py" for name in mathematics + runs), *claims):

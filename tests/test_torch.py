@@ -29,7 +29,8 @@ from convreg import (  # noqa: E402
     power_update,
     shifted_gram,
 )
-from convreg.torch import ConvPenalty, PenaltySum, add_penalty, as_size, kernel_of, normalised, not_covered  # noqa: E402
+from convreg.torch import ConvPenalty, PenaltySum, add_penalty, kernel_of  # noqa: E402
+from convreg.torch_layer import as_size, normalised, not_covered  # noqa: E402
 
 # (k, g, h, N): square, tall, wide, one channel; kernels odd and even, and larger than the image
 SHAPES = [

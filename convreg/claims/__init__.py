@@ -1,7 +1,9 @@
 """The scorecard: what the paper says, sentence by sentence, with a verdict that code computes.
 
 The verdicts: "holds"; "holds in part"; "artefact" (seen as described, but of the estimate and not of R_alpha);
-"does not hold"; "slip" (a misprint: with the correction that is named, it holds); "open" (not decided here).
+"does not hold"; "not seen here" (what may be so elsewhere, and was not in the networks that were trained);
+"slip" (a misprint: with the correction that is named, it holds). Outside of the tally, as no evidence could turn
+them: "by definition" (true of anything that bears the name) and "open" (not judged here).
 """
 
 from __future__ import annotations
@@ -15,9 +17,17 @@ from numpy.typing import NDArray
 from convreg.verify import Function, gradient_tables, remainder_order
 
 HOLDS, IN_PART, ARTEFACT, FAILS = "holds", "holds in part", "artefact", "does not hold"
-SLIP, OPEN = "slip", "open"
-Judged = tuple[str, str]  # a verdict, and the numbers behind it
+SLIP, NOT_SEEN = "slip", "not seen here"
+BY_DEFINITION, OPEN = "by definition", "open"
 CENTRE = np.eye(9)[4].reshape(3, 3)  # the kernel with the centre tap 1
+
+
+class Judged(NamedTuple):
+    """A verdict, the numbers behind it and, where it hangs on a threshold of ours, how much (`by_threshold`)."""
+
+    verdict: str
+    measured: str
+    margin: str = ""
 
 
 class Claim(NamedTuple):
@@ -30,11 +40,12 @@ class Claim(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """A claim with its verdict and the numbers behind it."""
+    """A claim with its verdict, what it hangs on, and the numbers behind it."""
 
     where: str
     says: str
     verdict: str
+    margin: str
     measured: str
     notebook: str
 
@@ -42,16 +53,47 @@ class Scored(NamedTuple):
 def score(claims: Iterable[Claim], *evidence: object) -> list[Scored]:
     """Every claim judged by the evidence.
 
-    >>> score([Claim("(1.1)", "One is two", lambda: (FAILS, "1 and 2"), "01")])[0].verdict
+    >>> score([Claim("(1.1)", "One is two", lambda: Judged(FAILS, "1 and 2"), "01")])[0].verdict
     'does not hold'
     """
-    return [Scored(claim.where, claim.says, *claim.judge(*evidence), claim.notebook) for claim in claims]
+    return [_scored(claim, Judged(*claim.judge(*evidence))) for claim in claims]
+
+
+def _scored(claim: Claim, judged: Judged) -> Scored:
+    return Scored(claim.where, claim.says, judged.verdict, judged.margin, judged.measured, claim.notebook)
+
+
+def by_threshold(
+    decide: Callable[[float], str], threshold: float, found: float, asks: str, measured: str
+) -> Judged:
+    """A verdict that hangs on a threshold of ours: what is asked, what was found, the verdict at half and at twice.
+
+    Parameters
+    ----------
+    decide : callable
+        The verdict for a threshold.
+    threshold, found : float
+        Ours, and the number that is held against it.
+    asks : str
+        What is asked of the number: "at most", "at least".
+    measured : str
+
+    >>> by_threshold(lambda limit: verdict(0.08 <= limit, True), 0.05, 0.08, "at most", "8%").margin
+    'at most 0.05: 0.08; at 0.025 the same, at 0.1 holds'
+    """
+    here = decide(threshold)
+    others = [
+        f"at {factor * threshold:g} {'the same' if (there := decide(factor * threshold)) == here else there}"
+        for factor in (0.5, 2.0)
+    ]
+    return Judged(here, measured, f"{asks} {threshold:g}: {found:.3g}; {', '.join(others)}")
 
 
 def as_markdown(scored: Iterable[Scored]) -> str:
     """A table with a row for each claim."""
-    rows = [("Where", "What the paper says", "Verdict", "What we measure", "Notebook"), ("---",) * 5]
-    rows += [(row.where, row.says, f"**{row.verdict}**", row.measured, row.notebook) for row in scored]
+    titles = ("Where", "What the paper says", "Verdict", "Our threshold", "What we measure", "Notebook")
+    rows = [titles, ("---",) * len(titles)]
+    rows += [row._replace(verdict=f"**{row.verdict}**") for row in scored]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from convreg.claims import Scored, as_markdown, score
+from convreg.claims import BY_DEFINITION, OPEN, Scored, as_markdown, score
 from convreg.claims.algorithm import ALGORITHM_CLAIMS, TRACKING_CLAIMS
 from convreg.claims.section_1 import SECTION_1_CLAIMS
 from convreg.claims.section_2 import SECTION_2_CLAIMS
@@ -38,20 +38,22 @@ def scorecard(example_1: dict[Case, np.recarray], example_2: dict[Case, np.recar
 def counts(scored: Iterable[Scored]) -> dict[str, int]:
     """How many claims have which verdict.
 
-    >>> counts([Scored("", "", "holds", "", ""), Scored("", "", "open", "", "")])
+    >>> counts([Scored("", "", "holds", "", "", ""), Scored("", "", "open", "", "", "")])
     {'holds': 1, 'open': 1}
     """
     return dict(Counter(row.verdict for row in scored))
 
 
 def tally(scored: Iterable[Scored]) -> str:
-    """How many claims have which verdict, in words.
+    """How many claims have which verdict, in words; apart from those that evidence could not turn.
 
-    >>> tally([Scored("", "", "holds", "", ""), Scored("", "", "open", "", ""), Scored("", "", "holds", "", "")])
-    '3 claims: 2 holds, 1 open'
+    >>> tally([Scored("", "", verdict, "", "", "") for verdict in ("holds", "slip", "open", "holds")])
+    '3 claims judged: 2 holds, 1 slip; besides 1 open'
     """
     found = counts(scored)
-    return f"{sum(found.values())} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in found.items())
+    apart = {verdict: found.pop(verdict) for verdict in (BY_DEFINITION, OPEN) if verdict in found}
+    words = [", ".join(f"{count} {verdict}" for verdict, count in group.items()) for group in (found, apart)]
+    return f"{sum(found.values())} claims judged: {words[0]}" + (f"; besides {words[1]}" if apart else "")
 
 
 if __name__ == "__main__":

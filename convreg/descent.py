@@ -64,8 +64,9 @@ def minimize_penalty(
     power_iterations : int
         Iterations of the power method in each update.
     update : {"power", "svd"} or callable
-        Whether the triplets are updated by the power method or computed anew; or any other step 6, a function
-        of M'M - alpha I and the triplets that returns new triplets.
+        Whether the triplets are updated by the power method or computed anew to machine precision, as a full SVD
+        would give them (`leading_triplets`; where that misses it, the best that there is, with its residual in the
+        history); or any other step 6, a function of M'M - alpha I and the triplets that returns new triplets.
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller.
     tolerance : float
@@ -113,7 +114,7 @@ def minimize_penalty(
     B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
     if _overflows(kernel, alpha):
         raise ValueError("K: wanted entries, and an alpha, whose fourth powers (squares) do not overflow")
-    triplets = _start(B)  # step 2
+    triplets = _leading(B, min(2, B.shape[0]))  # step 2
     history = [_record(kernel, N, alpha, gram, B, triplets, diagnostics)]
     converged = False
     for iteration in range(1, iterations + 1):
@@ -174,10 +175,10 @@ def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
     return min(R / square, limit) if square > 0 else limit
 
 
-def _start(B: LinearOperator) -> list[SingularTriplet]:
-    """Step 2; where Lanczos misses machine precision, its best will do: step 6 goes on improving it."""
+def _leading(B: LinearOperator, count: int) -> list[SingularTriplet]:
+    """Step 2, and step 6 anew; where Lanczos misses machine precision, its best will do: the residual tells."""
     try:
-        return leading_triplets(B, min(2, B.shape[0]))
+        return leading_triplets(B, count)
     except NotConverged as missed:
         return missed.triplets
 
@@ -190,7 +191,7 @@ def _update(update: str | Update, power_iterations: int) -> Update:
     """Step 6 as a function."""
     updates: dict[str, Update] = {
         "power": lambda B, triplets: power_update(B, triplets, power_iterations),
-        "svd": lambda B, triplets: leading_triplets(B, len(triplets)),
+        "svd": lambda B, triplets: _leading(B, len(triplets)),
     }
     return update if callable(update) else updates[as_choice("update", update, tuple(updates))]
 

@@ -1,7 +1,8 @@
 """Algorithm 2.1, step 2, and the last paragraph of Section 2.1: leading singular triplets by a Krylov method.
 
 Everything here needs only ``A @ x`` and ``A.T @ y``. Small matrices get a full decomposition, others Lanczos
-(ARPACK): of A itself where it is symmetric, which sees both ends of its spectrum, else of A'A or AA'.
+(ARPACK): of A itself where it is symmetric, which sees both ends of its spectrum, else of A'A or AA'. Where
+values crowd together and Lanczos misses the tolerance, matrices of moderate size are decomposed after all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from threadpoolctl import ThreadpoolController
 from convreg._checks import as_integer, as_matrix, as_number, as_vector, float_type
 from convreg.power import SingularTriplet
 
-DENSE_LIMIT = 256  # up to this size a full SVD is quicker than Lanczos
+DENSE_LIMIT = 256  # up to this size a full decomposition is quicker than Lanczos
+FALLBACK_LIMIT = 1500  # up to this size it takes about a second
+FEW_RESTARTS = 50  # take about as long
 Start = Sequence[SingularTriplet] | None
 Product = Callable[[NDArray], NDArray]
 
@@ -55,7 +58,8 @@ def leading_triplets(
 
     .. math:: A v_i = \sigma_i u_i, \qquad A^T u_i = \sigma_i v_i, \qquad \sigma_1 \geq \sigma_2 \geq \dots
 
-    A full SVD of small matrices, Lanczos of others. An operator that is its own transpose (``A.T is A``), as
+    A full decomposition where min(m, n) is at most 256; else Lanczos and, where it misses the tolerance and
+    max(m, n) is at most 1500, the full decomposition. An operator that is its own transpose (``A.T is A``), as
     `shifted_gram` gives, is taken as symmetric: then both ends of its spectrum are computed, unless its attribute
     ``lowest``, a bound of its eigenvalues from below, shows that the upper end decides. More than one triplet
     is looked for once more beside those found, so that equal values are seen. Two runs agree.
@@ -66,8 +70,8 @@ def leading_triplets(
     count : int
         How many, at most min(m, n).
     tolerance : float
-        The residual wanted, relative to sigma; 0 is machine precision, as far as rounding allows. Only Lanczos
-        needs it.
+        The residual wanted, relative to sigma, as far as rounding allows: of M'M - alpha I that is the rounding of
+        ``|M|^2 + alpha``, however small sigma is. 0 is machine precision. Only Lanczos needs it.
     start : sequence of SingularTriplet, optional
         Triplets of a similar matrix, from which Lanczos starts.
     restarts : int
@@ -83,7 +87,7 @@ def leading_triplets(
     ValueError, TypeError
         Where A has fewer than ``count`` singular values, or another argument is bad.
     NotConverged
-        Where Lanczos misses the tolerance; with the best triplets so far.
+        Where Lanczos misses the tolerance and m or n is above 1500; with the best triplets so far.
 
     Examples
     --------
@@ -94,20 +98,31 @@ def leading_triplets(
     count = as_integer("count", count, 1, min(A.shape))
     tolerance = as_number("tolerance", tolerance, positive=False)
     restarts = as_integer("restarts", restarts, 1)
-    symmetric, wide = A.T is A, A.shape[0] < A.shape[1]
-    first = _start_vector(start, "u" if wide else "v", min(A.shape), A.dtype)
+    first = _start_vector(start, "u" if A.shape[0] < A.shape[1] else "v", min(A.shape), A.dtype)
     if min(A.shape) <= max(DENSE_LIMIT, count):
-        U, sigma, Vt = np.linalg.svd(A @ np.eye(A.shape[1], dtype=A.dtype), full_matrices=False)
-        return _triplets(A, sigma[:count], U[:, :count], Vt[:count].T)
+        return _decomposed(A, count)
+    moderate = max(A.shape) <= FALLBACK_LIMIT
+    try:
+        return _by_lanczos(A, count, tolerance, first, restarts, patient=not moderate)
+    except (ArpackNoConvergence, NotConverged):
+        if not moderate:
+            raise
+        return _decomposed(A, count)
+
+
+def _by_lanczos(
+    A: Any, count: int, tolerance: float, first: NDArray, restarts: int, patient: bool
+) -> list[SingularTriplet]:
+    """The leading triplets by Lanczos; without patience it soon gives up."""
     size = np.linalg.norm(A @ _random(A.shape[1], A.dtype))
     if size == 0:  # A is zero
         U, V = np.eye(A.shape[0], count, dtype=A.dtype), np.eye(A.shape[1], count, dtype=A.dtype)
         return _triplets(A, np.zeros(count, A.dtype), U, V)
     scale = float(2.0 ** np.frexp(size / A.shape[1] ** 0.5)[1])  # ARPACK's tolerance has an absolute part
-    lanczos = _Lanczos(count, tolerance, restarts, scale)
-    triplets = _triplets(A, *(lanczos.symmetric(A, first) if symmetric else lanczos.general(A, wide, first)))
-    largest, worst = triplets[0].sigma, max(triplet.residual for triplet in triplets)
-    if lanczos.converged and worst <= largest * max(10 * tolerance, np.finfo(first.dtype).eps ** 0.5):
+    lanczos = _Lanczos(count, tolerance, restarts if patient else min(restarts, FEW_RESTARTS), scale, patient)
+    triplets = _triplets(A, *(lanczos.symmetric(A, first) if A.T is A else lanczos.general(A, first)))
+    largest, worst = float(triplets[0].sigma), max(triplet.residual for triplet in triplets)
+    if lanczos.converged and worst <= _attainable(A, largest, tolerance):
         return triplets
     raise NotConverged(
         f"restarts: wanted enough for a relative residual of {tolerance:.2g}, got {worst / largest:.2g} after "
@@ -116,15 +131,41 @@ def leading_triplets(
     )
 
 
+def _attainable(A: Any, largest: float, tolerance: float) -> float:
+    """The residual at which a triplet is accepted.
+
+    ARPACK estimates it, copies that come in by rounding spoil it, and that of B = M'M - alpha I, lowest = -alpha,
+    can't be below the rounding of ``|M|^2 + alpha <= |B| + 2 alpha``.
+    """
+    rounding = float(np.finfo(float_type(A.dtype)).eps)
+    floor = 10 * rounding * (largest - 2 * getattr(A, "lowest", 0.0))
+    return max(largest * max(10 * tolerance, rounding**0.5), floor)
+
+
+def _decomposed(A: Any, count: int) -> list[SingularTriplet]:
+    """The leading triplets from all of them: of a symmetric A with u = v or u = -v, equal values included."""
+    if A.T is A:
+        values, V = np.linalg.eigh(A @ np.eye(A.shape[0], dtype=A.dtype))
+        order = np.argsort(-np.abs(values), kind="stable")[:count]
+        values, V = values[order], V[:, order]
+        return _triplets(A, np.abs(values), np.where(values < 0, -V, V), V)
+    if A.shape[0] < A.shape[1]:
+        U, sigma, Vt = np.linalg.svd((A.T @ np.eye(A.shape[0], dtype=A.dtype)).T, full_matrices=False)
+    else:
+        U, sigma, Vt = np.linalg.svd(A @ np.eye(A.shape[1], dtype=A.dtype), full_matrices=False)
+    return _triplets(A, sigma[:count], U[:, :count], Vt[:count].T)
+
+
 class _Lanczos:
     """Largest eigenvalues of symmetric operators by ARPACK, in what `leading_triplets` asks for.
 
-    It sees A / scale, a power of two of the order of A.
+    It sees A / scale, a power of two of the order of A. Where it misses the tolerance, a patient one tries looser
+    ones, for the best that there is, and is not ``converged``; another one raises ArpackNoConvergence.
     """
 
-    def __init__(self, count: int, tolerance: float, restarts: int, scale: float) -> None:
+    def __init__(self, count: int, tolerance: float, restarts: int, scale: float, patient: bool) -> None:
         self.count, self.tolerance, self.restarts, self.scale = count, tolerance, restarts, scale
-        self.converged = True
+        self.patient, self.converged = patient, True
 
     def symmetric(self, A: LinearOperator, first: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """The singular values of a symmetric A from both ends of its spectrum, with u = v or u = -v."""
@@ -136,8 +177,9 @@ class _Lanczos:
             values, V = values[order], V[:, order]
         return np.abs(values) * self.scale, np.where(values < 0, -V, V), V
 
-    def general(self, A: Any, wide: bool, first: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    def general(self, A: Any, first: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """The singular values of A from the eigenvectors of the smaller of A'A and AA'."""
+        wide = A.shape[0] < A.shape[1]
         C = aslinearoperator(A.T if wide else A)
         _, V = self.largest(lambda x: C.rmatvec(C.matvec(x) / self.scale) / self.scale, first)
         U, sigma, Wt = np.linalg.svd(C.matmat(V), full_matrices=False)
@@ -169,6 +211,8 @@ class _Lanczos:
                     return values[::-1], V[:, ::-1]
                 except ArpackNoConvergence:
                     self.converged = False
+                    if not self.patient:
+                        raise
         raise AssertionError("ARPACK accepts any Ritz value at a tolerance of 10")
 
 

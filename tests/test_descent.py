@@ -440,8 +440,18 @@ def test_the_result_unpacks_into_kernel_history_and_converged():
     assert converged is False
 
 
-def test_a_start_that_misses_machine_precision_will_do(monkeypatch):
-    """Step 2 has two triplets, if not to the last digit; the residual shows it."""
+@pytest.mark.parametrize(("g", "h", "N"), [(2, 2, 15), (2, 2, 17), (4, 4, 10)])
+def test_an_update_by_svd_gives_the_penalty_at_every_step(g, h, N):
+    """M'M is square and its lower end crowded, from where R_alpha = alpha - sigma_min^2 decides: 400 to 578 rows."""
+    history = minimize_penalty(matlab_rand(3, 3, g, h), N, iterations=25, update="svd").history
+    assert (history.sigma_max[-1] ** 2 < 2 and history.sigma_min[-1] < 0.1) or g == 4
+    assert history.estimate == pytest.approx(history.penalty, rel=1e-10)
+    assert (history.residual <= 1e-7 * history.estimate).all()
+
+
+@pytest.mark.parametrize("update", ["power", "svd"])
+def test_a_start_that_misses_machine_precision_will_do(monkeypatch, update):
+    """Steps 2 and 6 have two triplets, if not to the last digit; the residual shows it."""
     K, module = matlab_rand(3, 3, 1, 1), sys.modules["convreg.descent"]
 
     def misses(B, count):
@@ -449,7 +459,10 @@ def test_a_start_that_misses_machine_precision_will_do(monkeypatch):
         raise NotConverged("restarts: wanted more", triplets)
 
     monkeypatch.setattr(module, "leading_triplets", misses)
-    result = minimize_penalty(K, 5, iterations=30)
+    result = minimize_penalty(K, 5, iterations=30, update=update)
     assert result.history.estimate[0] == 1
     assert result.history.residual[0] > 1
+    if update == "svd":
+        assert (result.history.estimate == 1).all()
+        return
     assert result.history.estimate[-1] == pytest.approx(result.history.penalty[-1], rel=0.1)

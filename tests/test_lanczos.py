@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 from functools import cache, partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from convreg import NotConverged, SingularTriplet, leading_triplets, power_update, shifted_gram
 
+MODULE = sys.modules["convreg.lanczos"]
 SIZE = 300
 OUTER = (
     *([2], [-2], [2, -1.5], [-2, 1.5], [2, 2], [-2, -2], [2, 2, 2], [-2, -2, -2], [2, -2], [2, -2, -2]),
@@ -238,7 +240,8 @@ def test_a_start_of_the_wrong_length_is_named(m, n):
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 @pytest.mark.parametrize("kind", [Symmetric, np.asarray])
-def test_not_converged(kind, count):
+def test_not_converged(monkeypatch, kind, count):
+    monkeypatch.setattr(MODULE, "FALLBACK_LIMIT", SIZE - 1)
     A = symmetric([2.0], bulk=1.99)
     with pytest.raises(NotConverged, match=r"^restarts: .* after 1 of them; the best value so far is \d") as error:
         leading_triplets(kind(A), count, tolerance=1e-14, restarts=1)
@@ -251,6 +254,66 @@ def test_not_converged(kind, count):
         assert np.abs(sigma - triplet.sigma).min() <= triplet.residual + 1e-13
         assert np.linalg.norm(triplet.v) == pytest.approx(1, rel=1e-4)
     assert leading_triplets(kind(A), count, tolerance=1e-14)[0].sigma == pytest.approx(2, rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("kind", [Symmetric, np.asarray])
+def test_a_matrix_of_moderate_size_is_decomposed_where_lanczos_misses_the_tolerance(kind, count):
+    """Without a gap below the largest values one restart gets nowhere near machine precision."""
+    for A in (symmetric([], bulk=2.0), symmetric([-2.0, -2.0, 2.0], bulk=2 - 1e-9)):
+        check(A, leading_triplets(kind(A), count, restarts=1), count, vectors=1e-12)
+    if kind is np.asarray:
+        A = general([2.0], 310, 290, bulk=2 - 1e-9)
+        check(A, leading_triplets(A, count, restarts=1), count, vectors=1e-12)
+
+
+def test_a_residual_that_is_spoiled_is_a_reason_to_decompose(monkeypatch):
+    monkeypatch.setattr(MODULE, "_attainable", lambda A, largest, tolerance: -1.0)
+    A = symmetric([2.0, -1.9])
+    check(A, leading_triplets(Symmetric(A)), 2)
+
+
+def test_lanczos_is_what_runs_where_it_gets_there(monkeypatch):
+    def never(A, count):
+        raise AssertionError
+
+    monkeypatch.setattr(MODULE, "_decomposed", never)
+    A = symmetric([2.0, -1.9])
+    check(A, leading_triplets(Symmetric(A)), 2)
+    check(A, leading_triplets(A), 2)
+    with pytest.raises(AssertionError):
+        leading_triplets(Symmetric(symmetric([], bulk=2.0)), restarts=1)
+
+
+@pytest.mark.parametrize("size", [8, SIZE])
+def test_equal_values_of_both_signs_keep_u_and_v_together(monkeypatch, size):
+    """An SVD may mix the vectors of 2 and of -2, and then u is neither v nor -v."""
+    monkeypatch.setattr(MODULE, "DENSE_LIMIT", size)
+    A = symmetric([2.0, -2.0, 2.0], size=size)
+    for _, u, v in leading_triplets(Symmetric(A), 3):
+        assert min(np.abs(u - v).max(), np.abs(u + v).max()) == 0
+
+
+class Thin(LinearOperator):
+    """A matrix as an operator, or with ``wide`` its transpose, that is not asked for more than ten columns."""
+
+    def __init__(self, matrix, wide=False):
+        super().__init__(matrix.dtype, matrix.shape[::-1] if wide else matrix.shape)
+        self.matrix, self.wide = matrix, wide
+
+    def _matmat(self, X):
+        assert X.shape[1] <= 10
+        return (self.matrix.T if self.wide else self.matrix) @ X
+
+    def _transpose(self):
+        return Thin(self.matrix, not self.wide)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_thin_matrix_is_decomposed_from_its_short_side(wide):
+    matrix = np.zeros((10**5, 3))
+    matrix[[7, 70, 700], [0, 1, 2]] = [1.0, 3.0, 2.0]
+    assert [t.sigma for t in leading_triplets(Thin(matrix, wide), 3)] == pytest.approx([3, 2, 1])
 
 
 @pytest.mark.parametrize("size", [5, SIZE])

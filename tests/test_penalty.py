@@ -27,8 +27,10 @@ from convreg import (
     extreme_singular_values,
     leading_triplets,
     matlab_rand,
+    minimize_penalty,
     penalty,
     penalty_gradient,
+    polyak_step,
     power_update,
     shifted_gram,
     singular_value_bounds,
@@ -401,3 +403,42 @@ def test_large_problems_that_are_exactly_singular(shape):
     assert bottom == pytest.approx(0, abs=1e-12)
     channels = (shape[2] * shape[3]) ** 0.5
     assert top == pytest.approx(2 * np.cos(np.pi / 42) * channels, rel=1e-10)
+
+
+CROWDED = [(3, 3, 12, 150.0), (2, 2, 12, 150.0), (1, 1, 20, 1000.0), (2, 4, 13, 300.0), (4, 2, 12, 300.0)]
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e-6])
+@pytest.mark.parametrize(("g", "h", "N", "alpha"), CROWDED)
+def test_a_crowded_lower_end_that_decides(g, h, N, alpha, tolerance):
+    """288 to 512 unknowns, the decisive values within 1e-6 alpha of one another: Lanczos alone can't part them."""
+    K = matlab_rand(3, 3, g, h, state=1)
+    B = reference_gram(reference_matrix(K, N), alpha, "smaller")
+    R, G, triplet = penalty_gradient(K, N, alpha, "smaller", tolerance, full_output=True)
+    assert pytest.approx(np.abs(np.linalg.eigvalsh(B)).max(), rel=max(tolerance, 1e-13)) == R
+    assert triplet.residual <= max(10 * tolerance, 1e-7) * R
+    assert penalty(K, N, alpha, "smaller", start=triplet) == pytest.approx(R, rel=max(tolerance, 1e-13))
+    assert np.linalg.norm(G) <= 2 * 3 * np.sqrt(alpha - R) + 1e-6 * R  # 2 k sigma_min
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e-6])
+@pytest.mark.parametrize("noise", [1e-3, 1e-6, 1e-9, 1e-12])
+@pytest.mark.parametrize(("g", "h", "N"), [(1, 1, 20), (2, 2, 15), (1, 3, 20), (1, 1, 45)])
+def test_a_penalty_near_0_counts_its_rounding_against_the_norm_of_m(g, h, N, noise, tolerance):
+    """Identity tap and noise: R_alpha is far below ``|M|^2 + alpha = 2``, whose rounding its own error is."""
+    K = noise * np.random.default_rng(0).standard_normal((3, 3, g, h))
+    K[1, 1, range(min(g, h)), range(min(g, h))] += 1
+    R, G, triplet = penalty_gradient(K, N, tolerance=tolerance, full_output=True)
+    assert pytest.approx(penalty(K, N), rel=1e-6, abs=1e-14) == R
+    assert triplet.residual <= max(10 * tolerance, 1.5e-8) * R + 1e-14
+    assert np.isfinite(G).all()
+
+
+def test_a_step_does_not_fail_where_the_descent_succeeds():
+    K = np.zeros((3, 3, 1, 1))
+    K[1, 1] = 1
+    K += 1e-9 * np.random.default_rng(0).standard_normal(K.shape)
+    history = minimize_penalty(K, 20, learning_rate=polyak_step, iterations=20, update="svd").history
+    assert history.penalty[0] > 5e-9
+    assert history.penalty[-1] < history.penalty[0]
+    assert np.abs(history.estimate - history.penalty).max() < 1e-14

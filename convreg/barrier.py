@@ -1,10 +1,13 @@
 r"""Section 3, the barrier: what bounds R_alpha from below, where descent ends, and steps at a kink.
 
 For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel. For h >= g the columns of M,
-which zero padding makes unequal at the border where there are taps off the centre, keep R_alpha from 0. Where
-the leading singular values meet, R_alpha has a kink, at which a fixed step along one gradient overshoots.
+which zero padding makes unequal at the border where there are taps off the centre, keep R_alpha from 0: where no
+image is smaller than the kernel, the taps off the centre pay for a small R_alpha. Where the leading singular
+values meet, R_alpha has a kink, at which a fixed step along one gradient overshoots.
 
-.. math:: h < g \implies \mathcal{R}_\alpha(K) \geq \alpha
+.. math:: h < g \implies \mathcal{R}_\alpha(K) \geq \alpha, \qquad
+   N \geq k \implies \sum_{\text{off the centre}} \lvert k_{p,q,z,y} \rvert^2 \leq 4\, \mathcal{R}_\alpha(K)
+   \text{ for each } z
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_integer, as_kernel, gram_of_rows
-from convreg.convolution import ConvolutionOperator
+from convreg.convolution import ConvolutionOperator, padding
 from convreg.gradients import kernel_gradient
 from convreg.lanczos import leading_triplets
 from convreg.penalty import shifted_gram
@@ -60,7 +63,7 @@ def squared_column_norms(K: ArrayLike, N: int, gram: str = "columns") -> NDArray
 
 
 def column_norm_bound(K: ArrayLike, N: int, gram: str = "columns") -> float:
-    r"""Section 3, the barrier: R_alpha(K) >= ``(max_j |M e_j|^2 - min_j |M e_j|^2) / 2``, whatever alpha is.
+    r"""Section 3, the barrier: R_alpha(K) >= ``(max_j |M e_j|^2 - min_j |M e_j|^2) / 2``, for every alpha.
 
     .. math:: \mathcal{R}_\alpha(K) \geq \tfrac12 \bigl( \max_j \|M e_j\|_2^2 - \min_j \|M e_j\|_2^2 \bigr)
 
@@ -90,6 +93,74 @@ def column_norm_bound(K: ArrayLike, N: int, gram: str = "columns") -> float:
     0.5
     """
     return float(np.ptp(squared_column_norms(K, N, gram)) / 2)
+
+
+def squared_off_centre_norms(K: ArrayLike, gram: str = "columns") -> NDArray:
+    r"""Section 3, the barrier: for each input channel the sum of the squares of its taps off the centre.
+
+    For N >= k it is at most 4 R_alpha(K), for every alpha: a small penalty makes a kernel nearly pointwise. With
+    M M' the same holds for each output channel.
+
+    .. math:: \sum_{y} \sum_{(p,q) \neq (m,m)} k_{p,q,z,y}^2 \leq 4\, \mathcal{R}_\alpha(K)
+
+    Proof. As N >= k, some pixel is read by all taps. Let S = c + A + D be its squared column norm: c is the
+    centre's part, A that of the other taps in the centre's row and column, D the rest. Squared column norms are
+    within R_alpha of alpha, so that those of the corner pixels are at least S - 2 R_alpha. A corner is read by the
+    taps of one quadrant: all four together count c four times, A twice and D once, so that
+    4c + 2A + D >= 4S - 8 R_alpha and A + D <= A + 3D/2 <= 4 R_alpha.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    gram : {"columns", "rows", "smaller"}
+        Whether R_alpha is that of M'M, M M' or the smaller of the two.
+
+    Returns
+    -------
+    (g,) array, or (h,) for M M'
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> squared_off_centre_norms([[0, 0, 0], [1, 2, 0], [0, 0, 0]])
+    array([1.])
+    """
+    kernel = as_kernel(K)
+    k, _, g, h = kernel.shape
+    centre = padding(k)[0]
+    squares = kernel**2
+    squares[centre, centre] = 0
+    return squares.sum(axis=(0, 1, 2 if gram_of_rows(gram, h, g) else 3))
+
+
+def off_centre_share(K: ArrayLike) -> float:
+    """Section 3, the barrier: the part of ``|K|`` that is off the centre, from 0 (pointwise) to 1.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+
+    Returns
+    -------
+    float
+        The Frobenius norm of the taps off the centre over that of all; 0 for K = 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel.
+
+    Examples
+    --------
+    >>> off_centre_share([[0, 0, 0], [3, 4, 0], [0, 0, 0]])
+    0.6
+    """
+    norm = np.linalg.norm(as_kernel(K))
+    return float(squared_off_centre_norms(K).sum() ** 0.5 / norm) if norm > 0 else 0.0
 
 
 def mean_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> tuple[float, NDArray]:

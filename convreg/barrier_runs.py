@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.barrier import Gradient, column_norm_bound, descend, mean_gradient
+from convreg.barrier import Gradient, column_norm_bound, descend, mean_gradient, off_centre_share
 from convreg.descent import minimize_penalty, polyak_step
 from convreg.examples import Case, Example, start_kernel
 from convreg.extremes import extreme_singular_values
@@ -63,6 +63,34 @@ def steps_at_kinks(
         _, R = descend(K, gradient, rule, iterations + 1)
         lines.append({"panel": step, "line": which, "iteration": np.arange(len(R)), "value": R})
     return lines
+
+
+def price_along_descent(
+    K: NDArray, N: int, steps: Iterable[int], alpha: float = 1.0, update: str = "svd"
+) -> dict[str, list]:
+    """Where Polyak's step leads on the smaller Gram matrix: kappa and `off_centre_share`, columns of a table.
+
+    >>> table = price_along_descent(np.diag([0, 1, 0]) + 0.1, 4, [0, 100])
+    >>> table["steps"], [f"{share:.1f}" for share in table["off_centre_share"]]
+    ([0, 100], ['0.2', '0.0'])
+    """
+    counts = sorted(steps)
+    kernels = {0: K}
+
+    def keep(iteration: int, kernel: NDArray, R: float) -> None:
+        """The kernels that are asked for."""
+        if iteration in counts:
+            kernels[iteration] = kernel
+
+    minimize_penalty(
+        K, N, alpha, polyak_step, counts[-1], update=update, gram="smaller", diagnostics=False, callback=keep
+    )
+    ends = [extreme_singular_values(kernels[count], N) for count in counts]
+    return {
+        "steps": counts,
+        "kappa": [largest / smallest for largest, smallest in ends],
+        "off_centre_share": [off_centre_share(kernels[count]) for count in counts],
+    }
 
 
 def arrival(K: NDArray, N: int, alpha: float, learning_rate: float, iterations: int) -> str:

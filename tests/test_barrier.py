@@ -23,8 +23,15 @@ from convreg import (
     power_update,
     shifted_gram,
 )
-from convreg.barrier import column_norm_bound, descend, mean_gradient, squared_column_norms
-from convreg.barrier_runs import Outcome, outcome, outcome_lines, outcomes
+from convreg.barrier import (
+    column_norm_bound,
+    descend,
+    mean_gradient,
+    off_centre_share,
+    squared_column_norms,
+    squared_off_centre_norms,
+)
+from convreg.barrier_runs import Outcome, outcome, outcome_lines, outcomes, price_along_descent
 from convreg.examples import Case, Example, start_kernel
 
 alphas = st.floats(0.01, 50)
@@ -661,3 +668,83 @@ def test_a_rule_cannot_change_the_gradient():
         return 0.01
 
     assert minimize_penalty([[2.0]], 1, learning_rate=rule, iterations=1).kernel == pytest.approx(1.96)
+
+
+def off_centre_by_hand(K, rows):
+    """The squares of the taps off the centre, one tap after another."""
+    k, _, g, h = K.shape
+    sums = np.zeros(h if rows else g)
+    for p, q, z, y in np.ndindex(K.shape):
+        if (p, q) != (centre(k), centre(k)):
+            sums[y if rows else z] += K[p, q, z, y] ** 2
+    return sums
+
+
+@given(cases(max_k=5, max_channels=3, max_N=6), all_grams)
+def test_the_taps_off_the_centre_by_hand(case, gram):
+    expected = off_centre_by_hand(case.K, takes_rows(gram, case.K))
+    assert squared_off_centre_norms(case.K, gram) == pytest.approx(expected, rel=1e-12)
+    total = off_centre_by_hand(case.K, rows=False).sum() ** 0.5
+    assert off_centre_share(case.K) == pytest.approx(total / (np.linalg.norm(case.K) or 1), rel=1e-12)
+
+
+def test_the_share_of_kernels_without_taps_and_of_pointwise_ones():
+    assert off_centre_share(np.zeros((3, 3))) == 0
+    assert off_centre_share(np.ones((1, 1, 2, 3))) == 0
+    assert off_centre_share(np.diag([3.0, 0.0, 4.0])) == 1
+
+
+@given(cases(max_k=4, max_channels=3, max_N=6, min_N=4), alphas, all_grams, st.floats(0.0, 1.0))
+def test_a_small_penalty_is_paid_for_by_the_taps_off_the_centre(case, alpha, gram, share):
+    """N >= k: at most 4 R_alpha in each channel; for random kernels, and for those near the identity."""
+    k, _, g, h = case.K.shape
+    near = share * case.K
+    near[centre(k), centre(k)] += alpha**0.5 * np.eye(g, h)
+    for K in (case.K, near):
+        R = dense_penalty(K, case.N, alpha, gram)
+        assert (squared_off_centre_norms(K, gram) <= 4 * R * (1 + 1e-12) + 1e-12).all()
+
+
+def test_the_price_needs_an_image_as_large_as_the_kernel():
+    """For N = 2 the taps -0.3, 2, 0.3 make a multiple of a rotation."""
+    K = np.zeros((3, 3, 1, 1))
+    K[0, 1], K[1, 1], K[2, 1] = -0.3, 2.0, 0.3
+    R = min(dense_penalty(K, 2, alpha, "columns") for alpha in (4.09, 4.0, 4.18))
+    assert R < 1e-12
+    assert squared_off_centre_norms(K)[0] > 4 * R + 0.1
+    bound = [dense_penalty(K, N, alpha, "columns") for N in (3, 4) for alpha in (4.0, 4.09, 4.1)]
+    assert squared_off_centre_norms(K)[0] <= 4 * min(bound)
+
+
+@pytest.mark.parametrize(
+    ("update", "shares"),
+    [("power", [0.93, 0.49, 0.26, 0.13, 0.08]), ("svd", [0.93, 0.49, 0.25, 0.12, 0.07])],
+)
+def test_along_polyaks_descent_the_kernel_becomes_pointwise(update, shares):
+    """3x3x3x1, N = 8: what kappa -> 1 costs."""
+    table = price_along_descent(start_kernel(3, 3, 1), 8, [3000, 0, 50, 200, 1000], update=update)
+    assert table["steps"] == [0, 50, 200, 1000, 3000]
+    assert table["off_centre_share"] == pytest.approx(shares, abs=0.02)
+    assert table["kappa"][0] == pytest.approx(11.72, abs=0.01)
+    assert table["kappa"][1:] == sorted(table["kappa"][1:], reverse=True)
+    assert table["kappa"][-1] < 1.01
+
+
+def test_the_kernels_of_the_price_are_those_of_the_descent():
+    K = kernel(3, 3, 2, 1)
+    table = price_along_descent(K, 5, [3], 2.0)
+    end = minimize_penalty(K, 5, 2.0, polyak_step, 3, update="svd", gram="smaller", diagnostics=False).kernel
+    sigma = np.linalg.svd(reference_matrix(end, 5), compute_uv=False)
+    assert table["kappa"] == [pytest.approx(sigma[0] / sigma[-1])]
+    assert table["off_centre_share"] == [pytest.approx(off_centre_share(end))]
+
+
+@given(cases(max_k=4, max_channels=3, max_N=5), alphas)
+def test_the_gradient_at_the_lower_end_is_at_most_2_k_sigma_min(case, alpha):
+    """In M it is 2 sigma_min, in K at most k times that."""
+    M = reference_matrix(case.K, case.N)
+    sigma, v = np.linalg.svd(M)[1:]
+    smallest = sigma[-1] if M.shape[0] >= M.shape[1] else 0.0
+    G = dense_gradient(case.K, case.N, v[-1], -1, "columns")
+    assert np.linalg.norm(2 * np.outer(M @ v[-1], v[-1])) == pytest.approx(2 * smallest, abs=1e-10)
+    assert np.linalg.norm(G) <= 2 * len(case.K) * smallest + 1e-10

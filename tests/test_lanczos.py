@@ -267,6 +267,14 @@ def test_a_matrix_of_moderate_size_is_decomposed_where_lanczos_misses_the_tolera
         check(A, leading_triplets(A, count, restarts=1), count, vectors=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(300, 1600), (1600, 300)])
+def test_a_longer_side_of_more_than_1500_is_not_decomposed(shape):
+    A = np.zeros(shape)
+    A[range(300), range(300)] = np.linspace(1, 2, 300)
+    with pytest.raises(NotConverged, match=r"^restarts: "):
+        leading_triplets(A, 1, restarts=1)
+
+
 def test_a_residual_that_is_spoiled_is_a_reason_to_decompose(monkeypatch):
     monkeypatch.setattr(MODULE, "_attainable", lambda A, largest, tolerance: -1.0)
     A = symmetric([2.0, -1.9])

@@ -1,0 +1,137 @@
+r"""Section 2.1, [4, 5, 12]: the symbol of M, which says what sigma_min(M) does as the image grows.
+
+M is a two-level Toeplitz matrix with h x g blocks. With the taps at their offsets from the centre, its symbol is
+
+.. math:: F(\theta) = \sum_{a,b} K_{a,b}^T\, e^{\mathrm{i}(a\theta_1 + b\theta_2)} \in \mathbb{C}^{h \times g}
+
+A plane wave under a sine window is nearly an eigenvector: sigma_min(M) <= sigma_min(F(theta)) + O(1/N), for every
+theta. For h = g, sigma_min(M) therefore tends to 0 wherever det F has a zero; and, since a Toeplitz operator whose
+symbol winds around 0 is not invertible (Gohberg and Krein 1958), wherever det F winds along one of the angles.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convreg._checks import as_floats, as_integer, as_kernel
+from convreg.convolution import padding
+
+
+def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
+    r"""Section 2.1, [4, 12]: the symbol F(theta) of the Toeplitz matrix M(K).
+
+    .. math:: F(\theta) = \sum_{p,q=1}^{k} K_{p,q}^T\, e^{\mathrm{i}((p-m)\theta_1 + (q-m)\theta_2)},
+       \qquad m = \lceil k/2 \rceil
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    theta_1, theta_2 : array of angles
+        Radians; their shapes are broadcast.
+
+    Returns
+    -------
+    (..., h, g) complex array
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel or an angle no real number.
+
+    Examples
+    --------
+    >>> symbol([[0, 0, 0], [-1, 2, -1], [0, 0, 0]], 0.0, np.pi).real
+    array([[4.]])
+    """
+    kernel = as_kernel(K)
+    angles = np.broadcast_arrays(as_floats("theta_1", theta_1), as_floats("theta_2", theta_2))
+    vertical, horizontal = (np.exp(1j * np.multiply.outer(angle, offsets(len(kernel)))) for angle in angles)
+    return np.einsum("...p,...q,pqgh->...hg", vertical, horizontal, kernel)
+
+
+def offsets(k: int) -> NDArray:
+    """Equation (1.1): where the taps read, from 1 - m to k - m lines beside the pixel.
+
+    >>> offsets(3), offsets(4)
+    (array([-1,  0,  1]), array([-1,  0,  1,  2]))
+    """
+    return np.arange(k) - padding(k)[0]
+
+
+def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
+    r"""Section 2.1, [4, 12]: an upper bound of sigma_min(M(K)) for every pair of angles.
+
+    .. math:: \sigma_{\min}(M) \leq \sigma_{\min}(F(\theta))
+       + 2\sin\frac{\pi}{2(N+1)} \sum_{a,b} (\lvert a\rvert + \lvert b\rvert)\, \|K_{a,b}\|_2
+
+    M maps the wave ``v e^{i(r theta_1 + s theta_2)} w_r w_s``, w_r = sin(pi r / (N + 1)), to F(theta) v times wave
+    and window, up to the differences of the window: w and its shift by a differ by at most
+    ``|a| 2 sin(pi / (2 (N + 1))) |w|``, zeros outside the image included. For h < g the same with M'.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    N : int
+    theta_1, theta_2 : array of angles
+        Radians; their shapes are broadcast.
+
+    Returns
+    -------
+    array of the angles' shape
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> plane_wave_bound([[0, 0, 0], [1, 2, 1], [0, 0, 0]], 99, 0.0, np.pi).round(3)
+    np.float64(0.063)
+    """
+    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    reach = np.abs(offsets(len(kernel)))
+    distances = reach[:, np.newaxis] + reach
+    change = 2 * np.sin(np.pi / (2 * (N + 1))) * np.sum(distances * np.linalg.norm(kernel, 2, axis=(2, 3)))
+    return np.linalg.svd(symbol(kernel, theta_1, theta_2), compute_uv=False)[..., -1] + change
+
+
+def winding_numbers(K: ArrayLike, points: int = 256) -> tuple[NDArray, NDArray]:
+    r"""Section 2.1, [4, 12]: how often det F(theta) goes around 0 along each of the two angles; for h = g.
+
+    .. math:: \frac{1}{2\pi} \int_0^{2\pi} \mathrm{d} \arg \det F(\theta_1, \theta_2), \qquad
+       \text{along } \theta_1 \text{ for } \theta_2 = 2\pi j / \text{points}, \text{ and the other way round}
+
+    Two different values for one angle mean that det F has a zero in between. From samples: a zero of det F that is
+    nearer to a line than their distance may pass unseen.
+
+    Parameters
+    ----------
+    K : (k, k, g, g) or (k, k) array
+    points : int
+        Samples on each circle, at least 4.
+
+    Returns
+    -------
+    along_1, along_2 : (points,) integer arrays
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel with g = h, or ``points`` no integer of at least 4.
+
+    Examples
+    --------
+    >>> along_1, along_2 = winding_numbers([[0, 0, 0], [1, 0, 0], [0, 0, 0]], 4)
+    >>> along_1, along_2
+    (array([0, 0, 0, 0]), array([-1, -1, -1, -1]))
+    """
+    kernel, points = as_kernel(K), as_integer("points", points, 4)
+    if kernel.shape[2] != kernel.shape[3]:
+        raise ValueError(f"K: wanted as many output as input channels, got the shape {kernel.shape}")
+    circle = 2 * np.pi * np.arange(points) / points
+    determinants = np.linalg.det(symbol(kernel, circle[:, np.newaxis], circle))
+    turns = [np.angle(np.roll(determinants, -1, axis) * determinants.conj()).sum(axis) for axis in (0, 1)]
+    along_1, along_2 = (np.rint(turn / (2 * np.pi)).astype(int) for turn in turns)
+    return along_1, along_2

@@ -4,9 +4,20 @@ M is a two-level Toeplitz matrix with h x g blocks. With the taps at their offse
 
 .. math:: F(\theta) = \sum_{a,b} K_{a,b}^T\, e^{\mathrm{i}(a\theta_1 + b\theta_2)} \in \mathbb{C}^{h \times g}
 
-A plane wave under a sine window is nearly an eigenvector: sigma_min(M) <= sigma_min(F(theta)) + O(1/N), for every
-theta. For h = g, sigma_min(M) therefore tends to 0 wherever det F has a zero; and, since a Toeplitz operator whose
-symbol winds around 0 is not invertible (Gohberg and Krein 1958), wherever det F winds along one of the angles.
+Three facts about sigma_min(M), for square M (g = h), of which the first also holds for others:
+
+* sigma_min(M) <= sigma_min(F(theta)) + O(1/N) for every theta (`plane_wave_bound`). So it tends to 0 as N grows
+  where det F has a zero.
+* It tends to 0, too, where for some theta_2 det F(., theta_2) has no zero and winds around 0 (`winding_numbers`),
+  or the same with the angles exchanged. For then the Toeplitz operator with the symbol F(., theta_2), or its
+  adjoint, has a kernel of sequences that decay exponentially (I. C. Gohberg and M. G. Krein, Systems of integral
+  equations on a half line with kernels depending on the difference of arguments, 1958); cut off at N, and with a
+  windowed wave across, such a sequence is a vector x with ``|M x| = O(1/N) |x|``.
+* It stays above c for every N where the Hermitian part of F(theta) is at least c I for all theta
+  (`hermitian_part_bound`): M is then a compression of an operator whose real part is at least c.
+
+The converse of the first two is false: with neither zeros nor winding, sigma_min(M) may be 0 for every N. One
+channel, five taps 1, -1, 0, 1, 1 along the anti-diagonal: ``|F| >= 1.3``, no winding, and a corner that is not read.
 """
 
 from __future__ import annotations
@@ -67,7 +78,8 @@ def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLik
 
     M maps the wave ``v e^{i(r theta_1 + s theta_2)} w_r w_s``, w_r = sin(pi r / (N + 1)), to F(theta) v times wave
     and window, up to the differences of the window: w and its shift by a differ by at most
-    ``|a| 2 sin(pi / (2 (N + 1))) |w|``, zeros outside the image included. For h < g the same with M'.
+    ``|a| 2 sin(pi / (2 (N + 1))) |w|``, zeros outside the image included. For h < g the same with M'. Of the m x n
+    matrix M it is the smallest of the min(m, n) singular values.
 
     Parameters
     ----------
@@ -97,14 +109,48 @@ def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLik
     return np.linalg.svd(symbol(kernel, theta_1, theta_2), compute_uv=False)[..., -1] + change
 
 
+def hermitian_part_bound(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
+    r"""Section 2.1, [4, 12]: the smallest eigenvalue of the Hermitian part of F(theta); for h = g.
+
+    .. math:: \sigma_{\min}(M) \geq \min_\theta \, \lambda_{\min}\bigl( \tfrac12 (F(\theta) + F(\theta)^H) \bigr)
+       \quad \text{for every } N
+
+    ``|M x| |x| >= Re <M x, x>``, which is the mean of Re <F z, z> over all angles, z being the Fourier series of x.
+    Where the minimum is negative it says nothing.
+
+    Parameters
+    ----------
+    K : (k, k, g, g) or (k, k) array
+    theta_1, theta_2 : array of angles
+        Radians; their shapes are broadcast.
+
+    Returns
+    -------
+    array of the angles' shape
+        A bound is its minimum over all angles; over a grid it is that up to the distance of the grid.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel with g = h, or an angle no real number.
+
+    Examples
+    --------
+    >>> float(hermitian_part_bound([[0, 0, 0], [1, 4, 1], [0, 0, 0]], 0.0, np.pi))
+    2.0
+    """
+    F = symbol(_square(K), theta_1, theta_2)
+    return np.linalg.eigvalsh((F + F.conj().swapaxes(-1, -2)) / 2)[..., 0]
+
+
 def winding_numbers(K: ArrayLike, points: int = 256) -> tuple[NDArray, NDArray]:
     r"""Section 2.1, [4, 12]: how often det F(theta) goes around 0 along each of the two angles; for h = g.
 
     .. math:: \frac{1}{2\pi} \int_0^{2\pi} \mathrm{d} \arg \det F(\theta_1, \theta_2), \qquad
        \text{along } \theta_1 \text{ for } \theta_2 = 2\pi j / \text{points}, \text{ and the other way round}
 
-    Two different values for one angle mean that det F has a zero in between. From samples: a zero of det F that is
-    nearer to a line than their distance may pass unseen.
+    Two different values for one angle mean that det F has a zero in between. They are counted from samples, and
+    are right where the phase turns by less than pi from one to the next.
 
     Parameters
     ----------
@@ -127,11 +173,16 @@ def winding_numbers(K: ArrayLike, points: int = 256) -> tuple[NDArray, NDArray]:
     >>> along_1, along_2
     (array([0, 0, 0, 0]), array([-1, -1, -1, -1]))
     """
-    kernel, points = as_kernel(K), as_integer("points", points, 4)
-    if kernel.shape[2] != kernel.shape[3]:
-        raise ValueError(f"K: wanted as many output as input channels, got the shape {kernel.shape}")
+    kernel, points = _square(K), as_integer("points", points, 4)
     circle = 2 * np.pi * np.arange(points) / points
     determinants = np.linalg.det(symbol(kernel, circle[:, np.newaxis], circle))
     turns = [np.angle(np.roll(determinants, -1, axis) * determinants.conj()).sum(axis) for axis in (0, 1)]
     along_1, along_2 = (np.rint(turn / (2 * np.pi)).astype(int) for turn in turns)
     return along_1, along_2
+
+
+def _square(K: ArrayLike) -> NDArray:
+    kernel = as_kernel(K)
+    if kernel.shape[2] != kernel.shape[3]:
+        raise ValueError(f"K: wanted as many output as input channels, got the shape {kernel.shape}")
+    return kernel

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import cases, reference_matrix, separable_kernel
 
 from convreg import extreme_singular_values, matlab_rand, minimize_penalty, polyak_step
-from convreg.symbol import offsets, plane_wave_bound, symbol, winding_numbers
+from convreg.symbol import hermitian_part_bound, offsets, plane_wave_bound, symbol, winding_numbers
 
 angles = st.floats(-10, 10)
 small = partial(cases, max_k=5, max_channels=3, max_N=5)
@@ -159,6 +159,54 @@ def test_where_it_neither_winds_nor_vanishes_square_kernels_may_do_well():
     assert not np.any(winding_numbers(end))
 
 
+@given(small(), angles, angles)
+def test_the_hermitian_part_by_hand(case, theta_1, theta_2):
+    K = case.K[:, :, :1, :1]
+    F = literal_symbol(K, theta_1, theta_2)[0, 0]
+    assert hermitian_part_bound(K, theta_1, theta_2) == pytest.approx(F.real, abs=1e-12 * (1 + np.abs(K).sum()))
+
+
+@pytest.mark.parametrize("g", [1, 2, 3])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_the_hermitian_part_bounds_the_smallest_singular_value_for_every_size(k, g):
+    """Complex Hermitian parts of full matrices; the grid's minimum is right to 1e-3 here."""
+    circle = np.linspace(0, 2 * np.pi, 65)[:-1]
+    for seed in range(4):
+        K = np.random.default_rng(seed).standard_normal((k, k, g, g)) / (3 * k * g)
+        K = with_identity(K)
+        bound = hermitian_part_bound(K, circle[:, None], circle).min()
+        F = symbol(K, 1.0, 2.0)
+        expected = np.linalg.eigvalsh((F + F.conj().T) / 2)[0]
+        assert hermitian_part_bound(K, 1.0, 2.0) == pytest.approx(expected)
+        assert bound > 0
+        for N in (1, 2, 4, 7):
+            assert extreme_singular_values(K, N)[1] >= bound - 1e-3
+
+
+def test_the_bound_explains_the_kernels_that_do_well():
+    circle = np.linspace(0, 2 * np.pi, 129)[:-1]
+    calm = with_identity(0.08 * matlab_rand(3, 3, 2, 2, state=1))
+    assert hermitian_part_bound(calm, circle[:, None], circle).min() == pytest.approx(0.682, abs=1e-3)
+    wild = with_identity(matlab_rand(3, 3, 2, 2, state=1))
+    assert hermitian_part_bound(wild, circle[:, None], circle).min() < -1
+
+
+def test_without_zeros_and_winding_the_smallest_singular_value_may_still_be_0():
+    """The converse is false: a corner pixel that no tap reads; and partial indices 1 and -1."""
+    circle = np.linspace(0, 2 * np.pi, 257)[:-1]
+    corner = np.zeros((5, 5, 1, 1))
+    for tap, value in enumerate((1, -1, 0, 1, 1)):
+        corner[tap, 4 - tap] = value
+    apart = np.zeros((3, 3, 2, 2))
+    apart[0, 1, 0, 0] = apart[2, 1, 1, 1] = 1
+    for K in (corner, apart):
+        F = symbol(K, circle[:, None], circle)
+        assert np.linalg.svd(F, compute_uv=False)[..., -1].min() >= 0.99
+        assert not np.any(winding_numbers(K))
+        assert [extreme_singular_values(K, N)[1] for N in (5, 8, 12)] == pytest.approx([0, 0, 0], abs=1e-12)
+    assert np.abs(symbol(corner, circle[:, None], circle)).min() > 1.3
+
+
 @pytest.mark.parametrize("state", [1, 4, 5, 8, 11])
 def test_some_plain_random_kernels_of_one_channel_get_there(state):
     """With the power method's lagging vectors, N = 10; with exact ones R_1 = 1 - sigma_min^2 holds them up."""
@@ -172,7 +220,7 @@ def test_some_plain_random_kernels_of_one_channel_get_there(state):
     assert kappa["svd"] > 10
 
 
-@pytest.mark.parametrize("function", [symbol, partial(plane_wave_bound, N=3)])
+@pytest.mark.parametrize("function", [symbol, partial(plane_wave_bound, N=3), hermitian_part_bound])
 @pytest.mark.parametrize(
     ("given", "kind", "match"),
     [
@@ -193,5 +241,9 @@ def test_bad_arguments_of_the_others():
         ValueError, match=r"^K: wanted as many output as input channels, got the shape \(3, 3, 1, 2\)"
     ):
         winding_numbers(np.ones((3, 3, 1, 2)))
+    with pytest.raises(
+        ValueError, match=r"^K: wanted as many output as input channels, got the shape \(3, 3, 1, 2\)"
+    ):
+        hermitian_part_bound(np.ones((3, 3, 1, 2)), 0.0, 0.0)
     with pytest.raises(ValueError, match=r"^points: wanted an integer of at least 4, got 3"):
         winding_numbers(np.eye(3), 3)

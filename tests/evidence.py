@@ -16,9 +16,17 @@ def numbers(measured):
 
 
 @cache
-def placements(shape, N):
-    """dM/dK: a matrix for each kernel entry."""
-    return np.array([reference_matrix(tap.reshape(shape), N) for tap in np.eye(int(np.prod(shape)))])
+def placements(k, N):
+    """The matrices of the one-channel kernels with a single tap 1, tap by tap."""
+    taps = np.eye(k * k).reshape(-1, k, k, 1, 1)
+    return [reference_matrix(tap, N) for tap in taps]
+
+
+def dense(K, N):
+    """M(K): block (c, d) is the one-channel matrix of K[:, :, d, c]."""
+    k, _, g, h = K.shape
+    taps = K.reshape(k * k, g, h)
+    return sum(np.kron(tap.T, T) for tap, T in zip(taps, placements(k, N), strict=True))
 
 
 def largest_first(B):
@@ -37,22 +45,34 @@ def powers(B, triplets, iterations):
     return refreshed
 
 
+def gradient(K, N, M, u, v):
+    """(2.5): the sums of (Mu) v' + (Mv) u' over the places of every tap."""
+    k, _, g, h = K.shape
+    G = 0
+    for left, right in ((M @ u, v), (M @ v, u)):
+        left, right = left.reshape(h, -1), right.reshape(g, -1)
+        G = G + np.array([right @ T.T @ left.T for T in placements(k, N)])
+    return G.reshape(K.shape)
+
+
 @cache
-def plain_descent(g, h, N, steps=20, iterations=2, kept=2):
-    """Algorithm 2.1 on dense matrices: kernels, kappa, estimates, R_1; a full SVD where there are no iterations."""
-    K = start_kernel(3, g, h)
-    E, rows = placements(K.shape, N), []
+def plain_descent(g, h, N, steps=20, iterations=2, kept=2, state=1, alpha=1.0):
+    """Algorithm 2.1 on dense matrices: kernels, kappa, estimates, R_alpha, sigma_max, sigma_min.
+
+    A full SVD in every step where there are no power iterations.
+    """
+    K, rows = start_kernel(3, g, h, state), []
     for step in range(steps + 1):
-        M = np.tensordot(K.ravel(), E, 1)
-        B = M.T @ M - np.eye(M.shape[1])
+        M = dense(K, N)
+        B = M.T @ M - alpha * np.eye(M.shape[1])
         if step == 0 or iterations == 0:
             triplets = largest_first(B)
         else:
             triplets = powers(B, triplets[:kept], iterations)
         sigma, u, v = max(triplets, key=lambda triplet: triplet[0])
-        square = np.linalg.eigvalsh(B) + 1
-        smaller = square[-min(M.shape) :] if M.shape[0] < M.shape[1] else square
-        rows.append((K, (smaller[-1] / smaller[0]) ** 0.5, sigma, np.abs(square - 1).max()))
-        G = np.tensordot(E, np.outer(M @ u, v) + np.outer(M @ v, u), 2).reshape(K.shape)
-        K = K - 0.01 * G
+        square = np.linalg.eigvalsh(B) + alpha
+        largest, smallest = square[-1] ** 0.5, square[-min(M.shape)] ** 0.5
+        R = np.abs(square - alpha).max()
+        rows.append((K, largest / smallest, sigma, R, largest, smallest))
+        K = K - 0.01 * gradient(K, N, M, u, v)
     return [np.array(column) for column in zip(*rows, strict=True)]

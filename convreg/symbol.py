@@ -17,7 +17,7 @@ Three facts about sigma_min(M), for square M (g = h), of which the first also ho
   (`hermitian_part_bound`): M is then a compression of an operator whose real part is at least c.
 
 The converse of the first two is false: with neither zeros nor winding, sigma_min(M) may be 0 for every N. One
-channel, five taps 1, -1, 0, 1, 1 along the anti-diagonal: ``|F| >= 1.3``, no winding, and a corner that is not read.
+channel, five taps 1, -1, 0, 1, 1 along the anti-diagonal: ``|F| >= 1.3``, no winding, a corner that is not read.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def hermitian_part_bound(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -
     .. math:: \sigma_{\min}(M) \geq \min_\theta \, \lambda_{\min}\bigl( \tfrac12 (F(\theta) + F(\theta)^H) \bigr)
        \quad \text{for every } N
 
-    ``|M x| |x| >= Re <M x, x>``, which is the mean of Re <F z, z> over all angles, z being the Fourier series of x.
+    ``|M x| |x| >= Re <M x, x>``, the mean of Re <F z, z> over all angles, where z is the Fourier series of x.
     Where the minimum is negative it says nothing.
 
     Parameters

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from convreg.layers import slope
-from convreg.plotting import CYCLE, DASHES, Figure, axes_grid, drawn
+from convreg.plotting import CYCLE, DASHES, Figure, axes_grid, drawn, plain_logarithm
 from convreg.tables import Table, groups
+
+# where the words of a line stand, from its end
+PLACES = {
+    "dense": ((-4, 6), "right"),
+    "sparse": ((-8, 15), "left"),
+    "matrix-free": ((5, -4), "left"),
+}
 
 
 @drawn
@@ -22,14 +29,17 @@ def growth_figure(table: Table) -> Figure:
         ):
             ax.loglog(line["x"], line["seconds"], dash, color=color, marker="o", markersize=2.5)
             power, end = slope(line["x"], line["seconds"]), (line["x"][-1], line["seconds"][-1])
-            place, side = ((-4, 6), "right") if representation == "dense" else ((5, -4), "left")
+            place, side = PLACES.get(representation, PLACES["dense"])
             ax.annotate(
                 f"{representation}\nslope {power:.1f}", end, place, textcoords="offset points", ha=side,
                 va="center", color=color, annotation_clip=False,
             )  # fmt: skip
         label, fixed = names[against]
         ax.set(xlabel=label, title=f"3×3, {fixed}", xlim=(min(rows["x"]) * 0.9, max(rows["x"]) * 4))
-    axes[0].set(ylabel="seconds for one update", ylim=(min(table["seconds"]) / 2, max(table["seconds"]) * 3))
+        plain_logarithm(ax.xaxis, few=300)
+    axes[0].set_ylim(min(table["seconds"]) / 2, max(table["seconds"]) * 5)
+    axes[0].set_ylabel("seconds for one update")
+    plain_logarithm(axes[0].yaxis)
     return figure
 
 

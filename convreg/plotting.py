@@ -1,4 +1,4 @@
-"""Every figure of the notebooks: a table of numbers in, a matplotlib Figure out; the only module that draws."""
+"""How every figure looks and is saved, and those of notebooks 1 to 3: a table in, a Figure out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
+from numpy.typing import NDArray
 
 from convreg.files import write_whole
 from convreg.tables import Table, as_csv, groups
@@ -70,6 +72,8 @@ def drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
         plt.draw_if_interactive()  # loads the backend, whose own settings the context below must not undo
         with plt.rc_context(STYLE):
             figure = draw(table)
+            for ax in figure.axes:  # how many ticks there are depends on the size of their labels
+                ax.tick_params(which="both", labelsize=STYLE["font.size"])
             figure.draw_without_rendering()
         figure.set_layout_engine("none")
         return figure
@@ -77,66 +81,53 @@ def drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
     return styled
 
 
-@drawn
-def convergence_figure(table: Table) -> Figure:
-    """Figures 3.1 and 3.2 in the paper's form, from a `history_table`: one panel per case.
+def whole_iterations(ax: Axes) -> None:
+    """A horizontal axis of iterations: no ticks between them."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
-    sigma_max (blue solid), sigma_min (blue dashed), kappa (blue dotted) on the left axis; the penalty that
-    the algorithm sees (red solid) on the right.
-    """
-    cases = groups(table, "case")
-    rows = -(-len(cases) // 2)
-    figure, axes = axes_grid(rows, min(2, len(cases)), 2.45 * rows + 0.35)
-    lines = [
-        ("sigma_max", "-", r"$\sigma_{\max}(M)$"),
-        ("sigma_min", "--", r"$\sigma_{\min}(M)$"),
-        ("condition_number", ":", r"$\kappa(M)$"),
-    ]
-    for ax, (case, rows_of) in zip(axes, cases.items(), strict=False):
-        for field, dash, label in lines:
-            ax.plot(rows_of["iteration"], rows_of[field], dash, color="blue", label=label)
-        right = ax.twinx()
-        right.plot(rows_of["iteration"], rows_of["estimate"], "-", color="red", label="penalty, as estimated")
-        right.tick_params(axis="y", colors="red")
-        right.grid(False)
-        right.spines["right"].set_visible(True)
-        right.set_ylim(bottom=0)
-        ax.set_ylim(bottom=0)
-        ax.tick_params(axis="y", colors="blue")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-        ax.set(title=case.replace("x", "×").replace("alpha", "α"), xlabel="iteration")
-        if (place := ax.get_subplotspec()) and place.is_first_col():
-            ax.set_ylabel(r"singular values, $\kappa(M)$", color="blue")
-        if place and place.is_last_col():
-            right.set_ylabel(r"penalty $\sigma_{\max}(M^TM-\alpha I)$", color="red")
-    for ax in axes[len(cases) :]:
-        ax.set_axis_off()
-    handles = axes[0].lines + right.lines
-    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
-    return figure
+
+def plain_logarithm(axis: Axis, few: float = 3000) -> None:
+    """A logarithmic axis with plain numbers: 1, 2 and 5 of each decade if its span is below few."""
+    low, high = axis.get_view_interval()
+    logarithmic = LogLocator(subs=(1, 2, 5) if high < few * low else (1,))
+    axis.set_major_locator(MaxNLocator(4) if high < 3 * low else logarithmic)
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
 
 
 @drawn
 def pattern_figure(table: Table) -> Figure:
     """Where the kernel entries stand in M: one panel per case, one colour per tap (p, q).
 
-    Columns: case, rows, columns (the size of M), block (its N^2), row, column, tap.
+    Below it the kernel in the same colours, white where a tap stands nowhere in M.
+
+    Columns: case, kernel_size, rows, columns (the size of M), block (its N^2), row, column, tap
+    (counted from 1 on, row by row).
     """
     cases = groups(table, "case")
-    figure, axes = axes_grid(1, len(cases), 2.5)
-    for ax, (case, entries) in zip(axes, cases.items(), strict=True):
-        height, width, block = (int(entries[name][0]) for name in ("rows", "columns", "block"))
+    figure, axes = axes_grid(2, len(cases), 3.6, gridspec_kw={"height_ratios": [3, 1]})
+    for above, below, (case, entries) in zip(axes, axes[len(cases) :], cases.items(), strict=False):
+        size, height, width = (int(entries[name][0]) for name in ("kernel_size", "rows", "columns"))
         image = np.full((height, width), np.nan)
         image[entries["row"], entries["column"]] = entries["tap"]
-        ax.imshow(image, cmap="viridis", interpolation="none")
-        for edge in range(block, width, block):
-            ax.axvline(edge - 0.5, color="black", linewidth=0.6)
-        for edge in range(block, height, block):
-            ax.axhline(edge - 0.5, color="black", linewidth=0.6)
-        ax.grid(False)
-        ax.spines[:].set_visible(True)
-        ax.set(title=case, xticks=[], yticks=[], xlabel=f"{height} × {width}")
+        taps = np.arange(1.0, size**2 + 1)
+        taps[~np.isin(taps, entries["tap"])] = np.nan
+        _cells(above, image, int(entries["block"][0]))
+        _cells(below, taps.reshape(size, size))
+        above.set(title=case, xlabel=f"$M$, {height} × {width}")
+        below.set_xlabel(f"$K$, {size} × {size}")
     return figure
+
+
+def _cells(ax: Axes, image: NDArray, block: int = 1) -> None:
+    ax.imshow(image, cmap="viridis", interpolation="none")
+    for edge in range(block, image.shape[1], block):
+        ax.axvline(edge - 0.5, color="black", linewidth=0.6)
+    for edge in range(block, image.shape[0], block):
+        ax.axhline(edge - 0.5, color="black", linewidth=0.6)
+    ax.grid(False)
+    ax.spines[:].set_visible(True)
+    ax.set(xticks=[], yticks=[])
 
 
 @drawn
@@ -209,31 +200,4 @@ def meeting_figure(table: Table) -> Figure:
     ):
         right.text(0.02, height, label, color=color, transform=right.transAxes, va="top")
     right.set(xlabel="$s$", ylabel=r"slope of $\mathcal{R}_\alpha$")
-    return figure
-
-
-@drawn
-def estimate_figure(table: Table) -> Figure:
-    """What the power method believes, with its residual band, beside the exact value; one panel per case.
-
-    Columns: case, iteration, estimate, residual, penalty.
-    """
-    readings = groups(table, "case")
-    rows = -(-len(readings) // 2)
-    figure, axes = axes_grid(rows, 2, 2.2 * rows + 0.3, sharex=True, sharey=True)
-    for ax, (reading, line) in zip(axes, readings.items(), strict=False):
-        low = np.maximum(line["estimate"] - line["residual"], 1e-2)
-        ax.fill_between(
-            line["iteration"], low, line["estimate"] + line["residual"], color="red", alpha=0.18, linewidth=0,
-            label="estimate ± residual",
-        )  # fmt: skip
-        ax.semilogy(line["iteration"], line["estimate"], "-", color="red", label="estimate")
-        ax.semilogy(line["iteration"], line["penalty"], "--", color="black", label=r"exact $\mathcal{R}_\alpha$")
-        ax.set(title=reading, xlabel="iteration")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    for ax in axes[len(readings) :]:
-        ax.set_axis_off()
-    for ax in axes[::2]:
-        ax.set_ylabel(r"$\sigma_{\max}(M^TM-\alpha I)$")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     return figure

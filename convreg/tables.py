@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Table = dict[str, NDArray]
 
-PAPERS_LINES = ("sigma_max", "sigma_min", "condition_number", "estimate")
+PAPERS_LINES = ("sigma_max", "sigma_min", "condition_number", "estimate", "penalty")
 
 
 def rounded(columns: Mapping[str, ArrayLike], digits: int = 6) -> Table:
@@ -55,16 +55,21 @@ def groups(table: Table, key: str) -> dict[Any, Table]:
 
 
 def history_table(
-    histories: Mapping[str, np.recarray], fields: Sequence[str] = PAPERS_LINES, digits: int = 6
+    histories: Mapping[str, np.recarray],
+    fields: Sequence[str] = PAPERS_LINES,
+    digits: int = 6,
+    alphas: Sequence[float] = (),
 ) -> Table:
-    """Columns of descent histories, rounded, one case on top of the other; what is below 1e-6 counts as 0."""
-    return rounded(
-        stacked(
-            {"case": case, "iteration": np.arange(len(H)), **{field: H[field].round(6) for field in fields}}
-            for case, H in histories.items()
-        ),
-        digits,
-    )
+    """Columns of descent histories, rounded, one case on top of the other; below 1e-6 counts as 0.
+
+    With alphas, the shift of each case, there is a column alpha.
+    """
+    shifts = [{"alpha": alpha} for alpha in alphas] or [{} for _ in histories]
+    blocks = []
+    for (case, H), shift in zip(histories.items(), shifts, strict=True):
+        values = {field: H[field].round(6) for field in fields}
+        blocks.append({"case": case, **shift, "iteration": np.arange(len(H)), **values})
+    return rounded(stacked(blocks), digits)
 
 
 def as_csv(table: Table) -> bytes:

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatter
 
-from convreg.claims.training import METHODS
-from convreg.plotting import CYCLE, DASHES, Figure, axes_grid, drawn
+from convreg.claims.training import BARE, METHODS, gains
+from convreg.plotting import CYCLE, DASHES, Figure, axes_grid, drawn, plain_logarithm
 from convreg.tables import Table, groups
 
 Style = tuple[str, Any]
@@ -33,38 +32,83 @@ def band(ax: Axes, rows: Table, x: str, y: str, style: Style, label: str) -> Non
 
 
 @drawn
-def singular_values_figure(table: Table) -> Figure:
-    """sigma_max, sigma_min and kappa of each layer over the epochs, one line per method.
+def sigma_max_figure(table: Table) -> Figure:
+    """sigma_max of each layer over the epochs, one line per method.
 
-    Columns: method, seed, epoch, layer, sigma_max, sigma_min, condition_number.
+    Columns: method, seed, epoch, layer, sigma_max.
     """
-    layers = groups(table, "layer")
-    figure, axes = axes_grid(3, len(layers), 6.4, sharex=True)
-    fields = {
-        "sigma_max": r"$\sigma_{\max}(M)$",
-        "sigma_min": r"$\sigma_{\min}(M)$",
-        "condition_number": r"$\kappa(M)$",
-    }
-    for row, (field, label) in enumerate(fields.items()):
-        for ax, (layer, rows) in zip(axes[row * len(layers) :], layers.items(), strict=False):
-            for method, of_method, style in styles(rows):
-                band(ax, of_method, "epoch", field, style, method)
-            if field != "sigma_max":
-                ax.set_yscale("log")
-                ax.yaxis.set_major_formatter("{x:g}")
-                ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
-            if field != "condition_number":
-                ax.axhline(1, color="black", linewidth=0.6)
-            if row == 0:
-                ax.set_title(layer)
-        axes[row * len(layers)].set_ylabel(label)
-    top = max(ax.get_ylim()[1] for ax in axes[: len(layers)])
-    for ax in axes[: len(layers)]:
-        ax.set_ylim(0, top)
-    for ax in axes[-len(layers) :]:
-        ax.set_xlabel("epoch")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
+    figure, axes = _over_the_epochs(table, "sigma_max")
+    for ax in axes:
+        ax.axhline(1, color="black", linewidth=0.6)
+    axes[0].annotate("1", (0, 1), (0, -2), textcoords="offset points", va="top", ha="center")
+    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylabel(r"$\sigma_{\max}(M)$")
     return figure
+
+
+def _over_the_epochs(table: Table, field: str) -> tuple[Figure, list[Axes]]:
+    layers = groups(table, "layer")
+    figure, axes = axes_grid(1, len(layers), 2.9, sharey=True)
+    for ax, (layer, rows) in zip(axes, layers.items(), strict=True):
+        for method, of_method, style in styles(rows):
+            band(ax, of_method, "epoch", field, style, method)
+        ax.set(title=layer, xlabel="epoch")
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=5, frameon=False)
+    return figure, axes
+
+
+def start_and_end(layers: Table) -> Table:
+    """sigma_min and kappa of each layer: the medians over the seeds, and the range at the end.
+
+    Columns: measure, layer, method, start, end, lowest, highest.
+    """
+    rows = []
+    for measure in ("sigma_min", "condition_number"):
+        for layer, of_layer in groups(layers, "layer").items():
+            for method, of_method in groups(of_layer, "method").items():
+                epochs = [epoch[measure] for epoch in groups(of_method, "epoch").values()]
+                start, end = np.median(epochs[0]), np.median(epochs[-1])
+                rows.append((measure, layer, method, start, end, min(epochs[-1]), max(epochs[-1])))
+    names = ("measure", "layer", "method", "start", "end", "lowest", "highest")
+    return _columns(names, rows)
+
+
+def _columns(names: tuple[str, ...], rows: list[tuple]) -> Table:
+    columns = zip(*rows, strict=True)
+    return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+
+
+MEASURES = {"sigma_min": r"$\sigma_{\min}(M)$", "condition_number": r"$\kappa(M)$"}
+
+
+@drawn
+def ends_figure(table: Table) -> Figure:
+    """Where sigma_min and kappa of a layer start and end, a row a method; see `start_and_end`."""
+    measures, layers, methods = (list(groups(table, x)) for x in ("measure", "layer", "method"))
+    height = (0.2 * len(methods) + 0.75) * len(measures)
+    figure, axes = axes_grid(len(measures), len(layers), height, sharey=True)
+    panels = iter(axes)
+    for measure, of_measure in groups(table, "measure").items():
+        for layer, rows in groups(of_measure, "layer").items():
+            ax = next(panels)
+            _marks(ax, rows, methods)
+            ax.set(xscale="log", xlabel=MEASURES[measure])
+            ax.set_title(layer if measure == measures[0] else "")
+            plain_logarithm(ax.xaxis, few=30)
+    axes[0].set_yticks([-place for place in range(len(methods))], methods)
+    words = ("start: median", "end: median, lowest and highest")
+    figure.legend(axes[0].lines[:2], words, loc="outside upper center", ncols=2, frameon=False)
+    return figure
+
+
+def _marks(ax: Axes, rows: Table, methods: list[str]) -> None:
+    for i, method in enumerate(rows["method"].tolist()):
+        place, color = -methods.index(method), STYLES[method][0]
+        ax.plot(rows["start"][i], place, "o", color=color, markersize=6, fillstyle="none")
+        ax.plot(rows["end"][i], place, "o", color=color, markersize=4)
+        ax.hlines(place, rows["lowest"][i], rows["highest"][i], color=color, linewidth=1.2)
+    ax.grid(False, axis="y")
 
 
 @drawn
@@ -73,14 +117,10 @@ def gradients_figure(table: Table) -> Figure:
 
     Columns: method, seed, epoch, layer, gradient.
     """
-    layers = groups(table, "layer")
-    figure, axes = axes_grid(1, len(layers), 2.9, sharey=True)
-    for ax, (layer, rows) in zip(axes, layers.items(), strict=True):
-        for method, of_method, style in styles(rows):
-            band(ax, of_method, "epoch", "gradient", style, method)
-        ax.set(title=layer, xlabel="epoch", yscale="log")
+    figure, axes = _over_the_epochs(table, "gradient")
+    axes[0].set_yscale("log")
+    plain_logarithm(axes[0].yaxis)
     axes[0].set_ylabel("norm of the gradient, per image")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
     return figure
 
 
@@ -101,19 +141,39 @@ def accuracy_figure(table: Table) -> Figure:
     return figure
 
 
+def strength_gains(accuracy: Table) -> Table:
+    """The accuracy with each strength less that without regularisation, in percentage points.
+
+    Columns: method, strength, noise (none and the largest), mean (over the seeds), lowest, highest.
+    """
+    methods, rows = groups(accuracy, "method"), []
+    for method in [name for name in methods if name != BARE]:
+        for strength, of_strength in sorted(groups(methods[method], "strength").items()):
+            by_noise = gains(of_strength, methods[BARE])
+            for noise in (min(by_noise), max(by_noise)):
+                gain = by_noise[noise]
+                rows.append((method, strength, noise, gain.mean(), gain.min(), gain.max()))
+    names = ("method", "strength", "noise", "mean", "lowest", "highest")
+    return _columns(names, rows)
+
+
 @drawn
 def strengths_figure(table: Table) -> Figure:
-    """Accuracy under noise against accuracy without, a mark per method and strength: mean over the seeds.
-
-    Columns: method, strength, clean, noisy, in per cent.
-    """
-    figure, (ax,) = axes_grid(1, 1, 3.2)
-    for method, rows, (color, dash) in styles(table):
-        ax.plot(rows["clean"], rows["noisy"], color=color, linestyle=dash, marker="o", markersize=4, label=method)
-        for strength, x, y in zip(rows["strength"], rows["clean"], rows["noisy"], strict=True):
-            if strength:
-                ax.annotate(f"{strength:g}", (x, y), (4, 4), textcoords="offset points", color=color)
-    ax.margins(0.1)
-    ax.set(xlabel="test accuracy, %", ylabel="test accuracy under the largest noise, %")
-    figure.legend(loc="outside upper center", ncols=5, frameon=False)
+    """The gain in accuracy by strength, without noise and under the largest: `strength_gains`."""
+    levels = groups(table, "noise")
+    marks = next(iter(levels.values()))
+    pairs = zip(marks["method"].tolist(), marks["strength"].tolist(), strict=True)
+    names = [f"{method}, {strength:g}" for method, strength in pairs]
+    colors = [STYLES[method][0] for method in marks["method"].tolist()]
+    places = -np.arange(len(names))
+    height = 0.27 * len(names) + 0.85
+    figure, axes = axes_grid(1, len(levels), height, sharex=True, sharey=True)
+    for ax, (noise, rows) in zip(axes, levels.items(), strict=True):
+        ax.hlines(places, rows["lowest"], rows["highest"], color=colors, linewidth=1.2)
+        ax.scatter(rows["mean"], places, s=20, color=colors, zorder=3)
+        ax.axvline(0, color="black", linewidth=0.8, linestyle=":")
+        ax.set_title(f"noise {noise:g}" if noise else "without noise")
+        ax.set_xlabel("accuracy less that of none, points")
+        ax.grid(False, axis="y")
+    axes[0].set_yticks(places, names)
     return figure

@@ -1,9 +1,10 @@
 """The scorecard: what the paper says, sentence by sentence, with a verdict that code computes.
 
-The verdicts: "holds"; "holds in part"; "artefact" (seen as described, but of the estimate and not of R_alpha);
-"does not hold"; "not seen here" (what may be so elsewhere, and was not in the networks that were trained);
-"slip" (a misprint: with the correction that is named, it holds). Outside of the tally, as no evidence could turn
-them: "by definition" (true of anything that bears the name) and "open" (not judged here).
+The verdicts: "holds"; "holds in part"; "artefact" (seen as described, but of the estimate and not
+of R_alpha); "does not hold"; "not seen here" (what may be so elsewhere, and was not in the networks
+that were trained); "slip" (a misprint: with the correction that is named, it holds). Outside of the
+tally, as no evidence could turn them: "by definition" (true of anything that bears the name) and
+"open" (not judged here).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from convreg.verify import Function, gradient_tables, remainder_order
@@ -19,11 +19,10 @@ from convreg.verify import Function, gradient_tables, remainder_order
 HOLDS, IN_PART, ARTEFACT, FAILS = "holds", "holds in part", "artefact", "does not hold"
 SLIP, NOT_SEEN = "slip", "not seen here"
 BY_DEFINITION, OPEN = "by definition", "open"
-CENTRE = np.eye(9)[4].reshape(3, 3)  # the kernel with the centre tap 1
 
 
 class Judged(NamedTuple):
-    """A verdict, the numbers behind it and, where it hangs on a threshold of ours, how much (`by_threshold`)."""
+    """A verdict, the numbers behind it and, where a threshold decides, `by_threshold`'s margin."""
 
     verdict: str
     measured: str
@@ -31,7 +30,7 @@ class Judged(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A sentence of the paper in our words, the predicate that judges it, and the notebook that shows it."""
+    """A sentence of the paper in our words, its judge, and the notebook that shows it."""
 
     where: str
     says: str
@@ -56,17 +55,18 @@ def score(claims: Iterable[Claim], *evidence: object) -> list[Scored]:
     >>> score([Claim("(1.1)", "One is two", lambda: Judged(FAILS, "1 and 2"), "01")])[0].verdict
     'does not hold'
     """
-    return [_scored(claim, Judged(*claim.judge(*evidence))) for claim in claims]
+    return [_scored(claim, claim.judge(*evidence)) for claim in claims]
 
 
 def _scored(claim: Claim, judged: Judged) -> Scored:
-    return Scored(claim.where, claim.says, judged.verdict, judged.margin, judged.measured, claim.notebook)
+    verdict, measured, margin = judged
+    return Scored(claim.where, claim.says, verdict, margin, measured, claim.notebook)
 
 
 def by_threshold(
     decide: Callable[[float], str], threshold: float, found: float, asks: str, measured: str
 ) -> Judged:
-    """A verdict that hangs on a threshold of ours: what is asked, what was found, the verdict at half and at twice.
+    """A verdict that hangs on a threshold of ours: how far it is, the verdict at half and at twice.
 
     Parameters
     ----------
@@ -82,16 +82,23 @@ def by_threshold(
     'at most 0.05: 0.08; at 0.025 the same, at 0.1 holds'
     """
     here = decide(threshold)
-    others = [
-        f"at {factor * threshold:g} {'the same' if (there := decide(factor * threshold)) == here else there}"
-        for factor in (0.5, 2.0)
-    ]
+    others = []
+    for other in (threshold / 2, 2 * threshold):
+        there = decide(other)
+        others.append(f"at {other:g} {'the same' if there == here else there}")
     return Judged(here, measured, f"{asks} {threshold:g}: {found:.3g}; {', '.join(others)}")
 
 
 def as_markdown(scored: Iterable[Scored]) -> str:
     """A table with a row for each claim."""
-    titles = ("Where", "What the paper says", "Verdict", "Our threshold", "What we measure", "Notebook")
+    titles = (
+        "Where",
+        "What the paper says",
+        "Verdict",
+        "Our threshold",
+        "What we measure",
+        "Notebook",
+    )
     rows = [titles, ("---",) * len(titles)]
     rows += [row._replace(verdict=f"**{row.verdict}**") for row in scored]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -118,6 +125,7 @@ def each(values: Iterable[float], digits: int = 3) -> str:
 def order(f: Function, x: NDArray, G: NDArray) -> float:
     """The order of the Taylor remainders of f at x: 2 where G is its gradient, else 1.
 
+    >>> import numpy as np
     >>> order(lambda x: float(np.sum(x**2)), np.array([1.0, 2.0]), np.array([2.0, 4.0]))
     2.0
     """

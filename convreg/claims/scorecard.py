@@ -14,10 +14,17 @@ import numpy as np
 
 from convreg.claims import BY_DEFINITION, OPEN, Scored, as_markdown, score
 from convreg.claims.algorithm import ALGORITHM_CLAIMS, TRACKING_CLAIMS
+from convreg.claims.other_methods import OTHER_METHODS_CLAIMS
 from convreg.claims.section_1 import SECTION_1_CLAIMS
 from convreg.claims.section_2 import SECTION_2_CLAIMS
-from convreg.claims.section_3 import EXAMPLE_1_CLAIMS, EXAMPLE_2_CLAIMS, SECTION_4_CLAIMS, START_CLAIMS
+from convreg.claims.section_3 import (
+    EXAMPLE_1_CLAIMS,
+    EXAMPLE_2_CLAIMS,
+    SECTION_4_CLAIMS,
+    START_CLAIMS,
+)
 from convreg.claims.slips import SLIPS
+from convreg.claims.structure import STRUCTURE_CLAIMS
 from convreg.examples import EXAMPLE_1, EXAMPLE_2, Case, gather, run
 
 
@@ -25,7 +32,8 @@ def scorecard(example_1: dict[Case, np.recarray], example_2: dict[Case, np.recar
     """Every claim judged, from the histories of the two examples (`convreg.examples.run`) and what it computes."""
     evidence_1, evidence_2 = gather(EXAMPLE_1, example_1), gather(EXAMPLE_2, example_2)
     return [
-        *score(SECTION_1_CLAIMS + SECTION_2_CLAIMS + ALGORITHM_CLAIMS),
+        *score(SECTION_1_CLAIMS + OTHER_METHODS_CLAIMS),
+        *score(SECTION_2_CLAIMS + STRUCTURE_CLAIMS + ALGORITHM_CLAIMS),
         *score(TRACKING_CLAIMS, evidence_1),
         *score(START_CLAIMS),
         *score(EXAMPLE_1_CLAIMS, evidence_1),

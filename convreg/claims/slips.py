@@ -1,22 +1,104 @@
-"""Slips in the paper's formulas: what fails as printed, and holds with the correction that is named."""
+"""Slips: what fails as the paper prints it, and holds with the correction that is named."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import toeplitz
 
+from convreg.alternatives import reshaped, spectral_norm_penalty, spectral_normalization
 from convreg.claims import FAILS, HOLDS, SLIP, Claim, Judged, order
-from convreg.examples import start_kernel
+from convreg.claims.kernels import both_ends, identity
+from convreg.descent import minimize_penalty
+from convreg.examples import EXAMPLE_1, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient, penalty_matrix_gradient, singular_value_gradient
 from convreg.lanczos import leading_triplets
-from convreg.matrix import conv_matrix, entry_positions
+from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
 from convreg.penalty import penalty, shifted_gram
 
 
 def _misprint(printed: bool, corrected: bool, correction: str) -> Judged:
     """A slip fails as printed and holds as corrected."""
-    return (HOLDS if printed else SLIP if corrected else FAILS), correction
+    return Judged(HOLDS if printed else SLIP if corrected else FAILS, correction)
+
+
+def reshaped_size() -> Judged:
+    """The columns of the reshaped kernel, the taps that an output pixel reads: gk, or gk^2?"""
+    K = start_kernel(3, 3, 6)
+    k, _, g, _ = K.shape
+    columns = reshaped(K).shape[1]
+    read = int(np.count_nonzero(conv_matrix(K, 5).toarray(), axis=1).max())
+    correction = f"h x (gk^2): an output pixel of 3x3x3x6 reads {read} taps"
+    return _misprint(columns == read == g * k, columns == read == g * k**2, correction)
+
+
+def both_normalise() -> Judged:
+    """The norm of the reshaped kernel after [17], and after a step of [24], from there."""
+    K = spectral_normalization(start_kernel(3, 3, 6))
+    stepped = K - 0.1 * spectral_norm_penalty(K)[1]
+    normalised, penalised = (float(np.linalg.norm(reshaped(kernel), 2)) for kernel in (K, stepped))
+    one = abs(normalised - 1) < 1e-9
+    correction = (
+        f"[17] does, to the norm {normalised:.3g}; [24] penalises, and a step of 0.1 goes on to "
+        f"the norm {penalised:.3g}"
+    )
+    return _misprint(one and abs(penalised - 1) < 1e-9, one and penalised < 1, correction)
+
+
+def eigenvalues_in_theorem_2_1() -> Judged:
+    """R_alpha of a wide M with sigma_i^2 = alpha, from m eigenvalues of M'M and from all n."""
+    K, N, alpha = 2 * identity(3, 2, 1), 4, 4.0
+    M = conv_matrix(K, N).toarray()
+    distances = np.abs(np.linalg.eigvalsh(M.T @ M)[::-1] - alpha)
+    first, every = float(distances[: len(M)].max()), float(distances.max())
+    R = penalty(K, N, alpha)
+    correction = (
+        f"n of them: for a wide M with sigma_i^2 = alpha = 4 the first m give R_alpha = "
+        f"{first:.3g}, all n {every:.3g}"
+    )
+    return _misprint(abs(first - R) < 1e-9, abs(every - R) < 1e-9, correction)
+
+
+def order_of_2_1() -> Judged:
+    """(2.1) as printed, from ``A_0``, ``A_1`` and ``A_-1``, against the M of Section 2.2's vec."""
+    K, N = start_kernel(3, 1, 1)[:, :, 0, 0], 5
+    printed = np.zeros((N**2, N**2))
+    for (left, centre, right), below in zip(K, (1, 0, -1), strict=True):  # A_1, A_0, A_-1
+        block = toeplitz([centre, left, *[0] * (N - 2)], [centre, right, *[0] * (N - 2)])
+        printed += np.kron(np.eye(N, k=-below), block)
+    fits = [np.array_equal(printed, conv_matrix(kernel, N).toarray()) for kernel in (K, K.T)]
+    correction = "for vec, which stacks columns, k_qp for k_pq; as printed it stacks rows"
+    return _misprint(fits[0], fits[1], correction)
+
+
+def simple_is_enough() -> Judged:
+    """The two one-sided slopes of the second singular value of diag(1, s) in the entry (2, 2)."""
+    zero, positive = _slopes(0.0), _slopes(0.5)
+    correction = (
+        f"simple and positive: in the entry (2, 2) the singular value 0 of diag(1, 0) has the "
+        f"slopes {zero[0]:+.3g} and {zero[1]:+.3g} to the two sides"
+    )
+    smooth = [abs(right - left) < 1e-9 for right, left in (zero, positive)]
+    return _misprint(all(smooth), smooth[1], correction)
+
+
+def _slopes(s: float, t: float = 1e-3) -> list[float]:
+    sigma = [np.linalg.svd(np.diag([1.0, s + step]), compute_uv=False)[1] for step in (0.0, t, -t)]
+    return [float(sigma[1] - sigma[0]) / t, float(sigma[0] - sigma[2]) / t]
+
+
+def size_in_lemma_2_1() -> Judged:
+    """uv' against the Taylor remainders of sigma_max of a square, a tall and a wide matrix."""
+    right = []
+    for shape in ((5, 5), (6, 4), (4, 6)):
+        A = np.random.default_rng(0).standard_normal(shape)
+        U, _, Vt = np.linalg.svd(A)
+        G = singular_value_gradient(U[:, 0], Vt[0])
+        right.append(round(order(lambda A: np.linalg.norm(A, 2), A, G)) == 2)
+    square, tall, wide = right
+    correction = "any m x n matrix, tall or wide; n and p of (n >= p) name nothing"
+    return _misprint(square and not (tall or wide), all(right), correction)
 
 
 def unit_vectors_of_2_2() -> Judged:
@@ -26,76 +108,110 @@ def unit_vectors_of_2_2() -> Judged:
     right = {}
     for length in M.shape:
         try:
-            G = [[v[j] * (M.T @ e) @ u + u[j] * e @ M @ v for j in range(6)] for e in np.eye(length)[:, :4].T]
+            units = np.eye(length)[:, :4].T
+            G = [v * (e @ M @ u) + u * (e @ M @ v) for e in units]  # row i of (2.2)
             right[length] = np.allclose(G, penalty_matrix_gradient(M, u, v))
         except ValueError:  # the lengths do not fit
             right[length] = False
     return _misprint(right[6], right[4], "e_i has the length m, not n")
 
 
-def size_in_lemma_2_1() -> Judged:
-    """uv' for a 4 x 6 matrix, which is not m x m."""
-    A = np.random.default_rng(0).standard_normal((4, 6))
-    _, u, v = leading_triplets(A, 1)[0]
-    holds = abs(order(lambda A: np.linalg.norm(A, 2), A, singular_value_gradient(u, v)) - 2) < 0.1
-    return _misprint(A.shape[0] == A.shape[1], holds, "any m x n matrix; n and p of (n >= p) name nothing")
+def positions_by_value() -> Judged:
+    """The derivative of sum m_ij g_ij in k_22: the sum over m_ij = k_22, or over its positions?"""
+    K, N = np.arange(1.0, 10).reshape(3, 3), 5
+    K[0, 0] = K[1, 1]
+    G = np.random.default_rng(0).standard_normal((N**2, N**2))
+    M, changed = conv_matrix(K, N).toarray(), conv_matrix(K + identity(3)[:, :, 0, 0], N).toarray()
+    derivative = np.sum((changed - M) * G)
+    by_value, by_position = G[M == K[1, 1]].sum(), G[entry_positions((3, 3), N, 1, 1)].sum()
+    correction = "by position: equal entries, and zeros, have their own"
+    right = [bool(np.isclose(found, derivative)) for found in (by_value, by_position)]
+    return _misprint(right[0], right[1], correction)
 
 
-def eigenvalues_in_theorem_2_1() -> Judged:
-    """How many eigenvalues M'M has for a 4 x 6 matrix M."""
-    M = np.random.default_rng(0).standard_normal((4, 6))
-    count = len(np.linalg.eigvalsh(M.T @ M))
-    return _misprint(count == 4, count == 6, "M'M has n eigenvalues, not m")
+def derivative_in_2_2() -> Judged:
+    """Summed over Omega in the proof's second line: sigma_max itself, or its derivative."""
+    orders = []
+    for K in both_ends(1, 1):
+        M = conv_matrix(K, 6).toarray()
+        sigma, u, v = leading_triplets(shifted_gram(M), 1)[0]
+        for in_M in (np.full_like(M, sigma), penalty_matrix_gradient(M, u, v)):
+            G = conv_matrix_adjoint(in_M, K.shape, 6)
+            orders.append(order(lambda K: penalty(K, 6), K, G))
+    right = [round(one) == 2 for one in orders]
+    correction = "its derivative: the sum of sigma_max is not the gradient, that of derivatives is"
+    return _misprint(all(right[::2]), all(right[1::2]), correction)
 
 
 def alpha_in_2_5() -> Judged:
-    """(2.5) at alpha = 10 with the vectors of M'M - I, as printed, and of M'M - 10 I; the ends change places."""
+    """(2.5) at alpha = 10 with the vectors of M'M - I, as printed, and of M'M - 10 I."""
     K = start_kernel(3, 1, 3)
-    K = 15**0.5 / extreme_singular_values(K, 6)[0] * K
-    orders = []
+    K = 15**0.5 / extreme_singular_values(K, 6)[0] * K  # 1: the upper end decides, 10: the lower
+    right = []
     for alpha in (1.0, 10.0):
         _, u, v = leading_triplets(shifted_gram(conv_matrix(K, 6), alpha), 1)[0]
-        orders.append(order(lambda K: penalty(K, 6, 10.0), K, kernel_gradient(K, 6, u, v)))
-    printed, corrected = (abs(one - 2) < 0.1 for one in orders)
-    return _misprint(
-        printed, corrected, "M'M - alpha I wherever M'M - I stands, as in (2.3)'s proof and in Algorithm 2.1"
+        G = kernel_gradient(K, 6, u, v)
+        right.append(round(order(lambda K: penalty(K, 6, 10.0), K, G)) == 2)
+    correction = "M'M - alpha I wherever M'M - I stands, as in (2.3)'s proof and in Algorithm 2.1"
+    return _misprint(right[0], right[1], correction)
+
+
+def until_converged() -> Judged:
+    """Algorithm 2.1 on Example 1: when the change of the estimate, that of K, and G fall to 1 %."""
+    steps, ends = [], []
+    for start in EXAMPLE_1.kernels().values():
+        steps.append(_stops(start))
+        named = minimize_penalty(start, 15, iterations=200, tolerance=0.01, diagnostics=False)
+        ends.append(named.converged)
+    estimate, K, G = (", ".join(str(at or "never") for at in row) for row in np.transpose(steps))
+    correction = (
+        f"a rule, such as a tolerance: at 1% the estimate ends Example 1's four descents at steps "
+        f"{estimate}, the change of K at {K}, the size of G at {G} (of 200); two steps are number 4"
     )
+    return _misprint(all(len(set(row)) == 1 for row in steps), all(ends), correction)
 
 
-def reshaped_size() -> Judged:
-    """The entries of K against h x (gk) and h x (gk^2)."""
-    K = start_kernel(3, 3, 6)
-    k, _, g, h = K.shape
-    return _misprint(K.size == h * g * k, K.size == h * g * k**2, "h x (gk^2)")
-
-
-def positions_by_value() -> Judged:
-    """Omega as the places where m_ij = k_pq, for a kernel with two equal entries, and by position."""
-    K = np.arange(1.0, 10).reshape(3, 3)
-    K[0, 0] = K[1, 1]
-    M = conv_matrix(K, 5).toarray()
-    by_value, by_position = np.count_nonzero(M == K[1, 1]), len(entry_positions((3, 3), 5, 1, 1)[0])
-    right = np.sum(M * (M == K[1, 1])) / K[1, 1]  # dM/dk_11 has a 1 at 25 places
-    return _misprint(
-        by_value == 25, by_position == 25 != right, "by position: equal entries, and zeros, have their own"
+def _stops(K: NDArray) -> list[int]:
+    """The first of 200 steps to change the estimate, or K, by 1 %; with G at 1 % of the first G."""
+    kernels = [K]
+    history = minimize_penalty(
+        K, 15, iterations=200, diagnostics=False, callback=lambda i, K, R: kernels.append(K)
+    ).history
+    flat = np.reshape(kernels, (len(kernels), -1))
+    moves = np.linalg.norm(np.diff(flat, axis=0), axis=1)  # 0.01 times the norm of G
+    fractions = (
+        np.abs(np.diff(history.estimate)) / history.estimate[:-1],
+        moves / np.linalg.norm(flat[:-1], axis=1),
+        moves / moves[0],
     )
-
-
-def order_of_2_1() -> Judged:
-    """(2.1) as printed, from ``A_0``, ``A_1`` and ``A_-1``, against the M of the vec of Section 2.2."""
-    K, N = start_kernel(3, 1, 1)[:, :, 0, 0], 5
-    A1, A0, A_1 = (toeplitz([row[1], row[0], *[0] * (N - 2)], [row[1], row[2], *[0] * (N - 2)]) for row in K)
-    printed = np.kron(np.eye(N), A0) + np.kron(np.eye(N, k=-1), A1) + np.kron(np.eye(N, k=1), A_1)
-    fits = [np.array_equal(printed, conv_matrix(kernel, N).toarray()) for kernel in (K, K.T)]
-    return _misprint(fits[0], fits[1], "for vec, which stacks columns, k_qp for k_pq; as printed it stacks rows")
+    return [int(np.argmax(one <= 0.01)) + 1 if np.any(one <= 0.01) else 0 for one in fractions]
 
 
 SLIPS = (
     Claim("Section 1", "The reshaped kernel is h x (gk)", reshaped_size, "08"),
-    Claim("Theorem 2.1, proof", "M'M has the eigenvalues lambda_1 to lambda_m", eigenvalues_in_theorem_2_1, "02"),
+    Claim(
+        "Section 1",
+        "[17, 24] normalise the reshaped kernel by its spectral norm",
+        both_normalise,
+        "08",
+    ),
+    Claim(
+        "Theorem 2.1, proof",
+        "M'M has the eigenvalues lambda_1 to lambda_m",
+        eigenvalues_in_theorem_2_1,
+        "02",
+    ),
     Claim("(2.1)", "The matrix printed is that of vec(Y) = M vec(X)", order_of_2_1, "01"),
-    Claim("Lemma 2.1", "A is m x m (n >= p)", size_in_lemma_2_1, "03"),
+    Claim("Lemma 2.1", "A singular value that is simple has a gradient", simple_is_enough, "03"),
+    Claim("Lemma 2.1", "A is m x m (n >= p)", size_in_lemma_2_1, "00"),
     Claim("Lemma 2.2", "e_k is a column of the n x n identity", unit_vectors_of_2_2, "03"),
-    Claim("Theorems 2.2, 2.3", "Omega is the set of (i, j) with m_ij = k_pq", positions_by_value, "01"),
-    Claim("Theorem 2.3, (2.5)", "The gradient is that of sigma_max(M'M - I)", alpha_in_2_5, "03"),
+    Claim("Theorems 2.2, 2.3", "Omega is where m_ij equals k_pq", positions_by_value, "01"),
+    Claim(
+        "Theorem 2.2, proof",
+        "sigma_max(M'M - I) / dm_ij is summed over Omega",
+        derivative_in_2_2,
+        "00",
+    ),
+    Claim("Theorem 2.3, (2.5)", "The gradient is that of sigma_max(M'M - I)", alpha_in_2_5, "00"),
+    Claim("Algorithm 2.1", "The steps are taken while not converged", until_converged, "00"),
 )

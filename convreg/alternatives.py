@@ -182,7 +182,7 @@ def parseval_retraction(K: ArrayLike, beta: float = 0.01) -> NDArray:
 
 
 def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, NDArray]:
-    r"""Section 4, further work: ``|M'M - alpha I|_F^2`` and its gradient in K, M*(4 M (M'M - alpha I)).
+    r"""Section 4, further work of others: ``|M'M - alpha I|_F^2`` and its gradient in K, M*(4 M (M'M - alpha I)).
 
     .. math:: R = \|M^T M - \alpha I\|_F^2, \qquad \nabla_K R = M^*\bigl( 4 M (M^T M - \alpha I) \bigr)
 

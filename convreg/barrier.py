@@ -1,9 +1,9 @@
 r"""Section 3, the barrier: what bounds R_alpha from below, where descent ends, and steps at a kink.
 
-For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel. For h >= g the columns of M,
-which zero padding makes unequal at the border where there are taps off the centre, keep R_alpha from 0: where no
-image is smaller than the kernel, the taps off the centre pay for a small R_alpha. Where the leading singular
-values meet, R_alpha has a kink, at which a fixed step along one gradient overshoots.
+For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel. For N >= k and h >= g it is the
+columns of M that keep R_alpha from 0, which zero padding makes unequal at the border where there are taps off the
+centre: these taps pay for a small R_alpha. Where the leading singular values meet, R_alpha has a kink, at which a
+fixed step along one gradient overshoots.
 
 .. math:: h < g \implies \mathcal{R}_\alpha(K) \geq \alpha, \qquad
    N \geq k \implies \sum_{\text{off the centre}} \lvert k_{p,q,z,y} \rvert^2 \leq 4\, \mathcal{R}_\alpha(K)
@@ -68,7 +68,7 @@ def column_norm_bound(K: ArrayLike, N: int, gram: str = "columns") -> float:
     .. math:: \mathcal{R}_\alpha(K) \geq \tfrac12 \bigl( \max_j \|M e_j\|_2^2 - \min_j \|M e_j\|_2^2 \bigr)
 
     ``e_j' (M'M - alpha I) e_j = |M e_j|^2 - alpha`` is at most R_alpha in size, for the longest column and for the
-    shortest. Where N >= k the bound is 0 only if all taps but the centre are: every other tap is missing from
+    shortest. For N >= k the bound is 0 only if all taps but the centre are: each other tap is missing from
     some column at the border.
 
     Parameters

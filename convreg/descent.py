@@ -84,8 +84,8 @@ def minimize_penalty(
         ``kernel`` has the shape of K. ``history`` is a record array of length iterations + 1, entry 0 before
         the first step: ``estimate`` (the selected sigma: what the algorithm believes R_alpha to be),
         ``penalty`` (the exact R_alpha), ``sigma_max``, ``sigma_min``, ``condition_number`` (of M), ``residual``
-        (the norm of B v - sigma u with B = M'M - alpha I: after "power" or "svd", for which B'u = sigma v, B has a
-        singular value within it of the estimate),
+        (the norm of B v - sigma u with B = M'M - alpha I: after "power" or "svd", for which B'u = sigma v, B has
+        some singular value within it of the estimate, and not necessarily the largest),
         ``selected`` (0 or 1: which triplet). Without diagnostics the exact ones are NaN. ``converged`` says
         whether the tolerance was met.
 
@@ -141,8 +141,9 @@ def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
     .. math:: \lambda = \min\bigl( \mathcal{R}_\alpha(K) / \|G\|_F^2, \; \text{limit} \bigr)
 
     B. T. Polyak, Minimization of unsmooth functionals, USSR Comput. Math. Math. Phys. 9(3):14-29, 1969. It
-    shrinks with R by itself, as a step has to where R_alpha has a kink. R_alpha reaches 0 for h >= g, and with
-    M M' in place of M'M for h < g. For `minimize_penalty`, as its learning rate.
+    is the step to where the linearisation is 0, and shrinks with R where ``|G|`` does not, as near a kink. The
+    smallest value of R_alpha is 0 for h >= g, and with M M' in place of M'M for h < g; for N >= k it is reached by
+    pointwise kernels alone (`convreg.barrier`). For `minimize_penalty`, as its learning rate.
 
     Parameters
     ----------

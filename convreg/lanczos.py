@@ -80,14 +80,16 @@ def leading_triplets(
     Returns
     -------
     list of SingularTriplet, the largest first
-        With their residuals: within its residual of each sigma there is a singular value of A.
+        With their residuals: within its residual of each sigma there is some singular value of A. That it is the
+        largest, Lanczos finds and does not prove.
 
     Raises
     ------
     ValueError, TypeError
         Where A has fewer than ``count`` singular values, or another argument is bad.
     NotConverged
-        Where Lanczos misses the tolerance and m or n is above 1500; with the best triplets so far.
+        Where Lanczos misses the tolerance (by more than a factor of 10, and with a relative residual above the
+        root of the machine precision) and m or n is above 1500; with the best triplets so far.
 
     Examples
     --------

@@ -1,8 +1,10 @@
 """Section 3: MATLAB's rand('state', s), the generator of the paper's starting kernels, bit for bit.
 
-A subtract-with-borrow generator crossed with a shift register (G. Marsaglia and A. Zaman, A new class of
-random number generators, Ann. Appl. Probab. 1, 1991; C. Moler, Random thoughts, MATLAB News & Notes, 1995):
-MATLAB's default from version 5 on, and available under 'state' ever since.
+A subtract-with-borrow generator crossed with a shift register (G. Marsaglia and A. Zaman, A new class of random
+number generators, Ann. Appl. Probab. 1, 1991; C. Moler, Random thoughts, MATLAB News & Notes, 1995): MATLAB's
+default in versions 5 to 7.3, and available under 'state' ever since. Its numbers are uniform one by one, not in
+triples 1, 16 and 28 places on (P. Savicky, A strong nonrandom pattern in Matlab default random number generator,
+2006).
 """
 
 from __future__ import annotations

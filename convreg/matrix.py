@@ -76,8 +76,8 @@ def entry_positions(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     r"""Theorems 2.2 and 2.3: Omega_{p,q,z,y}, where the kernel entry K[p, q, z, y] stands in M.
 
-    By position, never by comparing values: equal entries and zeros keep their own places, and a tap that
-    never lands in the image (k > N) has none.
+    By position and not by comparing values: equal entries and zeros keep their own places, and a tap that
+    reads N or more lines beside the pixel has none.
 
     .. math:: \Omega_{p,q,z,y} = \{(i, j) : \partial m_{ij} / \partial k_{p,q,z,y} = 1\}
 

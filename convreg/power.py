@@ -26,7 +26,8 @@ class SingularTriplet(_Triplet):
     .. math:: A v = \sigma u, \qquad A^T u = \sigma v
 
     A named tuple (sigma, u, v). Its attribute ``residual`` is the larger norm of A v - sigma u and A' u - sigma v
-    where `leading_triplets` has computed it, else NaN: A has a singular value within it of sigma.
+    where `leading_triplets` has computed it, else NaN. A has some singular value within it of sigma; it need not
+    be the largest, and the residual does not bound sigma's distance from that.
     """
 
     residual: float = np.nan
@@ -38,7 +39,7 @@ def power_update(
     r"""Algorithm 2.1, step 6: refresh singular triplets of a changed A by the power method.
 
     One iteration is u <- A v normalised, v <- A' u, sigma <- its norm, v normalised. All triplets go through
-    together and do not see each other. The new sigma is never larger than the norm of A.
+    together and do not see each other. After at least one, the new sigma is at most the norm of A.
 
     .. math:: u \leftarrow \frac{A v}{\|A v\|_2}, \qquad \sigma \leftarrow \|A^T u\|_2, \qquad
        v \leftarrow \frac{A^T u}{\sigma}
@@ -57,7 +58,7 @@ def power_update(
     Returns
     -------
     list of SingularTriplet, in the order given
-        A vector that A sends to zero is kept, with sigma = 0.
+        Where A v = 0 the old u is kept; where A' u = 0 the old v, with sigma = 0.
 
     Raises
     ------

@@ -58,7 +58,9 @@ def claims(executed: Path) -> list[str]:
     outputs = [out for cell in cells if is_tagged(cell, "claims") for out in cell.outputs]
     tables = [out["data"]["text/markdown"] for out in outputs if "text/markdown" in out.get("data", {})]
     rows = [line.strip("| ").split(" | ") for table in tables for line in table.splitlines()[2:]]
-    return [f"{verdict.strip('*'):14} {where}: {says} ({measured})" for where, says, verdict, _, measured, _ in rows]
+    return [
+        f"{verdict.strip('*'):14} {where}: {says} ({measured})" for where, says, verdict, _, measured, _ in rows
+    ]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -28,7 +28,9 @@ class ConvPenalty(nn.Module):
     Calling the module gives the value, a scalar with a gradient in the weights of the convolution: (2.5), with u
     and v held fixed. In training mode each call first updates u and v by Algorithm 2.1's power method, without a
     gradient; in eval mode they stay. As in `power_update` the value is then that of the power method: a lower
-    bound of R_alpha, close to it once the weights change slowly.
+    bound of R_alpha, close to it while the weights change slowly and the same singular value stays the largest.
+    The paper's remedy, a second triplet, is not here: a value that overtakes is found late, and where its
+    channels and those of the first are not coupled it may not be found at all.
 
     The module holds u and v, as buffers in its ``state_dict``, and no parameters: the convolution stays with the
     model that it is part of. They are images of shape (1, c, height, width), c being the input channels or, for

@@ -6,7 +6,7 @@ Two tests that need different things:
 * the central difference has the error C t^2 + e/t, e being the rounding error of f: a V over log t, lowest
   near t = e^(1/3);
 * the Taylor remainder f(x + t D) - f(x) - t <G, D> falls like t^2 for the right gradient and like t for a
-  wrong one, long before rounding matters.
+  wrong one, in a direction D that sees the error, long before rounding matters.
 """
 
 from __future__ import annotations

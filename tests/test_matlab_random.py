@@ -130,3 +130,16 @@ def test_the_draws_look_uniform():
     values = matlab_rand(20000, state=3)
     assert values.mean() == pytest.approx(0.5, abs=5 * 12**-0.5 / 20000**0.5)
     assert values.var() == pytest.approx(1 / 12, abs=0.002)
+
+
+def test_the_triples_that_this_generator_never_gives():
+    """P. Savicky 2006: a third of the intervals for numbers 1, 16 and 28 places on is left out."""
+    z = matlab_rand(100_000, state=1)
+    first, second, third = z[1:-27], z[16:-12], z[28:]
+    size = min(map(len, (first, second, third)))
+    low, middle, high = first[:size] < 1 / 4, (1 / 4 <= second[:size]) & (second[:size] < 1 / 2), third[:size] >= 1 / 2
+    assert np.sum(low & middle & high) == 0
+    assert [round(float(np.mean(one)), 2) for one in (low, middle, high)] == [0.25, 0.25, 0.5]
+    fair = np.random.default_rng(0).random(100_000)
+    expected = (fair[1:-27] < 1 / 4) & (1 / 4 <= fair[16:-12]) & (fair[16:-12] < 1 / 2) & (fair[28:] >= 1 / 2)
+    assert np.sum(expected) > 2800

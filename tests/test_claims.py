@@ -72,6 +72,7 @@ NOTEBOOKS = {path.name[:2] for path in (Path(__file__).parents[1] / "notebooks")
 
 VERDICTS = {
     "stride_and_padding_are_no_loss": "holds in part",
+    "vec_stacks_columns": "holds",
     "linear": "holds",
     "one_channel_is_a_case": "holds",
     "kept_norms_bound_gradients": "holds",
@@ -111,6 +112,7 @@ VERDICTS = {
     "derivative_in_2_2": "slip",
     "alpha_in_2_5": "slip",
     "until_converged": "slip",
+    "values_in_step_6": "slip",
 }
 
 
@@ -294,6 +296,13 @@ def at_the_other_end(K, N):
     return extreme_singular_values(K, N)[1]
 
 
+def polar_factor(M):
+    """The symmetric matrix with the singular values of M, in place of M'M - I."""
+    dense = M @ np.eye(M.shape[1])
+    squares, V = np.linalg.eigh(dense.T @ dense)
+    return V * np.sqrt(np.maximum(squares, 0)) @ V.T
+
+
 def of_a_number(sigma):
     """Singular values of diagonal 2 x 2 matrices, the second of which is this function of the entry."""
     return lambda A, compute_uv: np.array([A[0, 0], sigma(A[1, 1])])
@@ -307,6 +316,9 @@ OTHERWISE = [
     (section_1.stride_and_padding_are_no_loss, "penalty", lambda K, N: float(K.ndim == 4), HOLDS),
     (section_1.stride_and_padding_are_no_loss, "penalty", lambda K, N: 0.0, IN_PART),
     (section_1.stride_and_padding_are_no_loss, "penalty", lambda K, N: 1.0, IN_PART),
+    (section_1.vec_stacks_columns, "vec", np.ravel, FAILS),
+    (section_1.vec_stacks_columns, "vec", lambda X: X.swapaxes(0, 1).ravel(order="F"), FAILS),
+    (section_1.vec_stacks_columns, "vec", lambda X: X[:, :, ::-1].ravel(order="F"), FAILS),
     (section_1.linear, "conv_matrix", lambda K, N: conv_matrix(K[::-1, ::-1], N), FAILS),
     (section_1.linear, "convolve", multiple(convolve, 2), FAILS),
     (section_1.linear, "convolve", plus(convolve, 1e-6), FAILS),
@@ -435,6 +447,8 @@ OTHERWISE = [
     (slips.until_converged, "_stops", lambda K: [7, 7, 7], HOLDS),
     (slips.until_converged, "_stops", lambda K: [7, 7, 8] if K.shape[3] == 6 else [7, 7, 7], SLIP),
     (slips.until_converged, "minimize_penalty", without_end, FAILS),
+    (slips.values_in_step_6, "shifted_gram", polar_factor, HOLDS),
+    (slips.values_in_step_6, "penalty", multiple(penalty, 2), FAILS),
 ]  # fmt: skip
 
 AT_THE_THRESHOLD = [
@@ -498,6 +512,7 @@ def test_two_objectives_are_harder_in_part_where_only_the_gradient_is(monkeypatc
         (structure.blocks_of_2_4, {(3, 2, 3)}),
         (structure.sparse, {(3, 3, 1)}),
         (slips.reshaped_size, {(3, 3, 6)}),
+        (slips.values_in_step_6, {(3, 1, 3)}),
     ],
 )
 def test_the_kernels_are_those_that_are_named(judge, sizes, monkeypatch):
@@ -742,6 +757,7 @@ def test_how_far_the_penalty_falls_in_200_steps(alone):
     lowest = [plain_descent(g, h, 8, steps=200)[3].min() for g, h in ((1, 3), (3, 1))]
     found = numbers(alone["below_alpha_is_sufficient"].measured)
     assert found == pytest.approx([1, 200, *lowest], abs=6e-3)
+    assert lowest[1] >= 1 - 1e-9
 
 
 def test_where_the_penalty_over_alpha_turns(alone):
@@ -847,6 +863,13 @@ def test_the_slopes_at_a_singular_value_0(alone):
     found = numbers(alone["simple_is_enough"].measured)
     assert found[-2:] == pytest.approx(slopes)
     assert slopes == pytest.approx([1, -1])
+
+
+def test_where_step_6_leads(alone):
+    K = start_kernel(3, 1, 3)
+    expected = [singular_values(K, 6)[0], dense_penalty(K, 6)]
+    found = numbers(alone["values_in_step_6"].measured)
+    assert found == pytest.approx([*expected[:1], 6, expected[1], 6], rel=5e-3)
 
 
 def estimates_and_kernels(g, h, N, steps):

@@ -170,7 +170,7 @@ def not_decided() -> Judged:
 OTHER_METHODS_CLAIMS = (
     Claim(
         "Section 1",
-        "To penalise the distances of sigma_max and of sigma_min from 1 is more difficult",
+        "To penalise how far sigma_max and sigma_min are from 1, two objectives, is more difficult",
         two_objectives_are_harder,
         "00",
     ),

@@ -36,6 +36,14 @@ def linear() -> Judged:
     return Judged(verdict(max(gaps) == 0, False), "no difference, for integers, k = 3 and k = 4")
 
 
+def vec_stacks_columns() -> Judged:
+    """vec of an image with 4 columns and 3 channels, against the columns one after another."""
+    X = np.random.default_rng(0).standard_normal((4, 4, 3))
+    columns = [X[:, j, d] for d in range(3) for j in range(4)]
+    same = np.array_equal(vec(X), np.concatenate(columns))
+    return Judged(verdict(same, False), "the columns of the first channel, then of the second, ...")
+
+
 def one_channel_is_a_case() -> Judged:
     """(1.2) with g = h = 1 against (1.1), SciPy's correlation of a padded image; odd and even k."""
     rng = np.random.default_rng(0)
@@ -137,7 +145,8 @@ def orthonormal_columns_are_rare() -> Judged:
     away = [1e-12 < bound <= R * (1 + 1e-9) for bound, R in zip(bounds, values, strict=True)]
     measured = (
         f"at {len(values)} kernels of 5 shapes R_1 is at least {min(bounds):.2g}, by the column "
-        f"norms; the exceptions have centre taps only: for the identity tap R_1 = {exception:.3g}"
+        f"norms; the exceptions, where N >= k, have centre taps only: the identity tap has R_1 = "
+        f"{exception:.3g}"
     )
     return Judged(verdict(all(away), any(away)), measured)
 
@@ -182,6 +191,12 @@ SECTION_1_CLAIMS = (
         "Stride 1 and zero padding are no loss of generality",
         stride_and_padding_are_no_loss,
         "00",
+    ),
+    Claim(
+        "Sections 1, 2.2",
+        "vec stacks the columns of the flattening along the first index",
+        vec_stacks_columns,
+        "01",
     ),
     Claim("(1.1), (1.2)", "A convolution is linear, vec(Y) = M vec(X)", linear, "01"),
     Claim("Section 1", "(1.1) is (1.2) with one channel", one_channel_is_a_case, "00"),

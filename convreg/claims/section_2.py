@@ -70,8 +70,8 @@ def below_alpha_is_sufficient() -> Judged:
         )
     reached = [R < 1 - ROUNDING for R in lowest]
     measured = (
-        f"{'bounded' if all(within) else 'not bounded'} wherever R_1 < 1; in 200 steps R_1 comes "
-        f"down to {lowest[0]:.2f} for 3x3x1x3, to {lowest[1]:.2f} for 3x3x3x1"
+        f"{'bounded' if all(within) else 'not bounded'} wherever R_1 < 1, to which 200 steps bring "
+        f"3x3x1x3 ({lowest[0]:.2f}), but not 3x3x3x1 ({lowest[1]:.2f}): h < g"
     )
     return Judged(verdict(all(within) and all(reached), all(within) and any(reached)), measured)
 
@@ -121,7 +121,7 @@ def _descended(K: NDArray, N: int) -> float:
 
 
 def _least_of_full_matrices(m: int, n: int) -> float:
-    """The least norm of M'M - I for a random m x n matrix and for its nearest with orthonormal rows."""
+    """The least norm of M'M - I, M a random m x n matrix or the nearest with orthonormal rows."""
     M = np.random.default_rng(0).standard_normal((m, n)) / (n**0.5 + m**0.5)
     U, _, Vt = np.linalg.svd(M, full_matrices=False)
     return min(float(np.linalg.norm(A.T @ A - np.eye(n), 2)) for A in (M, U @ Vt))

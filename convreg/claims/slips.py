@@ -9,6 +9,7 @@ from scipy.linalg import toeplitz
 from convreg.alternatives import reshaped, spectral_norm_penalty, spectral_normalization
 from convreg.claims import FAILS, HOLDS, SLIP, Claim, Judged, order
 from convreg.claims.kernels import both_ends, identity
+from convreg.convolution import ConvolutionOperator
 from convreg.descent import minimize_penalty
 from convreg.examples import EXAMPLE_1, start_kernel
 from convreg.extremes import extreme_singular_values
@@ -16,6 +17,7 @@ from convreg.gradients import kernel_gradient, penalty_matrix_gradient, singular
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
 from convreg.penalty import penalty, shifted_gram
+from convreg.power import SingularTriplet, power_update
 
 
 def _misprint(printed: bool, corrected: bool, correction: str) -> Judged:
@@ -156,6 +158,21 @@ def alpha_in_2_5() -> Judged:
     return _misprint(right[0], right[1], correction)
 
 
+def values_in_step_6() -> Judged:
+    """Where the power method of step 6 leads: to the largest singular value of M, or of M'M - I?"""
+    K, N = start_kernel(3, 1, 3), 6
+    M = ConvolutionOperator(K, N)
+    first = np.random.default_rng(0).standard_normal(M.shape[1])
+    (found,) = power_update(shifted_gram(M), [SingularTriplet(0.0, first, first)], 100)
+    largest = extreme_singular_values(K, N)[0]
+    correction = (
+        f"of M'M - alpha I: sigma_max(M) = {largest:.3g}, and step 6 leads to R_1 = "
+        f"{found.sigma:.3g}; 3x3x1x3, N = 6"
+    )
+    right = [bool(np.isclose(found.sigma, value)) for value in (largest, penalty(K, N))]
+    return _misprint(right[0], right[1], correction)
+
+
 def until_converged() -> Judged:
     """Algorithm 2.1 on Example 1: when the change of the estimate, that of K, and G fall to 1 %."""
     steps, ends = [], []
@@ -214,4 +231,5 @@ SLIPS = (
     ),
     Claim("Theorem 2.3, (2.5)", "The gradient is that of sigma_max(M'M - I)", alpha_in_2_5, "00"),
     Claim("Algorithm 2.1", "The steps are taken while not converged", until_converged, "00"),
+    Claim("Section 3", "Step 6 updates the singular values of M", values_in_step_6, "00"),
 )

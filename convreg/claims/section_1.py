@@ -212,7 +212,7 @@ SECTION_1_CLAIMS = (
         "Section 1",
         "That is because there are more equations than parameters",
         counting_decides,
-        "00",
+        "01",
     ),
     Claim(
         "Section 1",

@@ -57,14 +57,14 @@ def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
     """
     kernel = as_kernel(K)
     angles = np.broadcast_arrays(as_floats("theta_1", theta_1), as_floats("theta_2", theta_2))
-    vertical, horizontal = (np.exp(1j * np.multiply.outer(angle, offsets(len(kernel)))) for angle in angles)
+    vertical, horizontal = (np.exp(1j * np.multiply.outer(angle, _offsets(len(kernel)))) for angle in angles)
     return np.einsum("...p,...q,pqgh->...hg", vertical, horizontal, kernel)
 
 
-def offsets(k: int) -> NDArray:
+def _offsets(k: int) -> NDArray:
     """Equation (1.1): where the taps read, from 1 - m to k - m lines beside the pixel.
 
-    >>> offsets(3), offsets(4)
+    >>> _offsets(3), _offsets(4)
     (array([-1,  0,  1]), array([-1,  0,  1,  2]))
     """
     return np.arange(k) - padding(k)[0]
@@ -103,7 +103,7 @@ def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLik
     np.float64(0.063)
     """
     kernel, N = as_kernel(K), as_integer("N", N, 1)
-    reach = np.abs(offsets(len(kernel)))
+    reach = np.abs(_offsets(len(kernel)))
     distances = reach[:, np.newaxis] + reach
     change = 2 * np.sin(np.pi / (2 * (N + 1))) * np.sum(distances * np.linalg.norm(kernel, 2, axis=(2, 3)))
     return np.linalg.svd(symbol(kernel, theta_1, theta_2), compute_uv=False)[..., -1] + change

@@ -34,6 +34,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "sphinx-mathjax-offline",
+    "sphinx_copybutton",
 ]
 exclude_patterns = ["README.md"]
 default_role = "py:obj"
@@ -55,6 +56,8 @@ numpydoc_show_class_members = False
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
+copybutton_prompt_text = ">>> |\\.\\.\\. "
+copybutton_prompt_is_regexp = True
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 
 html_theme = "pydata_sphinx_theme"

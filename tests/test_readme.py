@@ -17,7 +17,7 @@ import yaml
 from packaging.specifiers import SpecifierSet
 
 import convreg
-from convreg import alternatives, barrier, parameters, periodic, reproduce
+from convreg import alternatives, barrier, parameters, periodic, reproduce, symbol
 from convreg.notebooks import all_notebooks
 
 ROOT = reproduce.ROOT
@@ -84,7 +84,7 @@ def test_the_parameter_table_is_the_notebooks():
 def test_the_example_gives_what_it_says():
     test = doctest.DocTestParser().get_doctest(README, {}, "README", None, 0)
     assert doctest.DocTestRunner().run(test).failed == 0
-    assert len(test.examples) == 14
+    assert len(test.examples) == 16
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
@@ -198,6 +198,44 @@ def test_constraints_pin_every_package_within_its_bounds():
         assert [int(part) for part in pins[name].split(".")[: len(low)]] >= low
 
 
+ARXIV = "On Regularization of Convolutional Kernels in Neural Networks"
+JOURNAL = "On the regularization of convolutional kernel tensors in neural networks"
+DOI, EPRINT = "10.1080/03081087.2020.1795058", "1906.04866"
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/index.md", "notebooks/00_overview.ipynb"])
+def test_each_title_of_the_paper_stands_with_its_own_identifier(path):
+    text = (ROOT / path).read_text()
+    for title, identifier, other in ((ARXIV, f"arXiv:{EPRINT}", DOI), (JOURNAL, DOI, EPRINT)):
+        after = text.split(f"*{title}*", 1)[1]
+        assert after.index(identifier) < (after.index(other) if other in after else len(after))
+    assert re.search(r"equation numbers are (its own|used)", text)
+    assert not re.search(r"regularization of convolutional kernels in neural networks", text)  # neither of the two
+
+
+def bibtex():
+    """The entries of the README: type -> field -> value."""
+    (block,) = re.findall(r"```bibtex\n(.*?)```", README, re.DOTALL)
+    entries = re.findall(r"@(\w+)\{\w+,\n(.*?)\n\}", block, re.DOTALL)
+    return {kind: dict(re.findall(r"(\w+) *= \{(.*?)\}", fields)) for kind, fields in entries}
+
+
+def test_citations_name_both_texts():
+    preprint, article = bibtex()["misc"], bibtex()["article"]
+    assert (preprint["title"], preprint["eprint"], preprint["archiveprefix"]) == (ARXIV, EPRINT, "arXiv")
+    assert (article["title"], article["doi"]) == (JOURNAL, DOI)
+    where = {"journal": "Linear and Multilinear Algebra", "volume": "70", "number": "12", "pages": "2318--2330"}
+    assert {name: article[name] for name in where} == where
+    assert article["year"] == "2022"
+    assert preprint["author"] == article["author"] == "Guo, Pei-Chang and Ye, Qiang"
+    cff = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    preferred, (reference,) = cff["preferred-citation"], cff["references"]
+    assert (preferred["type"], preferred["title"], preferred["doi"]) == ("article", JOURNAL, DOI)
+    pages = f"{preferred['start']}--{preferred['end']}"
+    assert (str(preferred["volume"]), preferred["issue"], pages) == ("70", "12", "2318--2330")
+    assert (reference["title"], reference["identifiers"][0]["value"]) == (ARXIV, f"arXiv:{EPRINT}")
+
+
 def test_the_versions_agree():
     assert f"version: {convreg.__version__}" in (ROOT / "CITATION.cff").read_text()
     assert f"## {convreg.__version__}" in (ROOT / "CHANGELOG.md").read_text()
@@ -205,7 +243,7 @@ def test_the_versions_agree():
 
 def public_functions():
     names = [(convreg, name) for name in convreg.__all__]
-    for module in (alternatives, barrier, periodic):
+    for module in (alternatives, barrier, periodic, symbol):
         names += [(module, name) for name, value in vars(module).items()
                   if inspect.isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"]  # fmt: skip
     return [getattr(module, name) for module, name in names if not inspect.isclass(getattr(module, name))]
@@ -228,7 +266,7 @@ def test_the_docstrings_for_torch_do_so_too(name):
 
 def test_the_mathematics_imports_neither_drawing_nor_notebooks():
     mathematics = ("convolution", "matrix", "gradients", "penalty", "power", "descent", "matlab_random", "taps",
-                   "lanczos", "extremes", "_checks", "barrier", "alternatives", "periodic", "torch", "torch_layer", "training")  # fmt: skip
+                   "lanczos", "extremes", "_checks", "barrier", "alternatives", "periodic", "symbol", "torch", "torch_layer", "training")  # fmt: skip
     runs = ("examples", "barrier_runs", "comparison")
     claims = (ROOT / "convreg" / "claims").glob("*.py")
     for path in (*(ROOT / "convreg" / f"{name}.py" for name in mathematics + runs), *claims):

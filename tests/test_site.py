@@ -264,6 +264,18 @@ def test_index_shows_the_scorecard_and_both_figures(page, address):
     assert page.locator("#reading-order li").count() == len(NOTEBOOKS)
 
 
+def test_the_citation_is_copied_with_one_click(page, address):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address.rstrip("/"))
+    page.goto(f"{address}index.html")
+    button = page.locator("#cite .highlight button.copybtn").first
+    button.hover()
+    button.click()
+    page.wait_for_function("document.querySelector('#cite button.copybtn.success')")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("@misc{guo2019,")
+    assert "doi     = {10.1080/03081087.2020.1795058}" in copied
+
+
 def test_previous_and_next_walk_through_the_notebooks(page, address):
     names = [f"{path.stem}.html" for path in NOTEBOOKS]
     page.route("**/mathjax/**", lambda route: route.abort())  # only to be quicker

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import cases, reference_matrix, separable_kernel
 
 from convreg import extreme_singular_values, matlab_rand, minimize_penalty, polyak_step
-from convreg.symbol import hermitian_part_bound, offsets, plane_wave_bound, symbol, winding_numbers
+from convreg.symbol import _offsets, hermitian_part_bound, plane_wave_bound, symbol, winding_numbers
 
 angles = st.floats(-10, 10)
 small = partial(cases, max_k=5, max_channels=3, max_N=5)
@@ -96,7 +96,7 @@ def test_the_bound_of_separable_kernels_in_closed_form():
 
 
 def test_offsets_are_the_paper_s():
-    assert [offsets(k).tolist() for k in (1, 2, 3, 4)] == [[0], [0, 1], [-1, 0, 1], [-1, 0, 1, 2]]
+    assert [_offsets(k).tolist() for k in (1, 2, 3, 4)] == [[0], [0, 1], [-1, 0, 1], [-1, 0, 1, 2]]
 
 
 @pytest.mark.parametrize("tap", [(p, q) for p in range(3) for q in range(3)])

@@ -63,6 +63,7 @@ def _dips(axes: list[Axes], shifts: dict[float, Table]) -> None:
         ax.text(0.98, 0.92, f"α = {alpha:g}", transform=ax.transAxes, ha="right", va="top")
         ax.tick_params(labelbottom=ax is axes[-1])
     axes[0].set_xlim(left=-0.6)
+    axes[0].set_ylim(top=1.3 * axes[0].get_ylim()[1])  # room for the words
     axes[0].yaxis.set_major_locator(MaxNLocator(3, integer=True))
     whole_iterations(axes[0])
     axes[0].set_title(r"$M^TM$: when the estimate is lowest")

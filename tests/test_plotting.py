@@ -637,6 +637,16 @@ def test_no_two_words_of_a_figure_overlap_and_none_is_cut(drawn):
         assert apart, f"{one} and {other}"
 
 
+def test_words_beside_one_another_do_not_read_as_one(drawn):
+    """Those that stand in the panels: at one height they are apart by more than the width of a letter."""
+    letter = 9 / 72 * drawn.dpi
+    boxes = [text.get_window_extent() for ax in drawn.axes for text in ax.texts]
+    for box, other in combinations(boxes, 2):
+        beside = max(box.x0, other.x0) - min(box.x1, other.x1)
+        above = max(box.y0, other.y0) - min(box.y1, other.y1)
+        assert above > 0 or beside > letter
+
+
 def grey(color):
     """The luma of a colour, from 0 to 1."""
     return float(np.dot(to_rgb(color), (0.299, 0.587, 0.114)))
@@ -681,6 +691,15 @@ def test_a_wrong_line_is_below_the_right_one_only_where_that_is_past_half_of_the
             assert (right[test] > 0.9 * half)[crossed].all()  # two digits are kept
             first.append(wrong["step"][crossed].min() if crossed.any() else np.inf)
         assert first == pytest.approx(CROSSING.get((statement, gradient), (np.inf, np.inf)))
+
+
+def test_the_remainders_of_the_alternatives_come_together_at_1_where_they_outweigh_the_slopes_error():
+    panels = list(pairs_of_lines("alternatives_verification"))
+    assert len(panels) == 4
+    for _, _, right, wrong, error in panels:
+        assert right["step"][-1] == 1
+        assert right["remainder"][-1] > 0.9 * error
+        assert right["remainder"][-1] < wrong["remainder"][-1] < 2.2 * right["remainder"][-1]
 
 
 def line_of_kernels(K, N, alpha, gram):

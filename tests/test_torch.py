@@ -1315,3 +1315,15 @@ def test_a_slice_of_the_sum_is_a_sum():
 def test_lazy_convolutions_are_made_by_the_forward_pass():
     regularizer = add_penalty(nn.Sequential(nn.LazyConv2d(4, 3, padding=1)), (2, 5, 5))
     assert regularizer[0].conv.weight.shape == (4, 2, 3, 3)
+
+
+def test_a_value_that_overtakes_in_channels_that_are_not_coupled_is_not_found():
+    """Known: one triplet, not the paper's two. diag(3, 1.5) on single pixels turns slowly into diag(1.2, 3)."""
+    conv = torch.nn.Conv2d(2, 2, 1, bias=False, dtype=torch.float64)
+    term = ConvPenalty(conv, 1)
+    for share in torch.cat([torch.zeros(200), torch.linspace(0, 1, 500)]).double():
+        diagonal = (1 - share) * torch.tensor([3.0, 1.5]) + share * torch.tensor([1.2, 3.0])
+        conv.weight.data = torch.diag(diagonal.double())[:, :, None, None]
+        value = term().item()
+    assert value == pytest.approx(1.2**2 - 1)
+    assert penalty(np.diag([1.2, 3.0])[None, None], 1) == pytest.approx(8)

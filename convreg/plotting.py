@@ -145,7 +145,7 @@ def bounds_figure(table: Table) -> Figure:
     left.set(xlabel="$s$ in $K = \\delta + s\\,D$", ylabel="singular values of $M$", title="Theorem 2.1's band")
     right.plot(s, table["t"], color=CYCLE[1])
     right.axhline(1, color="black", linewidth=0.8, linestyle=":")
-    right.annotate("no bound above 1", (s[0], 1), (2, 3), textcoords="offset points")
+    right.annotate("no lower bound above 1", (s[0], 1), (2, 3), textcoords="offset points")
     right.set(xlabel="$s$ in $K = \\delta + s\\,D$", ylabel=r"$t=\mathcal{R}_\alpha/\alpha$", title="The penalty")
     return figure
 

@@ -328,6 +328,11 @@ def dipping(at_5, at_10, exact=False, depth=0.8):
     return runs
 
 
+def elsewhere(runs):
+    """The same estimates, and an R_alpha that is below alpha at the end."""
+    return [run | {"penalty": [*run["penalty"][:-1], 0.9 * run["alpha"]]} for run in runs]
+
+
 def depths(estimate, exact):
     """Minima of the estimate and of R_alpha this far below alpha = 5 and 10."""
     runs = []
@@ -412,6 +417,7 @@ PLANTED = [
     (example_2.dips_at_6_and_4, dipping(6, 4), ARTEFACT),
     (example_2.dips_at_6_and_4, dipping(6, 4, exact=True), HOLDS),
     (example_2.dips_at_6_and_4, [dipping(6, 4, True)[0], dipping(6, 4)[1]], ARTEFACT),
+    (example_2.dips_at_6_and_4, elsewhere(dipping(6, 4)), ARTEFACT),
     (example_2.dips_at_6_and_4, dipping(5, 4), FAILS),
     (example_2.dips_at_6_and_4, dipping(6, 3, exact=True), FAILS),
     (example_2.dips_at_6_and_4, dipping(6, 4, depth=1.0), FAILS),

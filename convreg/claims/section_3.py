@@ -149,7 +149,7 @@ EXAMPLE_2_CLAIMS = _of(
     ("Those minima are a little below alpha", example_2.a_little_below_alpha, "06"),
     ("They are larger than the minima for smaller alpha", example_2.larger_minima, "06"),
     ("The effect on the condition number is similar all the same", example_2.similar_effect, "06"),
-    ("Theorem 2.1 suggests that effect", example_2.theorem_explains, "06"),
+    ("Theorem 2.1 suggests that effect", example_2.theorem_explains, "07"),
     (
         "Having fallen below alpha, R_alpha rises back to the level of alpha",
         example_2.returns_to_alpha,

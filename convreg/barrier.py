@@ -1,8 +1,8 @@
 r"""Section 3, the barrier: what bounds R_alpha from below, where descent ends, and steps at a kink.
 
-For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel. For N >= k and h >= g it is the
-columns of M that keep R_alpha from 0, which zero padding makes unequal at the border where there are taps off the
-centre: these taps pay for a small R_alpha. Where the leading singular values meet, R_alpha has a kink, at which a
+For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel. For N >= k,
+taps off the centre keep R_alpha from 0: zero padding makes the columns of M unequal at the border then. They pay
+for a small R_alpha. Where the leading singular values meet, R_alpha has a kink, at which a
 fixed step along one gradient overshoots.
 
 .. math:: h < g \implies \mathcal{R}_\alpha(K) \geq \alpha, \qquad

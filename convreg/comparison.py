@@ -1,8 +1,8 @@
 """R_alpha against its alternatives: the same start kernels, one budget of products with M'M, steps from one grid.
 
-What a step costs is counted in operations, multiplications and additions, over the 4 k^2 g h N^2 of a product
-M'M v. Every method may take as many steps as the budget pays for, but no more than ``MOST_STEPS``; its step size
-is the one of the grid with the least condition number of M, by which the methods are ranked as well. Where two
+What a step costs is counted in operations, multiplications and additions, over the 4 k^2 g h N^2 of a product M'M
+v. Every method may take as many steps as the budget pays for, but no more than ``MOST_STEPS``; its step size is
+the one of the grid with the least condition number of M, and the methods are ranked in the same order. Where two
 agree in it to two digits, as they do where a method only scales, that with the least ``max(|sigma_max - 1|,
 |sigma_min - 1|)`` is taken, the goal of the paper's Section 1. Power iterations count 2 triplets x 2 products, a
 gradient 2. The first triplets (step 2 of Algorithm 2.1) are not counted.
@@ -169,14 +169,17 @@ def best(method: Method, K: NDArray, N: int, steps: int, grid: Iterable[float] =
             kernel = method.run(K, N, size, steps)
         except FloatingPointError:  # the step is too large
             continue
-        largest, smallest = extreme_singular_values(kernel, N)
-        kappa = largest / smallest if smallest > 0 else np.inf
-        gap = max(abs(largest - 1), abs(smallest - 1))
-        candidates.append((float(f"{kappa:.2g}"), round(gap, 9), size, kernel))
+        candidates.append((*_order(*extreme_singular_values(kernel, N)), size, kernel))
     if not candidates:
         return measured(K, N)
     *_, size, kernel = min(candidates, key=lambda candidate: candidate[:3])
     return measured(kernel, N, size, steps)
+
+
+def _order(sigma_max: float, sigma_min: float) -> tuple[float, float]:
+    """What is better comes first: the condition number to two digits, then the distance from 1 to nine."""
+    kappa = sigma_max / sigma_min if sigma_min > 0 else np.inf
+    return float(f"{kappa:.2g}"), round(max(abs(sigma_max - 1), abs(sigma_min - 1)), 9)
 
 
 def measured(kernel: NDArray, N: int, step: float = np.nan, steps: int = 0) -> Result:
@@ -247,17 +250,16 @@ def comparison_lines(results: Mapping[tuple[float, str, str], Result]) -> str:
 
 
 def ranking(results: Mapping[tuple[float, str, str], Result], count: int = 4) -> str:
-    """The methods with the least condition numbers, a line for each kernel and budget.
+    """The best methods, in the order by which `best` takes a step, a line for each kernel and budget.
 
     >>> print(ranking({(200, "1x1x1x1", "start"): measured(np.ones((1, 1, 1, 1)), 8)}))
     1x1x1x1, 200 products: start 1
     """
     lines = []
     for kernel, budget in dict.fromkeys((kernel, budget) for budget, kernel, _ in results):
-        kappas = {
-            key[2]: result.condition_number for key, result in results.items() if key[:2] == (budget, kernel)
-        }
-        words = "; ".join(f"{name} {kappas[name]:.3g}" for name in sorted(kappas, key=kappas.__getitem__)[:count])
+        rows = {key[2]: row for key, row in results.items() if key[:2] == (budget, kernel)}
+        names = sorted(rows, key=lambda name: _order(rows[name].sigma_max, rows[name].sigma_min))
+        words = "; ".join(f"{name} {rows[name].condition_number:.3g}" for name in names[:count])
         lines.append(f"{kernel}, {budget:g} products: {words}")
     return "\n".join(lines)
 

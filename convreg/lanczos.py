@@ -88,8 +88,8 @@ def leading_triplets(
     ValueError, TypeError
         Where A has fewer than ``count`` singular values, or another argument is bad.
     NotConverged
-        Where Lanczos misses the tolerance (by more than a factor of 10, and with a relative residual above the
-        root of the machine precision) and m or n is above 1500; with the best triplets so far.
+        Where m or n is above 1500 and ARPACK ends without the tolerance, or leaves a residual above ten times that
+        and above the root of the machine precision; with the best triplets so far.
 
     Examples
     --------

@@ -74,7 +74,7 @@ def _name_axes(left: Axes, right: Axes) -> None:
 def estimate_figure(table: Table) -> Figure:
     """What the power method takes for R_alpha, and the exact value; below, error and residual.
 
-    A pair of panels per case. The residual |Bv - sigma u| bounds the distance to some singular value
+    A pair of panels per case. The residual ``|Bv - sigma u|`` bounds the distance to some singular value
     of B, not to the largest: where the error is above it, the area between the two is coloured.
 
     Columns: case, iteration, estimate, residual, penalty.

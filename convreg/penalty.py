@@ -201,9 +201,10 @@ def penalty_gradient(
 
     .. math:: G = \left[ \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial k_{p,q,z,y}} \right]_{p,q,z,y}
 
-    Where the largest singular value is multiple, R_alpha has no gradient. What comes is formula (2.5) for one
-    unit vector of those that lead, with u = v or u = -v: of one end of the spectrum, and a subgradient where that
-    is the upper one. It is computed in the type of K, float32 or float64.
+    Where the largest singular value is multiple, R_alpha need not have a gradient (it has on the plateau R_alpha
+    = alpha for h < g: 0). What comes is formula (2.5) for one unit vector of those that lead, with u = v or u =
+    -v: of one end of the spectrum, and a subgradient where that is the upper one. It is computed in the type of
+    K, float32 or float64.
 
     Parameters
     ----------

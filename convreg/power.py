@@ -39,7 +39,8 @@ def power_update(
     r"""Algorithm 2.1, step 6: refresh singular triplets of a changed A by the power method.
 
     One iteration is u <- A v normalised, v <- A' u, sigma <- its norm, v normalised. All triplets go through
-    together and do not see each other. After at least one, the new sigma is at most the norm of A.
+    together and do not see each other. After at least one, from unit vectors, the new sigma is at most the norm
+    of A.
 
     .. math:: u \leftarrow \frac{A v}{\|A v\|_2}, \qquad \sigma \leftarrow \|A^T u\|_2, \qquad
        v \leftarrow \frac{A^T u}{\sigma}

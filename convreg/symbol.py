@@ -1,6 +1,7 @@
-r"""Section 2.1, [4, 5, 12]: the symbol of M, which says what sigma_min(M) does as the image grows.
+r"""Section 2.1, [4, 12]: the symbol of M, which says what sigma_min(M) does as the image grows.
 
-M is a two-level Toeplitz matrix with h x g blocks. With the taps at their offsets from the centre, its symbol is
+M is, up to the order of its rows and columns, a two-level Toeplitz matrix with h x g blocks. With the taps at
+their offsets from the centre, its symbol is
 
 .. math:: F(\theta) = \sum_{a,b} K_{a,b}^T\, e^{\mathrm{i}(a\theta_1 + b\theta_2)} \in \mathbb{C}^{h \times g}
 
@@ -13,7 +14,7 @@ Three facts about sigma_min(M), for square M (g = h), of which the first also ho
   adjoint, has a kernel of sequences that decay exponentially (I. C. Gohberg and M. G. Krein, Systems of integral
   equations on a half line with kernels depending on the difference of arguments, 1958); cut off at N, and with a
   windowed wave across, such a sequence is a vector x with ``|M x| = O(1/N) |x|``.
-* It stays above c for every N where the Hermitian part of F(theta) is at least c I for all theta
+* It is at least c for every N where the Hermitian part of F(theta) is at least c I for all theta
   (`hermitian_part_bound`): M is then a compression of an operator whose real part is at least c.
 
 The converse of the first two is false: with neither zeros nor winding, sigma_min(M) may be 0 for every N. One

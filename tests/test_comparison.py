@@ -667,18 +667,19 @@ def test_the_pattern_on_a_torus_is_that_of_the_matrix_away_from_the_border():
 def test_the_ranking_is_by_the_condition_number():
     results = {
         (200, "a", "start"): result(sigma_max=4.0, sigma_min=0.5),
-        (200, "a", "far from 1"): result(sigma_max=0.02, sigma_min=0.01),
+        (200, "a", "far from 1"): result(sigma_max=0.0201, sigma_min=0.01),
+        (200, "a", "nearer"): result(sigma_max=0.404, sigma_min=0.2),
         (200, "a", "near 1"): result(sigma_max=1.5, sigma_min=0.5),
         (200, "a", "singular"): result(sigma_min=0.0),
         (500, "a", "start"): result(),
         (200, "b", "start"): result(sigma_max=1.25),
     }
     assert ranking(results, 3).splitlines() == [
-        "a, 200 products: far from 1 2; near 1 3; start 8",
+        "a, 200 products: nearer 2.02; far from 1 2.01; near 1 3",
         "a, 500 products: start 1",
         "b, 200 products: start 1.25",
     ]
-    assert ranking(results).splitlines()[0].endswith("; singular inf")
+    assert ranking(results, 5).splitlines()[0].endswith("; start 8; singular inf")
 
 
 class Counting(LinearOperator):

@@ -137,7 +137,11 @@ def test_the_triples_that_this_generator_never_gives():
     z = matlab_rand(100_000, state=1)
     first, second, third = z[1:-27], z[16:-12], z[28:]
     size = min(map(len, (first, second, third)))
-    low, middle, high = first[:size] < 1 / 4, (1 / 4 <= second[:size]) & (second[:size] < 1 / 2), third[:size] >= 1 / 2
+    low, middle, high = (
+        first[:size] < 1 / 4,
+        (1 / 4 <= second[:size]) & (second[:size] < 1 / 2),
+        third[:size] >= 1 / 2,
+    )
     assert np.sum(low & middle & high) == 0
     assert [round(float(np.mean(one)), 2) for one in (low, middle, high)] == [0.25, 0.25, 0.5]
     fair = np.random.default_rng(0).random(100_000)

@@ -20,7 +20,7 @@ from convreg.power import SingularTriplet, power_update
 
 
 def two_objectives_are_harder() -> Judged:
-    """The gradient of max |sigma - 1|; whether the power method on M'M - I finds where that is."""
+    """The gradient of max ``|sigma - 1|``; whether the power method on M'M - I finds where that is."""
     N, right = 6, []
     for K in both_ends(1, 3):
         G = _gradient_of_two_objectives(K, N)

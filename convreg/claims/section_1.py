@@ -96,7 +96,7 @@ def _gradient_with_stride_2(K: NDArray, N: int) -> NDArray:
 
 
 def kept_norms_bound_gradients() -> Judged:
-    """Near the identity: how far |Y| / |X| can be from 1, and the largest |M'y| / |y|."""
+    """Near the identity: how far ``|Y| / |X|`` can be from 1, and the largest ``|M'y| / |y|``."""
     K, N = identity(3, 1, 3) + 0.01 * start_kernel(3, 1, 3), 8
     change = float(max(np.abs(np.array(extreme_singular_values(K, N)) - 1)))
     largest = backpropagated(K, N)[1]
@@ -108,7 +108,7 @@ def kept_norms_bound_gradients() -> Judged:
 
 
 def backpropagated(K: NDArray, N: int) -> tuple[float, float]:
-    """The smallest and the largest |M'y| / |y|: what becomes of a gradient on its way back.
+    """The smallest and the largest ``|M'y| / |y|``: what becomes of a gradient on its way back.
 
     >>> backpropagated(identity(3, 1, 2), 4)
     (0.0, 1.0)

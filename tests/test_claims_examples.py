@@ -528,7 +528,7 @@ def test_what_lanczos_is_held_against(alone):
     row = alone["krylov_methods_are_efficient"]
     n = reference_matrix(start_kernel(3, 3, 6), 15).shape[1]
     assert f"n = {n}, 3x3x3x6, N = 15: as a dense decomposition gives them" in row.measured
-    assert row.margin.startswith("products by 2n/3: at most 1: 0.")
+    assert row.margin.startswith("products, as a part of 2n/3, at most 1: 0.")
     assert numbers(row.margin)[2] < 0.5
 
 

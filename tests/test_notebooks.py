@@ -129,7 +129,7 @@ def test_reproduce_prints_the_scorecard(tmp_path, monkeypatch, capsys):
     rows = scorecard_of(NOTEBOOKS[0])[0].splitlines()[2:]
     assert len(lines) == len(rows) > 50
     for line, row in zip(lines, rows, strict=True):
-        where, says, verdict, measured, _ = row.strip("| ").split(" | ")
+        where, says, verdict, _, measured, _ = row.strip("| ").split(" | ")
         assert line == f"{verdict.strip('*'):14} {where}: {says} ({measured})"
 
 

@@ -95,7 +95,7 @@ def as_markdown(scored: Iterable[Scored]) -> str:
         "Where",
         "What the paper says",
         "Verdict",
-        "Our threshold",
+        "Our threshold: found; at half, at twice",
         "What we measure",
         "Notebook",
     )

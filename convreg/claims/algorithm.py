@@ -50,7 +50,7 @@ def krylov_methods_are_efficient() -> Judged:
 
     words = "as a dense decomposition gives them" if right else "not those of a dense decomposition"
     measured = f"two singular values of M'M - I, n = {n}, 3x3x3x6, N = 15: {words}"
-    return by_threshold(decide, 1, share, "products by 2n/3: at most", measured)
+    return by_threshold(decide, 1, share, "products, as a part of 2n/3, at most", measured)
 
 
 def circulant_embedding() -> Judged:

@@ -43,7 +43,7 @@ def falls_together(evidence: Cases) -> Judged:
     def decide(limit: float) -> str:
         return verdict(all(lower) and 1 - min(correlation) <= limit, all(lower))
 
-    asks = "1 - correlation at most"
+    asks = "one less the correlation, at most"
     return by_threshold(decide, 0.1, 1 - min(correlation), asks, measured)
 
 

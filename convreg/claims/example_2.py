@@ -94,7 +94,7 @@ def similar_effect(evidence: Cases) -> Judged:
         return verdict(lower and excess <= limit, lower)
 
     measured = f"kappa from {lines[0][0]:.3g} to {each(last)}"
-    return by_threshold(decide, 0.5, excess, "largest over smallest, less 1: at most", measured)
+    return by_threshold(decide, 0.5, excess, "the largest above the smallest by at most", measured)
 
 
 def theorem_explains(evidence: Cases) -> Judged:
@@ -135,7 +135,7 @@ def returns_to_alpha(evidence: Cases) -> Judged:
 
     alphas = f"the estimate goes below alpha = {each(case.alpha for case in below)}"
     measured = f"{alphas}; the lowest R_alpha / alpha: {each(exact)}, with full SVDs {each(svd)}"
-    return by_threshold(decide, 0.01, max(ends), "at the end from alpha by at most", measured)
+    return by_threshold(decide, 0.01, max(ends), "at the end off alpha by at most", measured)
 
 
 def barrier(evidence: Cases) -> Judged:

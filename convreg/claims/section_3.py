@@ -83,7 +83,8 @@ def same_behaviour(evidence: Cases) -> Judged:
     names = [f"3x3x{case.g}x{case.h}" for case, still in zip(evidence, level, strict=True) if still]
     end = f"final R_alpha {each(last)}, level afterwards: {', '.join(names) or 'none'}"
     measured = f"a tenth of the start at iterations {each(tenth)}; {end}"
-    return by_threshold(decide, 1, np.ptp(tenth), "a tenth reached apart by at most", measured)
+    asks = "iterations from the first to the last at a tenth, at most"
+    return by_threshold(decide, 1, np.ptp(tenth), asks, measured)
 
 
 def effective(evidence: Cases) -> Judged:

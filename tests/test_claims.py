@@ -1074,7 +1074,10 @@ def test_a_misprint_is_judged_as_printed_and_then_as_corrected():
 
 def test_the_table_has_a_row_per_claim(alone):
     header, line, *rows = as_markdown(alone.values()).splitlines()
-    assert header == "| Where | What the paper says | Verdict | Our threshold: found; at half, at twice | What we measure | Notebook |"
+    assert (
+        header
+        == "| Where | What the paper says | Verdict | Our threshold: found; at half, at twice | What we measure | Notebook |"
+    )
     assert line == "| --- | --- | --- | --- | --- | --- |"
     assert len(rows) == len(ALONE)
     for text, row in zip(rows, alone.values(), strict=True):

@@ -405,6 +405,25 @@ def test_the_residual_bounds_the_estimate(gram):
         assert np.abs(values - entry.estimate).min() <= entry.residual + 1e-12 * values[0]
 
 
+@pytest.mark.parametrize(
+    ("shape", "alpha", "at", "values"),
+    [((3, 1), 0.1, 20, (0.961, 0.066, 1.619)), ((1, 3), 1.0, 17, (0.509, 0.014, 0.792))],
+)
+def test_the_residual_does_not_bound_the_error_of_the_estimate(shape, alpha, at, values):
+    """Some singular value of M'M - alpha I is within it, and R_alpha is ten times as far, or more."""
+    kernels = []
+    K = matlab_rand(3, 3, *shape, state=1)
+    history = minimize_penalty(K, 15, alpha, callback=lambda i, K, R: kernels.append(K)).history
+    estimate, residual, R = history.estimate[at], history.residual[at], history.penalty[at]
+    assert (estimate, residual, R) == pytest.approx(values, abs=6e-4)
+    assert R - estimate > 9 * residual
+    values = np.linalg.svd(
+        reference_gram(reference_matrix(kernels[at - 1], 15), alpha, "columns"), compute_uv=False
+    )
+    assert np.abs(values - estimate).min() <= residual
+    assert values[0] == pytest.approx(R)
+
+
 @pytest.mark.parametrize(("alpha", "lowest"), [(5.0, 6), (10.0, 4)])
 def test_example_2_dips_below_alpha_and_comes_back(alpha, lowest):
     """The dip is the estimate's: the exact penalty of such a kernel is never below alpha."""

@@ -47,7 +47,7 @@ def steps_at_kinks(
     """R_alpha along four descents with exact triplets, four lines of a figure: a fixed step or Polyak's, along one
     gradient or the mean of two.
 
-    They start together from where Polyak's step has come in as many iterations.
+    Each with the lowest value so far. They start together from where Polyak's step has come in as many iterations.
 
     >>> [(line["panel"], line["line"]) for line in steps_at_kinks(np.ones((3, 3)), 3, 1.0, 0.01, 2)[1:3]]
     [('fixed step', 'two gradients'), ("Polyak's step", 'one gradient')]
@@ -61,7 +61,10 @@ def steps_at_kinks(
     lines = []
     for (step, rule), (which, gradient) in product(steps.items(), gradients.items()):
         _, R = descend(K, gradient, rule, iterations + 1)
-        lines.append({"panel": step, "line": which, "iteration": np.arange(len(R)), "value": R})
+        lines.append(
+            {"panel": step, "line": which, "iteration": np.arange(len(R)), "value": R}
+            | {"lowest": np.minimum.accumulate(R)}
+        )
     return lines
 
 

@@ -14,6 +14,7 @@ from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient
 from convreg.lanczos import leading_triplets
 from convreg.matlab_random import matlab_rand
+from convreg.matrix import conv_matrix
 from convreg.penalty import penalty, shifted_gram
 
 
@@ -78,6 +79,44 @@ def start_kernel(kernel_size: int, g: int, h: int, state: int = 1) -> NDArray:
     (3, 3, 3, 1)
     """
     return matlab_rand(kernel_size, kernel_size, g, h, state=state)
+
+
+def identity(k: int, g: int = 1, h: int = 1) -> NDArray:
+    """Section 1: the kernel with centre taps only, which hands channel c on as channel c while there are both.
+
+    >>> identity(3)[:, :, 0, 0]
+    array([[0., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 0.]])
+    """
+    K = np.zeros((k, k, g, h))
+    centre = padding(k)[0]
+    K[centre, centre] = np.eye(g, h)
+    return K
+
+
+def both_signs(K: NDArray, N: int, alpha: float) -> dict[str, NDArray]:
+    """Lemma 2.2: kernels of the shape of K with u = v and, where h >= g, with u = -v.
+
+    >>> [*both_signs(start_kernel(3, 2, 3), 4, 1.0)], [*both_signs(start_kernel(3, 3, 2), 4, 1.0)]
+    (['u = v', 'u = -v'], ['u = v'])
+    """
+    k, _, g, h = K.shape
+    if h < g:
+        return {"u = v": K}
+    small = K / extreme_singular_values(K, N)[0]
+    return {"u = v": K, "u = -v": alpha**0.5 * (0.6 * identity(k, g, h) - 0.3 * small)}
+
+
+def without_a_pixel(G: NDArray) -> NDArray:
+    """Theorems 2.2 and 2.3: a gradient in M that lacks its largest row, an output pixel, and so is wrong.
+
+    >>> without_a_pixel(np.array([[1, 2], [3, 4]]))
+    array([[1, 2],
+           [0, 0]])
+    """
+    dropped = np.argmax(np.linalg.norm(G, axis=1))
+    return G * (np.arange(len(G)) != dropped)[:, np.newaxis]
 
 
 def run(example: Example, update: str = "power") -> dict[Case, np.recarray]:
@@ -168,6 +207,37 @@ def nearly_equal_line(kernel_size: int, N: int, state: int = 1) -> dict[str, NDA
         rows.append((t, first.sigma, second.sigma, slope, difference(t, 0.02), difference(t, 1e-5)))
     names = ("s", "first", "second", "slope", "wide", "narrow")
     return dict(zip(names, np.array(rows).T, strict=True))
+
+
+def kink_slopes(kernel_size: int, N: int, state: int = 1) -> list[tuple[str, float, float, float]]:
+    """Lemma 2.2 at a kink: each of two channels goes through the same kernel, all singular values are double.
+
+    The columns of Q span the leading eigenspace of M'M. Along D the slope is the largest eigenvalue of
+    Q'(M'dM + dM'M)Q, along -D the negative of the smallest.
+
+    Returns
+    -------
+    list of (name, slope, difference, scale)
+        The direction, the slope by that formula, the one-sided difference of R_alpha, and how far the
+        largest eigenvalue is from the smallest.
+
+    Examples
+    --------
+    >>> [name for name, *_ in kink_slopes(2, 3)]
+    ['D', '-D']
+    """
+    twin = np.zeros((kernel_size, kernel_size, 2, 2))
+    twin[:, :, 0, 0] = twin[:, :, 1, 1] = start_kernel(kernel_size, 1, 1, state)[:, :, 0, 0]
+    D, t = np.random.default_rng(1).standard_normal(twin.shape), 1e-6
+    M, dM = conv_matrix(twin, N).toarray(), conv_matrix(D, N).toarray()
+    values, V = np.linalg.eigh(M.T @ M)
+    Q, alpha = V[:, values > (1 - 1e-9) * values[-1]], values[-1] / 10
+    ends = np.linalg.eigvalsh(Q.T @ (M.T @ dM + dM.T @ M) @ Q)
+    found = []
+    for name, sign, slope in (("D", 1, ends[-1]), ("-D", -1, -ends[0])):
+        difference = (penalty(twin + sign * t * D, N, alpha) - penalty(twin, N, alpha)) / t
+        found.append((name, float(slope), difference, float(np.ptp(ends))))
+    return found
 
 
 def gather(example: Example, power: dict[Case, np.recarray]) -> dict[Case, Evidence]:

@@ -21,10 +21,12 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from convreg._checks import as_choice
 from convreg.claims.training import COLUMNS, DECAY, METHODS, PENALTY, SPECTRAL
+from convreg.convolution import vec
 from convreg.extremes import extreme_singular_values
+from convreg.gradients import kernel_gradient
 from convreg.layers import progress
 from convreg.tables import Table, stacked
-from convreg.torch import add_penalty, kernel_of
+from convreg.torch import ConvPenalty, add_penalty, kernel_of
 
 LAYERS = ("conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)")
 CHANNELS = ((1, 12), (12, 12), (12, 6))
@@ -141,6 +143,25 @@ def regularized(
             for conv in convolutions(model):
                 spectral_norm(conv)
     return lambda: 0.0, strength if method == DECAY else 0.0
+
+
+def autograd_gap(term: ConvPenalty, conv: nn.Conv2d) -> float:
+    """Equation (2.5): how far the gradient that autograd left in a convolution is from the paper's formula.
+
+    The largest difference of two entries, where no other term has been differentiated.
+
+    >>> conv = nn.Conv2d(1, 2, 3, padding=1, dtype=torch.float64)
+    >>> term = ConvPenalty(conv, 4)
+    >>> term().backward()
+    >>> autograd_gap(term, conv) < 1e-12
+    True
+    """
+    if conv.weight.grad is None:
+        raise ValueError("conv: wanted a convolution with a gradient, got none")
+    u, v = (vec(vector[0].numpy().transpose(1, 2, 0)) for vector in (term.u, term.v))
+    gram = "rows" if term.gram_of_rows else "columns"
+    ours = kernel_gradient(kernel_of(conv.weight), term.input_size[0], u, v, gram)
+    return float(np.abs(kernel_of(conv.weight.grad) - ours).max())
 
 
 def measure(model: nn.Sequential, data: Digits) -> dict[str, object]:

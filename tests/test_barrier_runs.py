@@ -133,10 +133,11 @@ def test_the_four_lines_at_the_kinks_by_hand(gram, shape, alpha, learning_rate, 
     lines = steps_at_kinks(K, 3, alpha, learning_rate, iterations, gram)
     expected = kinks_by_hand(K, 3, alpha, learning_rate, iterations, gram)
     assert [(line["panel"], line["line"]) for line in lines] == list(expected)
-    assert all(list(line) == ["panel", "line", "iteration", "value"] for line in lines)
+    assert all(list(line) == ["panel", "line", "iteration", "value", "lowest"] for line in lines)
     for line, values in zip(lines, expected.values(), strict=True):
         assert line["iteration"].tolist() == list(range(iterations + 1))
         assert line["value"] == pytest.approx(values, rel=1e-9)
+        assert line["lowest"].tolist() == [min(line["value"][: i + 1]) for i in range(iterations + 1)]
     assert np.array_equal(K, before)
 
 

@@ -18,7 +18,7 @@ from torch.nn.functional import avg_pool2d, cross_entropy  # noqa: E402
 from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
 
 from convreg import conv_matrix, training  # noqa: E402
-from convreg.torch import ConvPenalty  # noqa: E402
+from convreg.torch import ConvPenalty, add_penalty  # noqa: E402
 from convreg.training import Digits, accuracy, convolutions, digits, measure, network, train, train_all  # noqa: E402
 
 METHODS = ["none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm"]
@@ -218,6 +218,20 @@ def test_a_condition_number_is_infinite_where_sigma_min_is_zero():
     assert (found["sigma_max"][1], found["sigma_min"][1]) == (0, 0)
     assert found["condition_number"].tolist()[1] == np.inf
     assert np.isfinite(found["condition_number"][[0, 2]]).all()
+
+
+@pytest.mark.parametrize("gram", ["columns", "smaller"])
+def test_what_autograd_leaves_is_the_paper_s_gradient_and_nothing_else_is(gram):
+    model = network(2)
+    terms = add_penalty(model, (1, 8, 8), ALPHA, gram)
+    convs = convolutions(model)
+    with pytest.raises(ValueError, match="conv: wanted a convolution with a gradient"):
+        training.autograd_gap(terms[0], convs[0])
+    terms().backward()
+    assert max(training.autograd_gap(*pair) for pair in zip(terms, convs, strict=True)) < 1e-12
+    for term, conv in zip(terms, convs, strict=True):
+        conv.weight.grad[-1, 0, 2, 1] -= 0.25
+        assert training.autograd_gap(term, conv) == pytest.approx(0.25, rel=1e-9)
 
 
 def nearest_mean(data):

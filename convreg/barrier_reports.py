@@ -24,14 +24,14 @@ class Plateau(NamedTuple):
 
     image: float  # |Mv| / |M|_2, v the right singular vector after the last with a singular value
     gradient: float  # |G| / |K|, G by (2.5) for u = -v
-    ratios: NDArray  # R_alpha / alpha for every alpha, where sigma_max(M)^2 = c alpha with c = 0, 1, 2, 3
+    R: NDArray  # R_alpha / alpha for every alpha, where sigma_max(M)^2 = c alpha with c = 0, 1, 2, 3
 
 
 def plateau(K: NDArray, N: int, alphas: Sequence[float]) -> Plateau:
     """Section 3, the barrier: R_alpha = max(sigma_max^2 - alpha, alpha) for h < g, and no gradient at Mv = 0.
 
     >>> found = plateau(np.ones((3, 3, 2, 1)), 4, [5.0])
-    >>> found.image < 1e-12, found.ratios.round(6)
+    >>> found.image < 1e-12, found.R.round(6)
     (True, array([[1., 1., 1., 2.]]))
     """
     M = conv_matrix(K, N).toarray()

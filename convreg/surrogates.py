@@ -51,7 +51,9 @@ def bounded_by_reshaped(K: NDArray, N: int) -> bool:
     r"""Section 1, [17, 24]: whether the singular values of W bound those of M as they should, for N >= k.
 
     .. math:: \sigma_{\max}(W) \leq \sigma_{\max}(M) \leq k\,\sigma_{\max}(W), \qquad
-       \sigma_{\min}(M) \leq \sigma_{\min}(W), \ \kappa(M) \geq \kappa(W) \text{ for } h \leq g
+       \sigma_{\min}(M) \leq \sigma_{\min}(W) \text{ for } h \leq g
+
+    So kappa(M) >= kappa(W) for h <= g.
 
     >>> bounded_by_reshaped(np.ones((3, 3, 2, 1)), 4)
     True
@@ -60,7 +62,7 @@ def bounded_by_reshaped(K: NDArray, N: int) -> bool:
     (k, _, g, h), rounding = K.shape, 1 + 1e-12
     bounded = W[0] <= largest * rounding and largest <= k * W[0] * rounding
     if h <= g:
-        bounded &= smallest <= W[-1] * rounding and W[0] * smallest <= largest * W[-1] * rounding
+        bounded &= smallest <= W[-1] * rounding
     return bool(bounded)
 
 

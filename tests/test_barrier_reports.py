@@ -28,7 +28,7 @@ def test_the_plateau_of_a_wide_matrix():
     found = plateau(kernel(3, 3, 3, 2), 4, [0.1, 1.0, 7.0])
     assert found.image < 1e-12
     assert found.gradient < 1e-12
-    assert found.ratios == pytest.approx(np.array([[1, 1, 1, 2]] * 3), rel=1e-9)
+    assert found.R == pytest.approx(np.array([[1, 1, 1, 2]] * 3), rel=1e-9)
 
 
 def test_a_square_matrix_has_none():
@@ -36,7 +36,7 @@ def test_a_square_matrix_has_none():
     found = plateau(np.diag([2.0, 2.0]).reshape(1, 1, 2, 2), 3, [1.0, 5.0])
     assert found.image == pytest.approx(1)
     assert found.gradient > 0.1
-    assert found.ratios == pytest.approx(np.array([[1, 0, 1, 2]] * 2), abs=1e-9)
+    assert found.R == pytest.approx(np.array([[1, 0, 1, 2]] * 2), abs=1e-9)
 
 
 def test_arrivals_at_half_and_double_the_rate():
@@ -69,7 +69,7 @@ def test_both_signs_of_the_remedy_s_gradient(alpha, monkeypatch):
 
 
 def test_the_wide_outcomes_are_of_the_cases_with_fewer_outputs():
-    example = Example(((2, 1), (1, 2)), (1.0,), 3, 4, 0.02)
+    example = Example(((2, 1), (2, 2), (1, 2)), (1.0,), 3, 4, 0.02)
     ends = wide_outcomes(example, (2, 3))
     assert list(ends) == [2, 3]
     wide = [Case(2, 1, 1.0), Case(3, 1, 1.0), Case(6, 3, 1.0)]
@@ -117,7 +117,7 @@ def test_the_price_by_hand():
 
 @pytest.mark.parametrize("steps", [3, 20])
 def test_off_the_centre_after_some_steps(steps):
-    K = kernel(3, 3, 2, 1)
+    K = kernel(3, 3, 3, 2)
     R, off = off_centre_after(K, 4, 1.5, steps)
     end = minimize_penalty(K, 4, 1.5, polyak_step, steps, update="svd", gram="smaller").kernel
     squares = end**2

@@ -132,6 +132,16 @@ def test_the_periodic_cases_against_dense_matrices():
         assert case.larger_torus == pytest.approx(circulant_values(K, case.N + 1)[0])
 
 
+def test_the_periodic_values_of_any_kernel(monkeypatch):
+    K = kernel(3, 3)
+    monkeypatch.setattr(surrogates, "PERIODIC_KERNELS", {"any": K})
+    (case,) = periodic_cases([4])
+    padded, on_torus = singular_values(K[:, :, None, None], 4), circulant_values(K, 4)
+    assert case.periodic == pytest.approx((on_torus[0], on_torus[-1]))
+    assert case.padded == pytest.approx((padded[0], padded[-1]))
+    assert case.larger_torus == pytest.approx(circulant_values(K, 5)[0])
+
+
 def test_the_words_of_a_periodic_case():
     case = Periodic("name", 7, (1.25, 0.5), (2.0, 0.125), 3.0)
     assert case.largest() == "name      N =  7: periodic 1.2500, padded 2.0000, on the larger torus 3.0000"

@@ -107,6 +107,8 @@ def test_both_signs_of_u_and_v(shape, alpha):
     K = start_kernel(shape[0], *shape[2:]) * alpha**0.5
     kernels = both_signs(K, 4, alpha)
     assert kernels["u = v"] is K
+    small = 0.3 * alpha**0.5 * K / np.linalg.norm(conv_matrix(K, 4).toarray(), 2)
+    assert kernels["u = -v"] + small == pytest.approx(0.6 * alpha**0.5 * identity(*shape[1:]))
     for name, sign in (("u = v", 1), ("u = -v", -1)):
         M = conv_matrix(kernels[name], 4).toarray()
         values = np.linalg.eigvalsh(M.T @ M - alpha * np.eye(M.shape[1]))

@@ -267,7 +267,16 @@ def test_the_docstrings_for_torch_do_so_too(name):
 def test_the_mathematics_imports_neither_drawing_nor_notebooks():
     mathematics = ("convolution", "matrix", "gradients", "penalty", "power", "descent", "matlab_random", "taps",
                    "lanczos", "extremes", "_checks", "barrier", "alternatives", "periodic", "symbol", "torch", "torch_layer", "training")  # fmt: skip
-    runs = ("examples", "barrier_runs", "comparison")
+    runs = (
+        "examples",
+        "barrier_runs",
+        "comparison",
+        "square",
+        "surrogates",
+        "barrier_reports",
+        "patterns",
+        "readings",
+    )
     claims = (ROOT / "convreg" / "claims").glob("*.py")
     for path in (*(ROOT / "convreg" / f"{name}.py" for name in mathematics + runs), *claims):
         source = path.read_text()

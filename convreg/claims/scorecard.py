@@ -12,7 +12,19 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from convreg.claims import BY_DEFINITION, OPEN, Scored, as_markdown, score
+from convreg.claims import (
+    ARTEFACT,
+    BY_DEFINITION,
+    FAILS,
+    HOLDS,
+    IN_PART,
+    NOT_SEEN,
+    OPEN,
+    SLIP,
+    Scored,
+    as_markdown,
+    score,
+)
 from convreg.claims.algorithm import ALGORITHM_CLAIMS, TRACKING_CLAIMS
 from convreg.claims.other_methods import OTHER_METHODS_CLAIMS
 from convreg.claims.section_1 import SECTION_1_CLAIMS
@@ -26,6 +38,8 @@ from convreg.claims.section_3 import (
 from convreg.claims.slips import SLIPS
 from convreg.claims.structure import STRUCTURE_CLAIMS
 from convreg.examples import EXAMPLE_1, EXAMPLE_2, Case, gather, run
+
+ORDER = (HOLDS, IN_PART, ARTEFACT, FAILS, NOT_SEEN, SLIP, BY_DEFINITION, OPEN)
 
 
 def scorecard(example_1: dict[Case, np.recarray], example_2: dict[Case, np.recarray]) -> list[Scored]:
@@ -44,7 +58,7 @@ def scorecard(example_1: dict[Case, np.recarray], example_2: dict[Case, np.recar
 
 
 def counts(scored: Iterable[Scored]) -> dict[str, int]:
-    """How many claims have which verdict.
+    """How many claims have which verdict, in the order of ``ORDER``.
 
     >>> counts([Scored("", "", "holds", "", "", ""), Scored("", "", "open", "", "", "")])
     {'holds': 1, 'open': 1}

@@ -748,3 +748,16 @@ def test_the_gradient_at_the_lower_end_is_at_most_2_k_sigma_min(case, alpha):
     G = dense_gradient(case.K, case.N, v[-1], -1, "columns")
     assert np.linalg.norm(2 * np.outer(M @ v[-1], v[-1])) == pytest.approx(2 * smallest, abs=1e-10)
     assert np.linalg.norm(G) <= 2 * len(case.K) * smallest + 1e-10
+
+
+def test_the_taps_of_each_input_channel_are_the_default():
+    K = np.zeros((3, 3, 2, 1))
+    K[0, 0, 0, 0], K[0, 0, 1, 0] = 3, 4
+    assert squared_off_centre_norms(K).tolist() == [9, 16]
+    assert squared_off_centre_norms(K, "smaller").tolist() == [25]
+
+
+@pytest.mark.parametrize("K", [[[1e200]], [[1e200, 1.0], [0.0, 0.0]]])
+def test_squares_that_overflow_are_refused(K):
+    with pytest.raises(ValueError, match=r"^K: wanted entries whose squares do not overflow"):
+        squared_column_norms(K, 2)

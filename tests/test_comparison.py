@@ -705,3 +705,8 @@ def test_step_2_which_is_not_counted_costs_about_as_much_as_the_paper_s_20_steps
     B = Counting(shifted_gram(ConvolutionOperator(start_kernel(3, g, h), 15)))
     leading_triplets(B, 2)
     assert 100 < B.products < 400
+
+
+def test_the_ranking_has_four_methods_unless_told():
+    results = {(200, "a", str(i)): result(sigma_max=1.0 + i) for i in range(6)}
+    assert ranking(results) == "a, 200 products: 0 1; 1 2; 2 3; 3 4"

@@ -485,3 +485,23 @@ def test_a_start_that_misses_machine_precision_will_do(monkeypatch, update):
         assert (result.history.estimate == 1).all()
         return
     assert result.history.estimate[-1] == pytest.approx(result.history.penalty[-1], rel=0.1)
+
+
+def test_a_rule_is_given_the_estimate_and_may_stand_still():
+    seen = []
+
+    def rule(R, G):
+        seen.append(R)
+        return 0.01 if len(seen) < 4 else 0.0
+
+    history = minimize_penalty(
+        matlab_rand(3, 3, 1, 2), 5, learning_rate=rule, iterations=15, power_iterations=1
+    ).history
+    assert seen == history.estimate[:-1].tolist()
+    assert np.abs(history.estimate[1:4] - history.penalty[1:4]).min() > 1e-5
+    assert np.ptp(history.penalty[3:]) < 1e-12
+
+
+def test_a_callback_that_is_no_function_is_named():
+    with pytest.raises(TypeError, match=r"^callback: wanted a function or None, got 3"):
+        minimize_penalty([[1.0]], 1, iterations=1, callback=3)

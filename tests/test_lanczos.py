@@ -416,3 +416,28 @@ def test_scipy_has_one_thread_meanwhile(fails):
         inside = A.seen[1 : None if fails else -1]  # not the look whether A is zero, nor the residual
         assert all(threads == ([1], [2]) for threads in inside)
         assert A.seen[0] == before
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_residual_that_is_accepted(dtype):
+    """Ten times the tolerance, the root of rounding, and for M'M - alpha I the rounding of |M|^2 + alpha."""
+    eps = float(np.finfo(dtype).eps)
+    plain, shifted = Symmetric(np.eye(2, dtype=dtype)), Symmetric(np.eye(2, dtype=dtype), lowest=-100.0)
+    assert MODULE._attainable(plain, 3.0, 1e-2) == pytest.approx(0.3)
+    assert MODULE._attainable(plain, 3.0, 0.0) == pytest.approx(3 * eps**0.5)
+    assert MODULE._attainable(plain, 1e-20, 0.0) == pytest.approx(1e-20 * eps**0.5)
+    assert MODULE._attainable(shifted, 1e-20, 0.0) == pytest.approx(2000 * eps)
+    assert MODULE._attainable(shifted, 50.0, 1e-2) == pytest.approx(5)
+
+
+def test_the_worst_of_the_residuals_counts(monkeypatch):
+    found = MODULE._triplets
+
+    def spoiled(A, sigma, U, V):
+        triplets = found(A, sigma, U, V)
+        triplets[1].residual = 1.0
+        return triplets
+
+    monkeypatch.setattr(MODULE, "_triplets", spoiled)
+    monkeypatch.setattr(MODULE, "_decomposed", lambda A, count: "all of them")
+    assert leading_triplets(Symmetric(symmetric([2.0, -1.9])), 2) == "all of them"

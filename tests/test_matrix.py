@@ -240,3 +240,8 @@ def test_adjoint_of_the_matrix_counts_places(case):
     places = np.maximum(N - np.abs(np.arange(k) - (k + 1) // 2 + 1), 0)
     expected = np.einsum("p,q,pqzy->pqzy", places, places, case.K)
     assert relative_error(conv_matrix_adjoint(conv_matrix(case.K, N), case.K.shape, N), expected) < 1e-14
+
+
+def test_an_image_without_pixels_is_refused():
+    with pytest.raises(ValueError, match=r"^N: wanted an integer of at least 1, got 0"):
+        conv_matrix(np.ones((1, 1)), 0)

@@ -247,3 +247,15 @@ def test_bad_arguments_of_the_others():
         hermitian_part_bound(np.ones((3, 3, 1, 2)), 0.0, 0.0)
     with pytest.raises(ValueError, match=r"^points: wanted an integer of at least 4, got 3"):
         winding_numbers(np.eye(3), 3)
+
+
+def test_the_constant_takes_the_spectral_norm_of_each_tap():
+    """Channels [[1, 1], [0, 1]] one line and two columns off the centre: 2 sin(pi / 8) (1 + 2) times 1.618."""
+    K = np.zeros((5, 5, 2, 2))
+    K[1, 4] = [[1, 1], [0, 1]]
+    golden = (1 + 5**0.5) / 2
+    assert plane_wave_bound(K, 3, 0.0, 0.0) == pytest.approx(1 / golden + 2 * np.sin(np.pi / 8) * 3 * golden)
+
+
+def test_there_are_256_samples_unless_told():
+    assert [len(along) for along in winding_numbers(np.eye(3) + 9 * np.diag([0, 1, 0]))] == [256, 256]

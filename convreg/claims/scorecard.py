@@ -63,7 +63,8 @@ def counts(scored: Iterable[Scored]) -> dict[str, int]:
     >>> counts([Scored("", "", "holds", "", "", ""), Scored("", "", "open", "", "", "")])
     {'holds': 1, 'open': 1}
     """
-    return dict(Counter(row.verdict for row in scored))
+    found = Counter(row.verdict for row in scored)
+    return {verdict: found[verdict] for verdict in ORDER if verdict in found}
 
 
 def tally(scored: Iterable[Scored]) -> str:

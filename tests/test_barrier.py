@@ -757,7 +757,16 @@ def test_the_taps_of_each_input_channel_are_the_default():
     assert squared_off_centre_norms(K, "smaller").tolist() == [25]
 
 
-@pytest.mark.parametrize("K", [[[1e200]], [[1e200, 1.0], [0.0, 0.0]]])
-def test_squares_that_overflow_are_refused(K):
-    with pytest.raises(ValueError, match=r"^K: wanted entries whose squares do not overflow"):
-        squared_column_norms(K, 2)
+def test_the_taps_off_the_centre_are_those_of_the_columns_unless_told():
+    K = kernel(3, 3, 2, 3)
+    assert squared_off_centre_norms(K).shape == (2,)
+    assert np.array_equal(squared_off_centre_norms(K), squared_off_centre_norms(K, "columns"))
+
+
+@pytest.mark.parametrize("function", [squared_column_norms, column_norm_bound])
+@pytest.mark.parametrize("entries", [1, 9])
+def test_squares_that_overflow_are_named_where_it_is_one_and_where_it_is_all(function, entries):
+    K = np.ones(9)
+    K[:entries] = 1e200
+    with pytest.raises(ValueError, match=r"^K: wanted entries whose squares do not overflow$"):
+        function(K.reshape(3, 3), 3)

@@ -15,6 +15,7 @@ from convreg.barrier_runs import (
     arrival,
     bounds_along_descent,
     outcome_lines,
+    price_along_descent,
     steps_at_kinks,
     summary_of_outcomes,
 )
@@ -301,3 +302,11 @@ def test_large_condition_numbers_keep_the_columns(kappa):
     cells = [line[start:end] for start, end in zip((31, *ends), ends, strict=False)]
     assert [float(cell) for cell in cells] == pytest.approx([2350, 1.23e-12, float(f"{kappa:.3g}"), 98800])
     assert all(cell.startswith(" ") for cell in cells)
+
+
+def test_the_price_takes_exact_values_only_of_the_kernels_that_are_asked_for(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("diagnostics")
+
+    monkeypatch.setattr(sys.modules[minimize_penalty.__module__], "extreme_singular_values", refuse)
+    assert price_along_descent(kernel(3, 3, 2, 1), 4, [2])["steps"] == [2]

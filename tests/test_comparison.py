@@ -707,6 +707,20 @@ def test_step_2_which_is_not_counted_costs_about_as_much_as_the_paper_s_20_steps
     assert 100 < B.products < 400
 
 
+@pytest.mark.parametrize(("difference", "step"), [(4e-10, 0.1), (2e-9, 0.2), (-2e-9, 0.1)])
+def test_equally_good_is_equal_to_nine_digits(difference, step):
+    values = {0.3: 1.5, 0.1: 1.5 + difference, 0.2: 1.5}
+    method, _ = fake(lambda K, N, size, steps: diagonal(1, values[size]))
+    assert best(method, diagonal(1, 1), 2, 1, (0.3, 0.1, 0.2)).step == step
+
+
+def test_a_size_may_stand_in_the_grid_twice():
+    method, calls = fake(lambda K, N, size, steps: diagonal(1, 1 + size))
+    assert best(method, diagonal(1, 1), 2, 1, (0.2, 0.1, 0.1)).step == 0.1
+    assert len(calls) == 3
+
+
 def test_the_ranking_has_four_methods_unless_told():
-    results = {(200, "a", str(i)): result(sigma_max=1.0 + i) for i in range(6)}
-    assert ranking(results) == "a, 200 products: 0 1; 1 2; 2 3; 3 4"
+    results = {(200, "a", name): result(sigma_max=1.0 + i) for i, name in enumerate("uvwxyz")}
+    assert ranking(results) == ranking(results, 4) == "a, 200 products: u 1; v 2; w 3; x 4"
+    assert ranking(results, 6).endswith("; y 5; z 6")

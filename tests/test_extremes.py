@@ -313,3 +313,21 @@ def test_the_gradient_at_scale_keeps_the_type(alpha, dtype):
     assert pytest.approx(expected[0], rel=1e-4) == R
     assert relative_error(G, expected[1]) < 5e-3
     assert G.dtype == triplet.u.dtype == triplet.v.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("k", "g", "h", "N", "expected"),
+    [
+        (5, 2, 2, 40, 2 * 3200 * (2 * 40 * 2)),  # square: unknowns, and 2 lines of the image
+        (4, 2, 2, 40, 2 * 3200 * (2 * 40 * 2)),
+        (3, 2, 2, 40, 2 * 3200 * (2 * 40 * 1)),
+        (5, 1, 3, 40, 2 * 1600 * (40 * 4)),  # a Gram matrix: 4 lines
+        (5, 3, 1, 40, 2 * 1600 * (40 * 4)),
+        (2, 2, 3, 40, 2 * 3200 * (2 * 40 * 1)),
+        (1, 2, 3, 40, 2 * 3200 * (2 * 40 * 1)),  # at least one line
+        (1, 2, 2, 40, 2 * 3200 * (2 * 40 * 1)),
+        (9, 1, 2, 3, 2 * 9 * 9),  # the band is at most the matrix
+    ],
+)
+def test_the_estimate_of_the_factors_by_hand(k, g, h, N, expected):
+    assert MODULE._factor_entries((k, k, g, h), N) == expected

@@ -418,26 +418,151 @@ def test_scipy_has_one_thread_meanwhile(fails):
         assert A.seen[0] == before
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_the_residual_that_is_accepted(dtype):
-    """Ten times the tolerance, the root of rounding, and for M'M - alpha I the rounding of |M|^2 + alpha."""
-    eps = float(np.finfo(dtype).eps)
-    plain, shifted = Symmetric(np.eye(2, dtype=dtype)), Symmetric(np.eye(2, dtype=dtype), lowest=-100.0)
-    assert MODULE._attainable(plain, 3.0, 1e-2) == pytest.approx(0.3)
-    assert MODULE._attainable(plain, 3.0, 0.0) == pytest.approx(3 * eps**0.5)
-    assert MODULE._attainable(plain, 1e-20, 0.0) == pytest.approx(1e-20 * eps**0.5)
-    assert MODULE._attainable(shifted, 1e-20, 0.0) == pytest.approx(2000 * eps)
-    assert MODULE._attainable(shifted, 50.0, 1e-2) == pytest.approx(5)
+def spread(m, n=None):
+    """A diagonal matrix with one singular value apart from the others: Lanczos finds it in few restarts."""
+    A = np.zeros((m, n or m))
+    size = min(A.shape)
+    A[range(size), range(size)] = np.r_[2.0, np.linspace(0.5, 1, size - 1)]
+    return A
 
 
-def test_the_worst_of_the_residuals_counts(monkeypatch):
-    found = MODULE._triplets
+@pytest.mark.parametrize(
+    ("m", "n", "decomposed"), [(256, 256, True), (256, 400, True), (257, 257, False), (400, 257, False)]
+)
+def test_up_to_256_a_matrix_is_decomposed_at_once(monkeypatch, m, n, decomposed):
+    seen = []
+    original = MODULE._decomposed
+    monkeypatch.setattr(MODULE, "_decomposed", lambda A, count: seen.append(A.shape) or original(A, count))
+    assert leading_triplets(spread(m, n), 1)[0].sigma == pytest.approx(2)
+    assert seen == ([(m, n)] if decomposed else [])
 
-    def spoiled(A, sigma, U, V):
-        triplets = found(A, sigma, U, V)
-        triplets[1].residual = 1.0
-        return triplets
 
-    monkeypatch.setattr(MODULE, "_triplets", spoiled)
-    monkeypatch.setattr(MODULE, "_decomposed", lambda A, count: "all of them")
-    assert leading_triplets(Symmetric(symmetric([2.0, -1.9])), 2) == "all of them"
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_longer_side_of_a_matrix_that_may_be_decomposed_is_1500(wide):
+    """`restarts` of 1 is too few for values that crowd together."""
+    A = np.zeros((1501, 257))
+    A[range(257), range(257)] = np.linspace(1, 2, 257)
+    A, fits = (A.T, A[:1500].T) if wide else (A, A[:1500])
+    assert leading_triplets(fits, 1, restarts=1)[0].sigma == pytest.approx(2, rel=1e-13)
+    with pytest.raises(NotConverged, match=r"^restarts: "):
+        leading_triplets(A, 1, restarts=1)
+
+
+@pytest.mark.parametrize(
+    ("longer", "restarts", "expected"), [(400, 1000, 50), (400, 40, 40), (1501, 1000, 1000), (1501, 40, 40)]
+)
+def test_lanczos_gives_up_after_50_restarts_where_a_decomposition_is_at_hand(
+    monkeypatch, longer, restarts, expected
+):
+    seen, original = set(), MODULE.eigsh
+
+    def recorded(*arguments, **options):
+        seen.add(options["maxiter"])
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(MODULE, "eigsh", recorded)
+    assert leading_triplets(spread(longer, 257), 1, restarts=restarts)[0].sigma == pytest.approx(2)
+    assert seen == {expected}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_worst_residual_of_all_decides_and_the_first_value_is_its_scale(monkeypatch, count):
+    A = symmetric([2.0, -1.5, 1.0])
+    plain = leading_triplets(Symmetric(A), count)
+    residuals = sorted(triplet.residual for triplet in plain)
+    seen, decomposed, original = [], [], MODULE._decomposed
+    monkeypatch.setattr(MODULE, "_decomposed", lambda A, count: decomposed.append(count) or original(A, count))
+    for attainable, accepted in (
+        (residuals[-1], True),
+        (residuals[0] * (1 if count > 1 else 0.5), False),
+        (residuals[-1] * 0.999, False),
+    ):
+        monkeypatch.setattr(MODULE, "_attainable", lambda A, *rest, limit=attainable: seen.append(rest) or limit)
+        leading_triplets(Symmetric(A), count, tolerance=0.0)
+        assert decomposed == ([] if accepted else [count])
+        decomposed.clear()
+    assert len(set(residuals)) == count
+    assert seen == [(plain[0].sigma, 0.0)] * 3
+
+
+@pytest.mark.parametrize(
+    ("dtype", "lowest", "largest", "tolerance", "expected"),
+    [
+        (np.float64, -5.0, 3.0, 0.0, 3 * 2.0**-26),  # the root of the rounding
+        (np.float64, -5.0, 3.0, 1e-3, 3e-2),  # ten tolerances
+        (np.float64, -5.0, 3.0, 1e-10, 3 * 2.0**-26),
+        (np.float64, -5.0, 1e-9, 0.0, 10 * 2.0**-52 * (1e-9 + 10)),  # the rounding of |B| + 2 alpha
+        (np.float64, -5.0, 1e-9, 1.0, 1e-8),
+        (np.float64, None, 1e-9, 0.0, 1e-9 * 2.0**-26),
+        (np.float64, None, 1e-9, 1e-3, 1e-11),
+        (np.float32, -5.0, 3.0, 0.0, 3 * 2.0**-11.5),
+        (np.float32, -5.0, 1e-9, 0.0, 10 * 2.0**-23 * (1e-9 + 10)),
+    ],
+)
+def test_the_residual_that_is_accepted_by_hand(dtype, lowest, largest, tolerance, expected):
+    A = Symmetric(np.eye(2, dtype=dtype), lowest)
+    assert MODULE._attainable(A, largest, tolerance) == pytest.approx(expected, rel=1e-12, abs=0)
+    assert MODULE._attainable(Symmetric(np.eye(2, dtype=dtype), -1.0), 2.5, 0.0) == pytest.approx(
+        2.5 * float(np.finfo(dtype).eps) ** 0.5, rel=1e-12
+    )
+
+
+class Counted(LinearOperator):
+    """Any matrix as an operator that counts its products, those of its transpose included."""
+
+    def __init__(self, matrix, products=None):
+        super().__init__(matrix.dtype, matrix.shape)
+        self.matrix, self.products = matrix, [] if products is None else products
+
+    def _matmat(self, X):
+        self.products.append(X.shape[1])
+        return self.matrix @ X
+
+    def _adjoint(self):
+        return Counted(self.matrix.T, self.products)
+
+    def _transpose(self):
+        return self._adjoint()
+
+    def _rmatmat(self, X):
+        return self._adjoint()._matmat(X)
+
+
+@pytest.mark.parametrize(("m", "n"), [(300, 300), (310, 290), (290, 310)])
+def test_the_side_that_lanczos_iterates_on_is_the_one_that_it_starts_from(m, n):
+    """The other vector of the start, of which it makes nothing, is a wrong one."""
+    A = general([2.0], m, n, bulk=1.98)
+    [(sigma, u, v)] = leading_triplets(A, 1)
+    start = SingularTriplet(sigma, u, np.roll(v, 1)) if m < n else SingularTriplet(sigma, np.roll(u, 1), v)
+    cold, warm = Counted(A), Counted(A)
+    check(A, leading_triplets(cold, 1, 1e-6), 1, 1e-6)
+    check(A, leading_triplets(warm, 1, 1e-6, start=[start]), 1, 1e-6)
+    assert sum(warm.products) < 0.8 * sum(cold.products)
+
+
+@pytest.mark.parametrize("size", [8, SIZE])
+@pytest.mark.parametrize("scale", [1e-3, 0.5, 1.0, 1e3])
+def test_u_is_minus_v_where_the_value_is_negative_however_small(size, scale):
+    A = scale * symmetric([2.0, -1.5, 1.2], size=size)
+    for (_, u, v), sign in zip(leading_triplets(Symmetric(A), 3), (1, -1, 1), strict=True):
+        assert np.array_equal(u, sign * v)
+
+
+@pytest.mark.parametrize(("longer", "patient"), [(1500, False), (1501, True)])
+def test_looser_tolerances_are_tried_only_where_there_is_no_decomposition(monkeypatch, longer, patient):
+    A, tolerances, original = np.zeros((longer, 257)), [], MODULE.eigsh
+    A[range(257), range(257)] = np.linspace(1, 2, 257)
+
+    def recorded(*arguments, **options):
+        tolerances.append(options["tol"])
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(MODULE, "eigsh", recorded)
+    if patient:
+        with pytest.raises(NotConverged):
+            leading_triplets(A, 1, restarts=1)
+        assert len(tolerances) > 1
+        assert tolerances == sorted(set(tolerances))
+    else:
+        leading_triplets(A, 1, restarts=1)
+        assert tolerances == [0.0]

@@ -257,5 +257,21 @@ def test_the_constant_takes_the_spectral_norm_of_each_tap():
     assert plane_wave_bound(K, 3, 0.0, 0.0) == pytest.approx(1 / golden + 2 * np.sin(np.pi / 8) * 3 * golden)
 
 
-def test_there_are_256_samples_unless_told():
-    assert [len(along) for along in winding_numbers(np.eye(3) + 9 * np.diag([0, 1, 0]))] == [256, 256]
+@given(small(), angles, angles)
+def test_the_plane_wave_bound_by_hand(case, theta_1, theta_2):
+    """sigma_min(F) and the sum of the distances times the largest singular values of the taps, one after another."""
+    K, N = case.K, case.N
+    k, m = len(K), (len(K) + 1) // 2
+    total = 0.0
+    for p in range(1, k + 1):
+        for q in range(1, k + 1):
+            total += (abs(p - m) + abs(q - m)) * np.linalg.svd(K[p - 1, q - 1], compute_uv=False)[0]
+    smallest = np.linalg.svd(literal_symbol(K, theta_1, theta_2), compute_uv=False)[-1]
+    expected = smallest + 2 * np.sin(np.pi / (2 * (N + 1))) * total
+    found = plane_wave_bound(K, N, theta_1, theta_2)
+    assert found == pytest.approx(expected, rel=1e-10, abs=1e-12 * (1 + np.abs(K).sum()))
+
+
+def test_winding_numbers_are_256_unless_told():
+    assert [turns.shape for turns in winding_numbers(np.eye(3))] == [(256,), (256,)]
+    assert [turns.shape for turns in winding_numbers(np.eye(3), 5)] == [(5,), (5,)]

@@ -77,7 +77,7 @@ def reshaped_words(K: NDArray, N: int) -> str:
 
 
 def norm_ratio_on_a_torus(K: NDArray, N: int, seed: int = 0) -> float:
-    """Section 1, [18]: ``|Y| / |X|`` of a periodic convolution of one channel, by scipy.ndimage, for a random image.
+    """Section 1, [18]: ``|Y| / |X|`` of a periodic convolution, one channel, by scipy.ndimage, for a random image.
 
     >>> norm_ratio_on_a_torus(np.array([[0, 0, 0], [2, 0, 0], [0, 0, 0]]), 5)
     2.0

@@ -1089,9 +1089,9 @@ def rows(*verdicts):
     return [Scored("", "", verdict, "", "", "") for verdict in verdicts]
 
 
-def test_a_tally_counts_in_the_order_of_appearance():
+def test_a_tally_counts_first_what_holds_and_apart_what_cannot_turn():
     found = tally(rows("slip", "holds", "slip", "open", "slip", "by definition", "open"))
-    assert found == "4 claims judged: 3 slip, 1 holds; besides 1 by definition, 2 open"
+    assert found == "4 claims judged: 1 holds, 3 slip; besides 1 by definition, 2 open"
     assert tally(iter(rows("holds"))) == "1 claims judged: 1 holds"
     assert tally(rows("open")) == "0 claims judged: ; besides 1 open"
 

@@ -21,7 +21,7 @@ torch: $(READY) ## PyTorch into .venv, for convreg.torch and notebook 10
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch]'
 
 reproduce: $(READY) ## run every notebook, write figures/ and build/, print the claims with their verdicts
-	@$(BIN)/python -m convreg.reproduce
+	@$(BIN)/python -m convreg.companion.reproduce
 
 test: $(READY) ## unit tests, then the notebooks against their committed outputs, then with other parameters
 	$(BIN)/python -m ruff check
@@ -29,10 +29,10 @@ test: $(READY) ## unit tests, then the notebooks against their committed outputs
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -q
 	$(BIN)/python -m pytest -q --nbval -p no:cacheprovider notebooks
-	$(BIN)/python -m convreg.reproduce --parameters tests/other_parameters.yml --figures build/other/figures --build build/other
+	$(BIN)/python -m convreg.companion.reproduce --parameters tests/other_parameters.yml --figures build/other/figures --build build/other
 
 notebooks: $(READY) ## execute the committed notebooks in their places, metadata stripped
-	@$(BIN)/python -m convreg.reproduce --rewrite
+	@$(BIN)/python -m convreg.companion.reproduce --rewrite
 
 SITE ?= site
 

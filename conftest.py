@@ -16,15 +16,13 @@ import pytest
 from matplotlib.testing.compare import compare_images
 from nbval.plugin import IPyNbCell, NbCellError
 
-from convreg.notebooks import missing
-from convreg.tables import difference, read_table
+from convreg.companion.notebooks import missing
+from convreg.storage.tables import difference, read_table
 
 # Kernels are run one after another, but NumPy's and SciPy's BLAS threads would wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # What needs PyTorch is not imported for its doctests where there is none; its tests are skipped with the reason.
-collect_ignore = (
-    [] if find_spec("torch") else [f"convreg/{name}.py" for name in ("torch", "torch_layer", "training")]
-)
+collect_ignore = [] if find_spec("torch") else ["convreg/torch", "convreg/studies/training.py"]
 RMS = 2.0  # of 255: antialiasing between builds of FreeType and Agg stays below, a moved line does not
 
 

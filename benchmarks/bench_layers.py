@@ -43,7 +43,9 @@ from convreg import (
     power_update,
     shifted_gram,
 )
-from convreg.layers import (
+from convreg._numerics.taps import kept_taps
+from convreg.storage.tables import as_csv, rounded
+from convreg.studies.layers import (
     Layer,
     gaussian_kernel,
     gemm_seconds,
@@ -53,8 +55,6 @@ from convreg.layers import (
     time_products,
     time_updates,
 )
-from convreg.tables import as_csv, rounded
-from convreg.taps import kept_taps
 
 try:
     import torch

@@ -26,7 +26,7 @@ from tables import Item, Measured, Skipped, environment, measure, paired, parse_
 from threadpoolctl import threadpool_limits
 
 from convreg import ConvolutionOperator, SingularTriplet, kernel_gradient, power_update, shifted_gram
-from convreg.layers import Layer
+from convreg.studies.layers import Layer
 
 try:
     import torch

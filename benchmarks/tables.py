@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from convreg.layers import gemm_seconds
+from convreg.studies.layers import gemm_seconds
 
 Clock = Callable[[], float]  # runs a contestant once more and returns its time in seconds
 

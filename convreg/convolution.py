@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from convreg._checks import as_floats, as_integer, as_kernel
-from convreg.taps import Convolution
+from convreg._numerics.taps import Convolution
 
 
 def padding(k: int) -> tuple[int, int]:

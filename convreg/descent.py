@@ -143,7 +143,7 @@ def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
     B. T. Polyak, Minimization of unsmooth functionals, USSR Comput. Math. Math. Phys. 9(3):14-29, 1969. It
     is the step to where the linearisation is 0, and shrinks with R where ``|G|`` does not, as near a kink. The
     smallest value of R_alpha is 0 for h >= g, and with M M' in place of M'M for h < g; for N >= k it is reached by
-    pointwise kernels alone (`convreg.barrier`). For `minimize_penalty`, as its learning rate.
+    pointwise kernels alone (`convreg.studies.barrier`). For `minimize_penalty`, as its learning rate.
 
     Parameters
     ----------

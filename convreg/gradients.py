@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_floats, as_integer, as_kernel, as_matrix, as_vector, gram_of_rows
+from convreg._numerics.taps import Convolution, correlate
 from convreg.matrix import conv_matrix, entry_positions
-from convreg.taps import Convolution, correlate
 
 
 def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from convreg.claims import HOLDS, NOT_SEEN, Claim, Judged, by_threshold, verdict
+from convreg.claims.definitions import HOLDS, NOT_SEEN, Claim, Judged, by_threshold, verdict
 from convreg.convolution import ConvolutionOperator, padding, unvec, vec
 from convreg.descent import Update, minimize_penalty
 from convreg.examples import EXAMPLE_1, Case, Evidence, start_kernel

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.claims import Judged, by_threshold, each, verdict
+from convreg.claims.definitions import Judged, by_threshold, each, verdict
 from convreg.examples import Case, Evidence
 
 Cases = Mapping[Case, Evidence]

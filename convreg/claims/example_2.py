@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convreg.claims import ARTEFACT, FAILS, HOLDS, IN_PART, Judged, by_threshold, each, verdict
+from convreg.claims.definitions import ARTEFACT, FAILS, HOLDS, IN_PART, Judged, by_threshold, each, verdict
 from convreg.claims.descents import ROUNDING, Cases, converges, falls
 from convreg.examples import Evidence, start_kernel
 from convreg.matrix import conv_matrix

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from convreg import alternatives
-from convreg.claims import OPEN, Claim, Judged, by_threshold, each, order, verdict
+from convreg.claims.definitions import OPEN, Claim, Judged, by_threshold, each, order, verdict
 from convreg.claims.kernels import both_ends, identity
 from convreg.claims.section_1 import backpropagated
 from convreg.convolution import ConvolutionOperator
@@ -17,6 +16,7 @@ from convreg.gradients import singular_value_gradient
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
 from convreg.penalty import penalty, shifted_gram
 from convreg.power import SingularTriplet, power_update
+from convreg.studies import alternatives
 
 
 def two_objectives_are_harder() -> Judged:

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from convreg.claims import (
+from convreg.claims.algorithm import ALGORITHM_CLAIMS, TRACKING_CLAIMS
+from convreg.claims.definitions import (
     ARTEFACT,
     BY_DEFINITION,
     FAILS,
@@ -25,7 +26,6 @@ from convreg.claims import (
     as_markdown,
     score,
 )
-from convreg.claims.algorithm import ALGORITHM_CLAIMS, TRACKING_CLAIMS
 from convreg.claims.other_methods import OTHER_METHODS_CLAIMS
 from convreg.claims.section_1 import SECTION_1_CLAIMS
 from convreg.claims.section_2 import SECTION_2_CLAIMS

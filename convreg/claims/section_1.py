@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import correlate2d
 
-from convreg import alternatives
-from convreg.barrier import column_norm_bound
-from convreg.claims import BY_DEFINITION, Claim, Judged, each, order, verdict
+from convreg.claims.definitions import BY_DEFINITION, Claim, Judged, each, order, verdict
 from convreg.claims.kernels import identity
 from convreg.convolution import ConvolutionOperator, convolve, vec
 from convreg.examples import start_kernel
@@ -23,6 +21,8 @@ from convreg.gradients import penalty_matrix_gradient
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
 from convreg.penalty import penalty, shifted_gram
+from convreg.studies import alternatives
+from convreg.studies.barrier import column_norm_bound
 
 
 def linear() -> Judged:

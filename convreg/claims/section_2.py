@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.claims import Claim, Judged, each, verdict
+from convreg.claims.definitions import Claim, Judged, each, verdict
 from convreg.claims.kernels import identity
 from convreg.convolution import ConvolutionOperator
 from convreg.descent import minimize_penalty, polyak_step

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import kstest
 
-from convreg.claims import Claim, Judged, by_threshold, each, example_2, verdict
+from convreg.claims import example_2
+from convreg.claims.definitions import Claim, Judged, by_threshold, each, verdict
 from convreg.claims.descents import (
     ROUNDING,
     Cases,

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import toeplitz
 
-from convreg.alternatives import reshaped, spectral_norm_penalty, spectral_normalization
-from convreg.claims import FAILS, HOLDS, SLIP, Claim, Judged, order
+from convreg.claims.definitions import FAILS, HOLDS, SLIP, Claim, Judged, order
 from convreg.claims.kernels import both_ends, identity
 from convreg.convolution import ConvolutionOperator
 from convreg.descent import minimize_penalty
@@ -18,6 +17,7 @@ from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
 from convreg.penalty import penalty, shifted_gram
 from convreg.power import SingularTriplet, power_update
+from convreg.studies.alternatives import reshaped, spectral_norm_penalty, spectral_normalization
 
 
 def _misprint(printed: bool, corrected: bool, correction: str) -> Judged:

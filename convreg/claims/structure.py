@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.claims import BY_DEFINITION, Claim, Judged, by_threshold, each, order, verdict
+from convreg.claims.definitions import BY_DEFINITION, Claim, Judged, by_threshold, each, order, verdict
 from convreg.claims.kernels import both_ends
 from convreg.convolution import ConvolutionOperator
 from convreg.examples import start_kernel

@@ -1,6 +1,6 @@
 """Section 1.1: what the trainings of notebook 10 say of the paper's reasons for the penalty.
 
-A predicate takes the tables of `convreg.training.train_all` and compares the penalty of the smaller
+A predicate takes the tables of `convreg.studies.training.train_all` and compares the penalty of the smaller
 Gram matrix with no regularisation, seed by seed: the same start, the same images, the same order.
 Some networks of one kind on one data set can show that something happens, not that it does not:
 every verdict is on these networks, and "not seen here" is the least of them.
@@ -13,12 +13,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.claims import HOLDS, IN_PART, NOT_SEEN, Claim, Judged, by_threshold, each
-from convreg.tables import Table, groups, stacked
-
-METHODS = (BARE, COLUMNS, PENALTY, DECAY, SPECTRAL) = (
-    "none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm",
-)  # fmt: skip
+from convreg.claims.definitions import HOLDS, IN_PART, NOT_SEEN, Claim, Judged, by_threshold, each
+from convreg.storage.tables import Table, groups
+from convreg.studies.training_tables import (
+    BARE,
+    PENALTY,
+    at_the_end,
+    farthest,
+    gains,
+    growth,
+    harm,
+    percent,
+)
 
 
 class Trainings(NamedTuple):
@@ -27,57 +33,6 @@ class Trainings(NamedTuple):
     layers: Table
     accuracy: Table
     alpha: float
-
-
-def differences(accuracy: Table) -> Table:
-    """The accuracy of each method less that without regularisation, in percentage points.
-
-    Columns: method, noise, mean (over the seeds), lowest, highest.
-    """
-    methods = groups(accuracy, "method")
-    return stacked(
-        {"method": method, "noise": [noise], "mean": gain.mean(), "lowest": gain.min(), "highest": gain.max()}
-        for method in methods
-        if method != BARE
-        for noise, gain in gains(methods[method], methods[BARE]).items()
-    )
-
-
-def by_strength(accuracy: Table) -> Table:
-    """The mean accuracies over the seeds without noise and under the largest, in per cent.
-
-    Columns: method, strength, clean, noisy.
-    """
-    return stacked(
-        {"method": method, "strength": [strength], "clean": percent(levels[0]), "noisy": percent(levels[-1])}
-        for method, rows in groups(accuracy, "method").items()
-        for strength, of_strength in sorted(groups(rows, "strength").items())
-        for levels in [list(groups(of_strength, "noise").values())]
-    )
-
-
-def percent(level: Table) -> float:
-    """The mean accuracy over the seeds, in per cent."""
-    return 100 * float(level["accuracy"].mean())
-
-
-def gains(rows: Table, bare: Table) -> dict[float, NDArray]:
-    """By the size of the noise, the differences of the accuracies in percentage points, seed by seed."""
-    levels, without = groups(rows, "noise"), groups(bare, "noise")
-    return {noise: 100 * (level["accuracy"] - without[noise]["accuracy"]) for noise, level in levels.items()}
-
-
-def at_the_end(layers: Table) -> dict[str, Table]:
-    """The rows of the last epoch, by method."""
-    last = layers["epoch"] == layers["epoch"].max()
-    return groups({name: column[last] for name, column in layers.items()}, "method")
-
-
-def growth(layers: Table, method: str) -> tuple[NDArray, NDArray]:
-    """The epochs, and the norm of the gradient in the first layer over that in the last; seed after seed."""
-    first, *_, last = groups(groups(layers, "method")[method], "layer").values()
-    with np.errstate(divide="ignore", invalid="ignore"):  # no gradient at all where the weights have died
-        return first["epoch"], first["gradient"] / last["gradient"]
 
 
 def by_layer(rows: Table, field: str) -> str:
@@ -126,16 +81,6 @@ def gradients_keep_their_norm(found: Trainings) -> Judged:
     return by_threshold(decide, 0.5, away, "singular values off by at most", measured)
 
 
-def farthest(rows: Table, alpha: float) -> float:
-    """How far the extreme singular values are from sqrt(alpha), as a fraction of it.
-
-    >>> farthest({"sigma_max": np.array([2.0, 3.0]), "sigma_min": np.array([0.5, 0.0])}, 4.0)
-    1.0
-    """
-    sigma = np.concatenate([rows["sigma_max"], rows["sigma_min"]])
-    return float(max(abs(sigma / alpha**0.5 - 1)))
-
-
 def less_is_lost_on_new_images(found: Trainings) -> Judged:
     """The accuracy falls less from the training images to the test images, with every seed.
 
@@ -169,12 +114,6 @@ def noise_does_less_harm(found: Trainings) -> Judged:
         without, with_it = (harm(methods[method], noise) for method in (BARE, PENALTY))
         lost.append(f"noise {noise:g} costs {without:.1f} points without, {with_it:.1f} with")
     return Judged(seen(all(better), better[-1]), "; ".join(lost))
-
-
-def harm(rows: Table, noise: float) -> float:
-    """What noise of this size takes from the mean accuracy, in percentage points."""
-    levels = groups(rows, "noise")
-    return percent(levels[0.0]) - percent(levels[noise])
 
 
 def points(gain: NDArray, where: str) -> str:

@@ -1,0 +1,132 @@
+"""The scorecard: what the paper says, sentence by sentence, with a verdict that code computes.
+
+The verdicts: "holds"; "holds in part"; "artefact" (seen as described, but of the estimate and not
+of R_alpha); "does not hold"; "not seen here" (what may be so elsewhere, and was not in the networks
+that were trained); "slip" (a misprint: with the correction that is named, it holds). Outside of the
+tally, as no evidence could turn them: "by definition" (true of anything that bears the name) and
+"open" (not judged here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from numpy.typing import NDArray
+
+from convreg.verify import Function, gradient_tables, remainder_order
+
+HOLDS, IN_PART, ARTEFACT, FAILS = "holds", "holds in part", "artefact", "does not hold"
+SLIP, NOT_SEEN = "slip", "not seen here"
+BY_DEFINITION, OPEN = "by definition", "open"
+
+
+class Judged(NamedTuple):
+    """A verdict, the numbers behind it and, where a threshold decides, `by_threshold`'s margin."""
+
+    verdict: str
+    measured: str
+    margin: str = ""
+
+
+class Claim(NamedTuple):
+    """A sentence of the paper in our words, its judge, and the notebook that shows it."""
+
+    where: str
+    says: str
+    judge: Callable[..., Judged]  # of the evidence, where it needs any
+    notebook: str
+
+
+class Scored(NamedTuple):
+    """A claim with its verdict, what it hangs on, and the numbers behind it."""
+
+    where: str
+    says: str
+    verdict: str
+    margin: str
+    measured: str
+    notebook: str
+
+
+def score(claims: Iterable[Claim], *evidence: object) -> list[Scored]:
+    """Every claim judged by the evidence.
+
+    >>> score([Claim("(1.1)", "One is two", lambda: Judged(FAILS, "1 and 2"), "01")])[0].verdict
+    'does not hold'
+    """
+    return [_scored(claim, claim.judge(*evidence)) for claim in claims]
+
+
+def _scored(claim: Claim, judged: Judged) -> Scored:
+    verdict, measured, margin = judged
+    return Scored(claim.where, claim.says, verdict, margin, measured, claim.notebook)
+
+
+def by_threshold(
+    decide: Callable[[float], str], threshold: float, found: float, asks: str, measured: str
+) -> Judged:
+    """A verdict that hangs on a threshold of ours: how far it is, the verdict at half and at twice.
+
+    Parameters
+    ----------
+    decide : callable
+        The verdict for a threshold.
+    threshold, found : float
+        Ours, and the number that is held against it.
+    asks : str
+        What is asked of the number: "at most", "at least".
+    measured : str
+
+    >>> by_threshold(lambda limit: verdict(0.08 <= limit, True), 0.05, 0.08, "at most", "8%").margin
+    'at most 0.05: 0.08; at 0.025 the same, at 0.1 holds'
+    """
+    here = decide(threshold)
+    others = []
+    for other in (threshold / 2, 2 * threshold):
+        there = decide(other)
+        others.append(f"at {other:g} {'the same' if there == here else there}")
+    return Judged(here, measured, f"{asks} {threshold:g}: {found:.3g}; {', '.join(others)}")
+
+
+def as_markdown(scored: Iterable[Scored]) -> str:
+    """A table with a row for each claim."""
+    titles = (
+        "Where",
+        "What the paper says",
+        "Verdict",
+        "Our threshold: found; at half, at twice",
+        "What we measure",
+        "Notebook",
+    )
+    rows = [titles, ("---",) * len(titles)]
+    rows += [row._replace(verdict=f"**{row.verdict}**") for row in scored]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def verdict(whole: bool, part: bool) -> str:
+    """The verdict for what is so as a whole, or else in part.
+
+    >>> verdict(False, True)
+    'holds in part'
+    """
+    return HOLDS if whole else IN_PART if part else FAILS
+
+
+def each(values: Iterable[float], digits: int = 3) -> str:
+    """Numbers as a list in words.
+
+    >>> each([1.2345, 10])
+    '1.23, 10'
+    """
+    return ", ".join(f"{value:.{digits}g}" for value in values)
+
+
+def order(f: Function, x: NDArray, G: NDArray) -> float:
+    """The order of the Taylor remainders of f at x: 2 where G is its gradient, else 1.
+
+    >>> import numpy as np
+    >>> order(lambda x: float(np.sum(x**2)), np.array([1.0, 2.0]), np.array([2.0, 4.0]))
+    2.0
+    """
+    return remainder_order(gradient_tables("", f, x, {"right": G})[0])

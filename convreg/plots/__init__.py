@@ -1,0 +1,1 @@
+"""The figures: a table in, a Figure out."""

@@ -1,0 +1,111 @@
+"""What a notebook found, as JSON: the numbers behind its figures and verdicts, and where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_info
+
+from convreg.claims.definitions import Scored
+from convreg.storage.files import write_whole
+from convreg.storage.tables import Table
+
+
+def save_results(
+    folder: str,
+    notebook: str,
+    parameters: Mapping[str, Any],
+    kernels: Mapping[str, ArrayLike],
+    headline: Mapping[str, Any],
+    tables: Mapping[str, Table],
+    claims: Iterable[Scored] = (),
+) -> None:
+    """Write notebook.json to a folder, which is made; nothing if it is ''.
+
+    Parameters
+    ----------
+    folder : str
+    notebook : str
+        Its name, without the ending.
+    parameters : mapping
+        What `check_parameters` gives.
+    kernels : mapping from str to array
+        The kernels that the notebook starts from; the SHA-256 of each is kept.
+    headline : mapping from str to number
+        What a table of many runs shows of this one, to 6 significant digits.
+    tables : mapping from str to table
+        The numbers behind each figure.
+    claims : iterable of Scored
+        The claims with their verdicts.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be written; nothing is left half written.
+    """
+    if not folder:
+        return
+    found = {
+        "notebook": notebook,
+        "parameters": parameters,
+        "kernel_sha256": {name: kernel_sha256(K) for name, K in kernels.items()},
+        "versions": versions(),
+        "headline": {name: rounded_number(value) for name, value in headline.items()},
+        "tables": tables,
+        "claims": [scored._asdict() for scored in claims],
+    }
+    text = json.dumps(_plain(found), indent=1, ensure_ascii=False, allow_nan=False)
+    write_whole({Path(folder).expanduser() / f"{notebook}.json": f"{text}\n".encode()})
+
+
+def kernel_sha256(K: ArrayLike) -> str:
+    """The SHA-256 of a kernel's numbers as MATLAB's ``fwrite(f, K, 'double')`` writes them.
+
+    That is column by column, in little-endian double precision.
+
+    >>> kernel_sha256([[0.0, 1.0], [2.0, 3.0]])[:16]
+    'b9a507ae81ba5539'
+    """
+    return hashlib.sha256(np.asarray(K, dtype="<f8").tobytes(order="F")).hexdigest()
+
+
+def versions() -> dict[str, Any]:
+    """What computed: Python, the packages, and every BLAS with the kernel that it picked."""
+    names = ("convreg", "numpy", "scipy", "matplotlib", *(name for name in ("torch",) if name in sys.modules))
+    packages = {name: version(name) for name in names}
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    kernels = [
+        f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip() for one in libraries
+    ]
+    return {"python": platform.python_version(), **packages, "blas": sorted(set(kernels))}
+
+
+def rounded_number(value: Any) -> int | float:
+    """An integer as it is, another number to 6 significant digits.
+
+    >>> rounded_number(np.int64(7)), rounded_number(2 / 3)
+    (7, 0.666667)
+    """
+    return int(value) if isinstance(value, (int, np.integer)) else float(f"{value:.6g}")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON knows: arrays become lists, NaN null, infinity the string "inf"."""
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None if np.isnan(value) else str(value)
+    return value

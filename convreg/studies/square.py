@@ -1,0 +1,92 @@
+"""Section 2.1: three square kernels and what their symbols say."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convreg.descent import minimize_penalty, polyak_step
+from convreg.examples import identity, start_kernel
+from convreg.extremes import extreme_singular_values
+from convreg.studies import symbol
+
+SIDES = (5, 9, 13, 17)
+
+
+class Square(NamedTuple):
+    """What the symbol of a kernel with g = h says of sigma_min(M), and what it is."""
+
+    winding: tuple[list[int], list[int]]  # the different winding numbers along each angle
+    hermitian_part_bound: float  # the least over a grid
+    sigma_min: NDArray  # for every N in SIDES
+    plane_wave_bound: NDArray  # for every N in SIDES, the least over a grid
+
+    def words(self) -> str:
+        """Two lines of text.
+
+        >>> print(Square(([0], [0]), 0.5, np.full(4, 0.7), np.ones(4)).words())
+        winding numbers [0] and [0], Hermitian part from 0.50 on
+          sigma_min 0.7 (N = 5), 0.7 (N = 9), 0.7 (N = 13), 0.7 (N = 17)
+        """
+        along_1, along_2 = self.winding
+        found = [f"{value:.2g} (N = {N})" for N, value in zip(SIDES, self.sigma_min, strict=True)]
+        return (
+            f"winding numbers {along_1} and {along_2}, Hermitian part from {self.hermitian_part_bound:.2f} on\n"
+            f"  sigma_min {', '.join(found)}"
+        )
+
+
+def square_kernels(k: int, state: int = 1) -> dict[str, NDArray]:
+    """Section 2.1: a random kernel with g = h = 2, and the identity with all or a little of it added.
+
+    >>> [*square_kernels(3)]
+    ['random', 'identity + random', 'identity + 0.08 random']
+    """
+    random, centre = start_kernel(k, 2, 2, state), identity(k, 2, 2)
+    return {
+        "random": random,
+        "identity + random": centre + random,
+        "identity + 0.08 random": centre + 0.08 * random,
+    }
+
+
+def symbol_report(K: NDArray, points: int = 128) -> Square:
+    """Section 2.1, [4, 12]: winding numbers, both bounds over a grid of angles, and sigma_min(M) itself.
+
+    >>> symbol_report(identity(3)).hermitian_part_bound
+    1.0
+    """
+    theta_1 = 2 * np.pi * np.arange(points)[:, np.newaxis] / points
+    theta_2 = theta_1[:, 0]
+    along_1, along_2 = symbol.winding_numbers(K)
+    return Square(
+        (sorted(set(along_1.tolist())), sorted(set(along_2.tolist()))),
+        float(symbol.hermitian_part_bound(K, theta_1, theta_2).min()),
+        np.array([extreme_singular_values(K, N)[1] for N in SIDES]),
+        np.array([symbol.plane_wave_bound(K, N, theta_1, theta_2).min() for N in SIDES]),
+    )
+
+
+def descended(K: NDArray, N: int, steps: int = 80) -> NDArray:
+    """Algorithm 2.1 with exact triplets and Polyak's step on R_1: the kernel at its end.
+
+    >>> descended(2 * identity(1), 2).round(3).item()
+    1.0
+    """
+    return minimize_penalty(K, N, 1.0, polyak_step, steps, update="svd", diagnostics=False).kernel
+
+
+def kappa_and_winding(K: NDArray, N: int) -> str:
+    """The condition number of M(K), and whether det F winds around 0 anywhere, in words.
+
+    A winding number that is not the same everywhere means a zero in between.
+
+    >>> kappa_and_winding(identity(3), 4)
+    'kappa 1, det F does not wind'
+    """
+    largest, smallest = extreme_singular_values(K, N)
+    kappa = largest / smallest if smallest > 0 else np.inf
+    wound = np.any(symbol.winding_numbers(K))
+    return f"kappa {kappa:.4g}, det F {'winds or vanishes' if wound else 'does not wind'}"

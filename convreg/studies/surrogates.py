@@ -1,0 +1,144 @@
+"""Section 1: what the reshaped kernel W and the periodic singular values, taken for those of M, say of M."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import correlate
+
+from convreg.extremes import extreme_singular_values
+from convreg.studies import alternatives
+from convreg.studies.alternatives import reshaped
+from convreg.studies.periodic import clip_periodic, periodic_singular_values
+from convreg.verify import gradient_tables
+
+ROWS_OF_NORM_1 = {  # one channel, 3 x 3 taps: kernels with WW' = 1
+    "identity": np.array([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]),
+    "mean": np.full((3, 3), 1 / 3),
+    "difference": np.array([[0, 0, 0], [-1, 0, 1], [0, 0, 0]]) / 2**0.5,
+}
+PERIODIC_KERNELS = {
+    "-1, 2, -1": np.array([[0, 0, 0], [-1, 2, -1], [0, 0, 0]]),
+    "shift": np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
+}
+
+
+def alternative_gradients(K: NDArray, N: int) -> list[dict[str, Any]]:
+    """Section 1: the tables of `gradient_tables` for four penalties, each gradient and the half of it.
+
+    >>> tables = alternative_gradients(np.ones((2, 2)), 2)
+    >>> [table["statement"] for table in tables[::2]]
+    ['spectral norm of W', 'orthogonality of W', 'Frobenius', 'self-convolution']
+    """
+    penalties = {
+        "spectral norm of W": alternatives.spectral_norm_penalty,
+        "orthogonality of W": alternatives.orthogonality_penalty,
+        "Frobenius": lambda K: alternatives.frobenius_penalty(K, N, 2.0),
+        "self-convolution": alternatives.self_convolution_penalty,
+    }
+    tables = []
+    for name, penalty in penalties.items():
+        G = penalty(K)[1]
+        value = lambda K, penalty=penalty: penalty(K)[0]  # noqa: E731
+        tables += gradient_tables(name, value, K, {"right": G, "missing factor": G / 2})
+    return tables
+
+
+def bounded_by_reshaped(K: NDArray, N: int) -> bool:
+    r"""Section 1, [17, 24]: whether the singular values of W bound those of M as they should, for N >= k.
+
+    .. math:: \sigma_{\max}(W) \leq \sigma_{\max}(M) \leq k\,\sigma_{\max}(W), \qquad
+       \sigma_{\min}(M) \leq \sigma_{\min}(W) \text{ for } h \leq g
+
+    So kappa(M) >= kappa(W) for h <= g.
+
+    >>> bounded_by_reshaped(np.ones((3, 3, 2, 1)), 4)
+    True
+    """
+    W, (largest, smallest) = np.linalg.svd(reshaped(K), compute_uv=False), extreme_singular_values(K, N)
+    (k, _, g, h), rounding = K.shape, 1 + 1e-12
+    bounded = W[0] <= largest * rounding and largest <= k * W[0] * rounding
+    if h <= g:
+        bounded &= smallest <= W[-1] * rounding
+    return bool(bounded)
+
+
+def reshaped_words(K: NDArray, N: int) -> str:
+    """Section 1, [3, 6]: WW' of a kernel with one output channel beside the singular values of M, in words.
+
+    >>> reshaped_words(ROWS_OF_NORM_1["identity"], 5)
+    "WW' = 1, sigma_max(M) = 1, sigma_min(M) = 1"
+    """
+    row, (largest, smallest) = reshaped(K), extreme_singular_values(K, N)
+    return f"WW' = {(row @ row.T).item():.3g}, sigma_max(M) = {largest:.3g}, sigma_min(M) = {smallest:.2g}"
+
+
+def norm_ratio_on_a_torus(K: NDArray, N: int, seed: int = 0) -> float:
+    """Section 1, [18]: ``|Y| / |X|`` of a periodic convolution, one channel, by scipy.ndimage, for a random image.
+
+    >>> norm_ratio_on_a_torus(np.array([[0, 0, 0], [2, 0, 0], [0, 0, 0]]), 5)
+    2.0
+    """
+    X = np.random.default_rng(seed).standard_normal((N, N))
+    return round(float(np.linalg.norm(correlate(X, K, mode="wrap")) / np.linalg.norm(X)), 14)
+
+
+class Periodic(NamedTuple):
+    """Section 1, [18]: the extreme singular values of a kernel with wrapped and with padded borders."""
+
+    name: str
+    N: int
+    periodic: tuple[float, float]  # the largest and the smallest on the torus of side N
+    padded: tuple[float, float]  # of M
+    larger_torus: float  # the largest on the torus of side N + 1
+
+    def largest(self) -> str:
+        """The largest, in words.
+
+        >>> Periodic("shift", 5, (1.0, 1.0), (1.0, 0.0), 1.0).largest()
+        'shift     N =  5: periodic 1.0000, padded 1.0000, on the larger torus 1.0000'
+        """
+        return (
+            f"{self.name:9} N = {self.N:2}: periodic {self.periodic[0]:.4f}, padded {self.padded[0]:.4f}, "
+            f"on the larger torus {self.larger_torus:.4f}"
+        )
+
+    def smallest(self) -> str:
+        """The smallest, in words.
+
+        >>> Periodic("shift", 5, (1.0, 1.0), (1.0, 0.0), 1.0).smallest().strip()
+        'smallest: periodic 1.0000, padded 0.0000'
+        """
+        return f"{'':18} smallest: periodic {self.periodic[1]:.4f}, padded {self.padded[1]:.4f}"
+
+
+def periodic_cases(sides: Sequence[int] = (5, 15)) -> Iterator[Periodic]:
+    """Section 1, [18]: the taps -1, 2, -1 and a shift by a pixel, on tori of these sides and with padding.
+
+    >>> [(case.name, case.N) for case in periodic_cases([5])]
+    [('-1, 2, -1', 5), ('shift', 5)]
+    """
+    for name, K in PERIODIC_KERNELS.items():
+        for N in sides:
+            on_torus, larger = (periodic_singular_values(K, side) for side in (N, N + 1))
+            ends = float(on_torus[0]), float(on_torus[-1])
+            yield Periodic(name, N, ends, extreme_singular_values(K, N), float(larger[0]))
+
+
+def clipping_lines(kernels: Iterable[NDArray], N: int, counts: Sequence[int]) -> str:
+    """Section 1, [18]: the largest periodic value of each kernel after so many clippings at 1.
+
+    >>> print(clipping_lines([2 * np.ones((1, 1, 1, 1))], 4, [1, 3]))
+    largest periodic value of each kernel after  1 clippings: 1.000
+    largest periodic value of each kernel after  3 clippings: 1.000
+    """
+    clipped, lines = list(kernels), []
+    for times in range(1, max(counts) + 1):
+        clipped = [clip_periodic(K, N) for K in clipped]
+        if times in counts:
+            largest = ", ".join(f"{periodic_singular_values(K, N)[0]:.3f}" for K in clipped)
+            lines.append(f"largest periodic value of each kernel after {times:2} clippings: {largest}")
+    return "\n".join(lines)

@@ -1,0 +1,226 @@
+"""Section 1.1: R_alpha in the training of a small network, beside what one would take instead.
+
+A network of three convolution layers learns the handwritten digits that come with scikit-learn. M of its first
+layer is tall, of the second square, of the third wide. Everything is in double precision: training multiplies
+rounding errors; the digits that notebook 10 shows have come out the same on the machines tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from joblib import Parallel, cpu_count, delayed, parallel_config
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.parametrizations import spectral_norm
+
+from convreg._checks import as_choice
+from convreg.convolution import vec
+from convreg.extremes import extreme_singular_values
+from convreg.gradients import kernel_gradient
+from convreg.storage.progress import progress
+from convreg.storage.tables import Table, stacked
+from convreg.studies.training_tables import COLUMNS, DECAY, METHODS, PENALTY, SPECTRAL
+from convreg.torch import ConvPenalty, add_penalty, kernel_of
+
+LAYERS = ("conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)")
+CHANNELS = ((1, 12), (12, 12), (12, 6))
+SIDES = (8, 4, 4)  # of the images that the layers take in
+NOISES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # standard deviations, of pixels from 0 to 1
+BATCH, MOMENTUM, RECORDS = 50, 0.9, 6
+
+
+class Digits(NamedTuple):
+    """Images of shape (count, 1, 8, 8) with pixels from 0 to 1, and the digits that they show."""
+
+    images: Tensor
+    labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+
+class Trained(NamedTuple):
+    """What a training gave: a row for each recorded epoch and layer, and one for each size of the noise."""
+
+    layers: Table  # epoch, layer, sigma_max, sigma_min, condition_number, gradient
+    accuracy: Table  # noise, accuracy (of the test images), train_accuracy (of the training images, without noise)
+
+
+def digits(count: int, seed: int) -> Digits:
+    """So many images to learn from, drawn at random with every digit equally often; all others are for the test.
+
+    >>> [len(part) for part in digits(500, seed=0)]
+    [500, 500, 1297, 1297]
+    """
+    X, y = load_digits(return_X_y=True)
+    parts = train_test_split(X.reshape(-1, 1, 8, 8) / 16, y, train_size=count, random_state=seed, stratify=y)
+    train, test, *labels = map(torch.from_numpy, parts)
+    return Digits(train, labels[0], test, labels[1])
+
+
+def network(seed: int) -> nn.Sequential:
+    """Convolutions 3x3x1x12, 3x3x12x12, 3x3x12x6, from He's random start, and a linear layer.
+
+    >>> [tuple(conv.weight.shape) for conv in convolutions(network(0))]
+    [(12, 1, 3, 3), (12, 12, 3, 3), (6, 12, 3, 3)]
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layers = [nn.Conv2d(g, h, 3, padding=1, dtype=torch.float64) for g, h in CHANNELS]
+        for conv in layers:
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            nn.init.zeros_(conv.bias)
+        first, second, third = layers
+        activated = (first, nn.ReLU(), nn.AvgPool2d(2), second, nn.ReLU(), third, nn.ReLU())
+        return nn.Sequential(*activated, nn.Flatten(), nn.Linear(96, 10, dtype=torch.float64))
+
+
+def convolutions(model: nn.Sequential) -> list[nn.Conv2d]:
+    """The convolution layers."""
+    return [part for part in model if isinstance(part, nn.Conv2d)]
+
+
+def train(
+    method: str, seed: int, strength: float, alpha: float, learning_rate: float, epochs: int, count: int
+) -> Trained:
+    """Train one network by stochastic gradient descent with momentum.
+
+    Parameters
+    ----------
+    method : one of the METHODS of convreg.studies.training_tables
+    seed : int
+        Of the images, the start and the order of the batches: the same for every method.
+    strength : float
+        The weight of the penalty in the loss, or the weight decay; else without meaning.
+    alpha : float
+        The shift in R_alpha.
+    learning_rate : float
+    epochs : int
+    count : int
+        Images to learn from.
+
+    Raises
+    ------
+    ValueError
+        For another method, or where the training diverges.
+    """
+    model, data, rng = network(seed), digits(count, seed), np.random.default_rng(seed)
+    term, decay = regularized(model, method, seed, strength, alpha)
+    optimizer = torch.optim.SGD(model.parameters(), learning_rate, MOMENTUM, weight_decay=decay)
+    recorded, rows = set(np.linspace(0, epochs, RECORDS).round().astype(int).tolist()), []
+    for epoch in range(epochs + 1):
+        if epoch > 0:
+            for batch in np.array_split(rng.permutation(count), -(-count // BATCH)):
+                loss = cross_entropy(model(data.images[batch]), data.labels[batch]) + term()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+        if not all(weight.isfinite().all() for weight in model.parameters()):
+            wanted = f"one with which {method} of strength {strength:g} keeps the weights finite"
+            raise ValueError(f"learning_rate: wanted {wanted}, got {learning_rate}")
+        if epoch in recorded:
+            rows.append({"epoch": epoch, **measure(model, data)})
+    return Trained(stacked(rows), accuracy(model, data))
+
+
+def regularized(
+    model: nn.Sequential, method: str, seed: int, strength: float, alpha: float
+) -> tuple[Callable[[], Tensor | float], float]:
+    """What a method adds to the loss, and its weight decay; for spectral normalisation the model is changed."""
+    as_choice("method", method, METHODS)
+    if method in (COLUMNS, PENALTY):
+        gram = "columns" if method == COLUMNS else "smaller"
+        regularizer = add_penalty(model, (1, 8, 8), alpha, gram, generator=torch.Generator().manual_seed(seed))
+        return lambda: strength * regularizer(), 0.0
+    if method == SPECTRAL:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # of its vectors
+            for conv in convolutions(model):
+                spectral_norm(conv)
+    return lambda: 0.0, strength if method == DECAY else 0.0
+
+
+def autograd_gap(term: ConvPenalty, conv: nn.Conv2d) -> float:
+    """Equation (2.5): how far the gradient that autograd left in a convolution is from the paper's formula.
+
+    The largest difference of two entries, where no other term has been differentiated.
+
+    >>> conv = nn.Conv2d(1, 2, 3, padding=1, dtype=torch.float64)
+    >>> term = ConvPenalty(conv, 4)
+    >>> term().backward()
+    >>> autograd_gap(term, conv) < 1e-12
+    True
+    """
+    if conv.weight.grad is None:
+        raise ValueError("conv: wanted a convolution with a gradient, got none")
+    u, v = (vec(vector[0].numpy().transpose(1, 2, 0)) for vector in (term.u, term.v))
+    gram = "rows" if term.gram_of_rows else "columns"
+    ours = kernel_gradient(kernel_of(conv.weight), term.input_size[0], u, v, gram)
+    return float(np.abs(kernel_of(conv.weight.grad) - ours).max())
+
+
+def measure(model: nn.Sequential, data: Digits) -> dict[str, object]:
+    """For each layer the extreme singular values of M, and the mean norm of what comes back to its output.
+
+    The norm is that of the gradient of an image's loss with respect to the layer's output.
+    """
+    model.eval()
+    outputs: list[Tensor] = []
+    hooks = [conv.register_forward_hook(lambda *call: outputs.append(call[2])) for conv in convolutions(model)]
+    loss = cross_entropy(model(data.images), data.labels, reduction="sum")
+    gradients = torch.autograd.grad(loss, outputs)
+    for hook in hooks:
+        hook.remove()
+    kernels = [kernel_of(conv.weight) for conv in convolutions(model)]
+    extremes = [extreme_singular_values(K, N) for K, N in zip(kernels, SIDES, strict=True)]
+    sigma_max, sigma_min = np.array(extremes).T
+    model.train()
+    return {
+        "layer": LAYERS,
+        "sigma_max": sigma_max,
+        "sigma_min": sigma_min,
+        "condition_number": np.divide(sigma_max, sigma_min, out=np.full(3, np.inf), where=sigma_min > 0),
+        "gradient": [gradient.flatten(1).norm(dim=1).mean().item() for gradient in gradients],
+    }
+
+
+@torch.no_grad()
+def accuracy(model: nn.Sequential, data: Digits) -> Table:
+    """The fraction of the images that are read right, of the test images under Gaussian noise of growing size."""
+    model.eval()
+    noise = np.random.default_rng(0).standard_normal(data.test_images.shape)
+
+    def right(images: Tensor, labels: Tensor) -> float:
+        """The fraction of the images whose digit is found."""
+        return (model(images).argmax(dim=1) == labels).double().mean().item()
+
+    fractions = [right(data.test_images + size * torch.from_numpy(noise), data.test_labels) for size in NOISES]
+    train_accuracy = right(data.images, data.labels)
+    return stacked([{"noise": NOISES, "accuracy": fractions, "train_accuracy": train_accuracy}])
+
+
+def train_all(
+    runs: Sequence[tuple[str, int, float]], alpha: float, learning_rate: float, epochs: int, count: int
+) -> Trained:
+    """Many trainings, as many at once as there are cores: their tables, one on top of the other.
+
+    Parameters
+    ----------
+    runs : sequence of (method, seed, strength)
+        As of `train`; they become columns of both tables.
+    alpha, learning_rate, epochs, count
+        As of `train`.
+    """
+    jobs = (delayed(train)(*run, alpha, learning_rate, epochs, count) for run in runs)
+    with parallel_config("loky", inner_max_num_threads=1):  # one thread each, whatever OMP_NUM_THREADS says
+        ended = Parallel(n_jobs=min(cpu_count(), len(runs)), return_as="generator")(jobs)
+    tables: tuple[list[dict], list[dict]] = ([], [])
+    for run, trained in zip(runs, progress(ended, "trainings", len(runs)), strict=True):
+        for rows, table in zip(tables, trained, strict=True):
+            rows.append({**dict(zip(("method", "seed", "strength"), run, strict=True)), **table})
+    return Trained(*map(stacked, tables))

@@ -1,0 +1,98 @@
+"""What the notebooks accept, and how they say no."""
+
+import pytest
+
+from convreg.companion import parameters
+from convreg.companion.parameters import FOLDERS, RULES
+
+GOOD = {
+    "kernel_size": 3, "input_channels": 2, "output_channels": 3, "input_size": 6, "alpha": 1, "alphas": [0.1, 5],
+    "channels": [[3, 1], (1, 3)], "learning_rate": 0.01, "iterations": 0, "power_iterations": 2, "state": 1,
+    "kernels": 50, "budgets": [200, 500], "image_size": 224, "tolerance": 1e-6, "measure": False, "seed": 0,
+    "penalty_weight": 0.01, "weight_decay": 0, "epochs": 25, "networks": 5, "training_images": 500, "figure_dir": "", "results_dir": "",
+}  # fmt: skip
+
+
+def check_parameters(namespace, names, largest=12000):
+    """What a notebook's check does: its annotations name the parameters."""
+    return parameters.check_parameters({"__annotations__": dict.fromkeys(names), **namespace}, largest)
+
+
+def test_there_is_a_good_value_for_every_rule():
+    assert GOOD.keys() == RULES.keys()
+    check_parameters(GOOD, list(GOOD))
+
+
+BAD = {
+    "kernel_size": [0, 16, 3.0, "3", True, None], "input_channels": [0, 65], "output_channels": [-1],
+    "input_size": [0, 61, "x"], "alpha": [0, -1.0, float("nan"), float("inf"), "1", None, [1.0]],
+    "alphas": [[], 1.0, [1, 1], [0.0], ["1"], "0.1,1", list(range(1, 14))],
+    "channels": [[], [[3]], [[3, 1], [3, 1]], [3, 1], "[[3, 1]]", [[0, 1]], [[1.5, 1]]],
+    "learning_rate": [0, 11, "fast"], "iterations": [-1, 2001, 20.0], "power_iterations": [0, 101],
+    "kernels": [0, 501, 2.0], "budgets": [[], [5], 200, [200, 200], ["200"]], "image_size": [0, 257, 32.0], "tolerance": [0, 0.2, "1e-6"], "measure": [1, "yes", None], "seed": [-1, 2**32, 0.5],
+    "state": [-1, 2**32, 1.5], "figure_dir": [1, None, ["figures"]], "results_dir": [0, None],
+    "penalty_weight": [-0.1, 11, "0.1"], "weight_decay": [-1e-9, 10.5, None], "epochs": [0, 201, 2.5], "networks": [0, 51, True], "training_images": [49, 1701, 500.0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_a_bad_value_is_named_with_what_was_wanted(name, value):
+    with pytest.raises(ValueError, match=rf"^{name}: wanted .*, got ") as caught:
+        check_parameters({**GOOD, name: value}, list(GOOD))
+    assert repr(value) in str(caught.value)
+
+
+def test_all_problems_come_at_once():
+    with pytest.raises(ValueError, match=r"alpha: wanted .*; state: wanted"):
+        check_parameters({"alpha": -1, "state": -1}, ["alpha", "state"])
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_known_one():
+    cell = "# Parameters\nalhpa = 2\n_x = 3\n"
+    with pytest.raises(ValueError, match=r"alhpa: no parameter of this notebook \(did you mean alpha\?\)"):
+        check_parameters({"alpha": 1.0, "In": ["", "import numpy", cell]}, ["alpha"])
+    with pytest.raises(ValueError, match="_x: no parameter"):
+        check_parameters({"alpha": 1.0, "In": [cell]}, ["alpha"])
+
+
+def test_names_that_the_notebook_itself_defines_are_no_parameters():
+    check_parameters({"alpha": 1.0, "slope": 2.0, "In": ["slope = 2.0", "# Parameters\nalpha = 1.0"]}, ["alpha"])
+
+
+def test_a_matrix_that_is_too_large_is_refused():
+    names = ["input_channels", "output_channels", "input_size"]
+    check_parameters({"input_channels": 1, "output_channels": 4, "input_size": 10}, names, largest=400)
+    with pytest.raises(ValueError, match="input_size: wanted at most 10 with 4 channels, got 11"):
+        check_parameters({"input_channels": 1, "output_channels": 4, "input_size": 11}, names, largest=400)
+    with pytest.raises(ValueError, match="input_size: wanted at most 14 with 2 channels, got 15"):
+        check_parameters({"channels": [[1, 2]], "input_size": 15}, ["channels", "input_size"], largest=400)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    for name in FOLDERS:
+        check_parameters({name: str(tmp_path / "new" / "folder")}, [name])
+        assert not (tmp_path / "new").exists()
+        for place in ("file", "file/below"):
+            with pytest.raises(ValueError, match=f"{name}: wanted a folder that can be written to"):
+                check_parameters({name: str(tmp_path / place)}, [name])
+
+
+def test_what_is_given_back_is_of_one_type_and_without_the_folders():
+    given = check_parameters({**GOOD, "alpha": 2, "alphas": (1, 5), "channels": ((3, 1),)}, list(GOOD))
+    assert list(given) == [name for name in GOOD if name not in FOLDERS]
+    assert (given["alpha"], given["alphas"], given["channels"]) == (2.0, [1.0, 5.0], [[3, 1]])
+    assert isinstance(given["alpha"], float)
+    assert all(isinstance(alpha, float) for alpha in given["alphas"])
+    assert isinstance(given["iterations"], int)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("alpha", "1e-3", 0.001), ("iterations", "20", 20), ("iterations", "2.5", 2.5), ("measure", "True", True),
+     ("alphas", "[0.1, 5]", [0.1, 5]), ("channels", "[[3, 1]]", [[3, 1]]), ("alpha", "fast", "fast"),
+     ("figure_dir", "12", "12"), ("state", "", "")],
+)  # fmt: skip
+def test_a_command_lines_text_is_read_as_the_parameters_type(name, text, value):
+    assert RULES[name].read(text) == value
+    assert type(RULES[name].read(text)) is type(value)

@@ -1,0 +1,123 @@
+"""Layer scale: the shapes of ResNet-18, the fitted slopes, and the figures of notebook 9 with their recorded times."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from convreg.companion.reproduce import ROOT
+from convreg.plots.layers import growth_figure, rate_figure
+from convreg.storage.progress import progress
+from convreg.storage.tables import groups, read_table
+from convreg.studies import layers
+from convreg.studies.layers import Layer, gaussian_kernel, random_triplets, resnet18, seconds, slope
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def test_the_shapes_of_resnet18():
+    found = resnet18()
+    assert len(found) == len(set(found)) == 11
+    assert sum(layer.count for layer in found) == 20
+    assert {layer.N for layer in found} == {112, 56, 28, 14, 7}
+    weights = sum(layer.count * layer.k**2 * layer.g * layer.h for layer in found)
+    assert (
+        weights == 11_166_912
+    )  # the 11,689,512 of the network less 513,000 (fully connected), 9,600 (batch norm)
+
+
+def test_the_image_size_is_halved_and_rounded_up():
+    assert [layer.N for layer in resnet18(33)] == [17, 9, 5, 5, 5, 3, 3, 3, 2, 2, 2]
+    assert {layer.N for layer in resnet18(1)} == {1}
+
+
+def test_operations_are_those_of_the_products():
+    layer = Layer(3, 2, 5, 4)
+    assert layer.operations == 2 * gaussian_kernel(layer).size * 16
+    assert str(layer) == "3x3x2x5, N = 4"
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_kernels_and_triplets(dtype):
+    layer = Layer(3, 16, 32, 5)
+    K = gaussian_kernel(layer, 7, dtype)
+    assert K.dtype == dtype
+    assert K.var() * 9 * 16 == pytest.approx(1, rel=0.1)
+    assert not np.array_equal(K, gaussian_kernel(layer, 8, dtype))
+    for sigma, u, v in random_triplets(layer, dtype):
+        assert sigma.dtype == u.dtype == v.dtype == dtype
+        assert u.shape == v.shape == (16 * 25,)
+        assert np.linalg.norm(u) == pytest.approx(1, rel=1e-6)
+
+
+def test_entries_are_those_of_the_representations():
+    layer = Layer(1, 2, 3, 4)
+    K = gaussian_kernel(layer)
+    assert layers.entries(layer, "dense") == layers.REPRESENTATIONS["dense"](K, 4).size
+    assert layers.entries(layer, "sparse") == layers.REPRESENTATIONS["sparse"](K, 4).nnz
+    assert layers.entries(layer, "matrix-free") == K.size
+    assert layers.entries(Layer(3, 1, 1, 4), "sparse") == 9 * 16  # no less than what is stored
+
+
+def test_seconds_are_those_of_one_call(monkeypatch):
+    calls = []
+    monkeypatch.setattr(layers.time, "perf_counter", lambda: 0.5 * len(calls))  # every call takes half a second
+    assert seconds(lambda: calls.append(0), repeats=3, at_least=2.5) == 0.5
+    assert len(calls) == 1 + 5 + 3 * 5
+
+
+def test_a_slope_is_that_of_the_last_points():
+    x = np.array([1.0, 2, 4, 8, 16, 32])
+    assert slope(x, np.r_[7, 7, x[2:] ** 3]) == pytest.approx(3, rel=1e-12)
+    assert slope(x, x**2, last=2) == pytest.approx(2, rel=1e-12)
+
+
+def test_progress_gives_the_items(capsys):
+    assert list(progress(iter("abc"), "letters")) == ["a", "b", "c"]
+    assert "letters" in capsys.readouterr().out
+
+
+def test_time_updates_leaves_out_what_is_too_large(monkeypatch, capsys):
+    monkeypatch.setattr(layers, "update_seconds", lambda layer, representation: float(layer.N))
+    table = layers.time_updates(largest=10**6)
+    assert capsys.readouterr().err == ""  # the bar is where a notebook can clear it
+    assert {len(column) for column in table.values()} == {len(table["x"])}
+    rows = list(zip(table["against"], table["representation"], table["x"], strict=True))
+    assert ("N", "dense", 7) in rows
+    assert ("N", "dense", 10) not in rows
+    assert ("N", "matrix-free", 112) in rows
+
+
+def test_time_products_is_a_row_for_each_layer_and_type(monkeypatch):
+    monkeypatch.setattr(layers, "gemm_seconds", lambda dtype: 1.0)
+    monkeypatch.setattr(layers, "gram_seconds", lambda layer, dtype: 2.0 if dtype is np.float64 else 4.0)
+    table = layers.time_products([Layer(1, 1, 1, 1), Layer(3, 1, 1, 2)])
+    assert table["type"] == ["float64", "float32"] * 2
+    assert table["fraction"] == [0.5, 0.25] * 2
+    assert table["layer"][2] == "3x3x1x1, N = 2"
+
+
+def test_updates_and_products_can_be_timed():
+    layer = Layer(2, 2, 1, 3)
+    for representation in layers.REPRESENTATIONS:
+        assert 0 < layers.update_seconds(layer, representation) < 1
+    assert 0 < layers.gram_seconds(layer, np.float32)
+    assert 0 < layers.gemm_seconds(np.float32, size=20)
+
+
+def test_the_recorded_times_are_drawn():
+    updates, products = (read_table(ROOT / "benchmarks" / f"{name}.csv") for name in ("updates", "products"))
+    left, right = growth_figure(updates).axes
+    for ax, rows in zip((left, right), groups(updates, "against").values(), strict=True):
+        assert len(ax.lines) == 3
+        for line, (_, drawn) in zip(ax.lines, groups(rows, "representation").items(), strict=True):
+            assert line.get_xdata().tolist() == drawn["x"].tolist()
+            assert line.get_ydata().tolist() == drawn["seconds"].tolist()
+    (ax,) = rate_figure(products).axes
+    assert sorted(np.concatenate([line.get_xdata() for line in ax.lines])) == sorted(products["fraction"])
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == [str(layer).replace("x", "×") for layer in resnet18()][::-1]

@@ -1,0 +1,83 @@
+"""Section 2.1, three square kernels: the report against dense matrices and a plain sum, the words by hand."""
+
+import numpy as np
+import pytest
+from strategies import reference_matrix
+
+from convreg.matlab_random import matlab_rand
+from convreg.studies.square import Square, descended, kappa_and_winding, square_kernels, symbol_report
+
+ROUND = np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]])  # winds around 0 along the second angle or the first
+
+
+def plain_symbol(K, theta_1, theta_2):
+    """F(theta) from four loops; k is odd."""
+    k, _, g, h = K.shape
+    F = np.zeros((h, g), complex)
+    for p in range(k):
+        for q in range(k):
+            F += K[p, q].T * np.exp(1j * ((p - k // 2) * theta_1 + (q - k // 2) * theta_2))
+    return F
+
+
+def test_the_kernels_are_random_with_as_much_of_the_identity_as_they_say():
+    random, both, little = square_kernels(3, 4).values()
+    assert np.array_equal(random, matlab_rand(3, 3, 2, 2, state=4))
+    centre = both - random
+    assert centre[1, 1] == pytest.approx(np.eye(2))
+    assert np.count_nonzero(abs(centre) > 1e-12) == 2
+    assert little == pytest.approx(centre + 0.08 * random)
+
+
+@pytest.mark.parametrize("name", ["random", "identity + random", "identity + 0.08 random"])
+def test_the_report_against_dense_matrices(name):
+    K = square_kernels(3, 2)[name]
+    found = symbol_report(K, 8)
+    angles = 2 * np.pi * np.arange(8) / 8
+    symbols = [plain_symbol(K, one, other) for one in angles for other in angles]
+    parts = [np.linalg.eigvalsh((F + F.conj().T) / 2)[0] for F in symbols]
+    assert found.hermitian_part_bound == pytest.approx(min(parts))
+    dense = [np.linalg.svd(reference_matrix(K, N), compute_uv=False)[-1] for N in (5, 9, 13, 17)]
+    assert found.sigma_min == pytest.approx(dense, rel=1e-6, abs=1e-10)
+    least = min(np.linalg.svd(F, compute_uv=False)[-1] for F in symbols)
+    slack = sum((abs(p - 1) + abs(q - 1)) * np.linalg.norm(K[p, q], 2) for p in range(3) for q in range(3))
+    above = [least + 2 * np.sin(np.pi / (2 * (N + 1))) * slack for N in (5, 9, 13, 17)]
+    assert found.plane_wave_bound == pytest.approx(above)
+
+
+def test_winding_numbers_are_those_of_each_angle():
+    down, across = symbol_report(ROUND).winding, symbol_report(ROUND.T).winding
+    assert down == ([-1], [0]) or across == ([-1], [0])
+    assert down == across[::-1]
+
+
+def test_the_three_kernels_of_the_notebook():
+    reports = {name: symbol_report(K) for name, K in square_kernels(3).items()}
+    assert reports["random"].winding == ([-2, -1, 0], [-2, -1, 0])
+    assert reports["identity + 0.08 random"].winding == ([0], [0])
+    for report in reports.values():
+        assert (report.sigma_min <= report.plane_wave_bound).all()
+        assert min(report.sigma_min) >= report.hermitian_part_bound - 0.01
+
+
+def test_the_words_of_a_report():
+    report = Square(([-2, 0], [1]), -3.456, np.array([0.123, 0.00456, 7.0, 0.0]), np.zeros(4))
+    assert report.words().splitlines() == [
+        "winding numbers [-2, 0] and [1], Hermitian part from -3.46 on",
+        "  sigma_min 0.12 (N = 5), 0.0046 (N = 9), 7 (N = 13), 0 (N = 17)",
+    ]
+
+
+def test_descent_unwinds_the_identity_with_a_random_kernel():
+    K = square_kernels(3)["identity + random"]
+    assert kappa_and_winding(K, 7).endswith(", det F winds or vanishes")
+    end = descended(K, 7)
+    sigma = np.linalg.svd(reference_matrix(end, 7), compute_uv=False)
+    assert sigma[0] / sigma[-1] < 1.2
+    assert kappa_and_winding(end, 7) == f"kappa {sigma[0] / sigma[-1]:.4g}, det F does not wind"
+    assert np.array_equal(descended(K, 7, 0), K)
+
+
+def test_a_kernel_that_winds_in_one_direction_alone_winds():
+    assert kappa_and_winding(ROUND, 4) == "kappa inf, det F winds or vanishes"
+    assert kappa_and_winding(ROUND.T, 4) == "kappa inf, det F winds or vanishes"

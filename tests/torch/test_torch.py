@@ -1,0 +1,1329 @@
+"""Equation (1.4): R_alpha as a term of a network's loss, in PyTorch, against the NumPy code and a dense M."""
+
+import contextlib
+import copy
+import io
+import itertools
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from strategies import GRAMS, relative_error
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e '.[torch]'")
+
+from torch import nn  # noqa: E402
+from torch.nn.functional import conv2d  # noqa: E402
+from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
+
+from convreg import (  # noqa: E402
+    ConvolutionOperator,
+    SingularTriplet,
+    convolve,
+    kernel_gradient,
+    matlab_rand,
+    penalty,
+    penalty_gradient,
+    power_update,
+    shifted_gram,
+)
+from convreg.torch import ConvPenalty, PenaltySum, add_penalty, kernel_of  # noqa: E402
+from convreg.torch.layer import as_size, normalised, not_covered  # noqa: E402
+
+# (k, g, h, N): square, tall, wide, one channel; kernels odd and even, and larger than the image
+SHAPES = [
+    (1, 2, 3, 3),
+    (2, 3, 2, 4),
+    (3, 2, 2, 5),
+    (3, 1, 3, 4),
+    (3, 4, 2, 3),
+    (4, 2, 3, 5),
+    (5, 3, 1, 4),
+    (5, 2, 2, 2),
+    (4, 1, 1, 1),
+]
+PAPER = [(3, 3, 3, 1), (3, 3, 1, 3), (3, 3, 3, 3), (3, 3, 1, 1)]  # sizes of kernels that Section 3 starts from
+ALPHAS = (0.5, 1, 3)
+shapes = pytest.mark.parametrize(("k", "g", "h", "N"), SHAPES)
+grams = pytest.mark.parametrize("gram", GRAMS)
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+TINY = {torch.float64: 1e-12, torch.float32: 2e-5}
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Every test starts from one global random state."""
+    torch.manual_seed(0)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def layer(k, g, h, seed=0, dtype=torch.float64, bias=False):
+    """A convolution with normal weights."""
+    conv = nn.Conv2d(g, h, k, padding=k // 2 if k % 2 else "same", bias=bias, dtype=dtype)
+    conv.weight.data = torch.randn(h, g, k, k, generator=seeded(seed), dtype=torch.float64).to(dtype)
+    return conv
+
+
+def layer_of(K):
+    """The convolution of a kernel of shape (k, k, g, h)."""
+    k, _, g, h = K.shape
+    conv = layer(k, g, h)
+    conv.weight.data = torch.tensor(K.transpose(3, 2, 0, 1))
+    return conv
+
+
+def kernel(conv):
+    """The kernel (k, k, g, h) of a convolution."""
+    return conv.weight.detach().numpy().transpose(2, 3, 1, 0)
+
+
+def kernel_gradient_of(conv):
+    return conv.weight.grad.numpy().transpose(2, 3, 1, 0)
+
+
+def vector(u):
+    """The paper's vec."""
+    return u[0].numpy().transpose(1, 2, 0).ravel(order="F")
+
+
+def randomised(module, seed=1):
+    """The module with random unit vectors, u and v far from each other."""
+    for w, number in ((module.u, seed), (module.v, seed + 1)):
+        start = torch.randn(w.shape, generator=seeded(number), dtype=torch.float64)
+        w.copy_(start / start.norm())
+    return module
+
+
+def vectors(module):
+    return module.u.clone(), module.v.clone()
+
+
+def same(pair, other):
+    """Bit for bit."""
+    return all(torch.equal(one, two) for one, two in zip(pair, other, strict=True))
+
+
+def dense(weight, height, width):
+    """M as a function of the weights, column by column: what conv2d makes of every impulse."""
+    g = weight.shape[1]
+    impulses = torch.eye(g * height * width, dtype=weight.dtype).reshape(-1, g, height, width)
+    return conv2d(impulses, weight, padding="same").flatten(1).T
+
+
+def dense_gram(M, alpha, rows):
+    square = M @ M.T if rows else M.T @ M
+    return square - alpha * torch.eye(len(square), dtype=M.dtype)
+
+
+def small_net(**options):
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1, **options), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1, **options)
+    )
+
+
+# ---- value, gradient and update against NumPy
+
+
+@shapes
+@grams
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("dtype", TINY)
+def test_value_and_gradient_are_those_of_numpy_far_from_converged_vectors(k, g, h, N, gram, alpha, dtype):
+    conv = layer(k, g, h, dtype=dtype)
+    module = randomised(ConvPenalty(conv, N, alpha, gram)).eval()
+    value = module()
+    value.backward()
+    assert value.dtype == conv.weight.grad.dtype == dtype
+    assert value.shape == ()
+    K, u, v = kernel(conv).astype(float), vector(module.u).astype(float), vector(module.v).astype(float)
+    B = shifted_gram(ConvolutionOperator(K, N), alpha, gram)
+    scale = 1 + np.linalg.norm(B @ v)
+    assert abs(value.item() - u @ (B @ v)) < TINY[dtype] * scale
+    assert relative_error(kernel_gradient_of(conv), kernel_gradient(K, N, u, v, gram)) < TINY[dtype]
+
+
+@shapes
+@grams
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_an_update_is_that_of_the_power_method(k, g, h, N, gram, alpha):
+    conv = layer(k, g, h)
+    B = shifted_gram(ConvolutionOperator(kernel(conv), N), alpha, gram)
+    for iterations in (1, 2, 3):
+        module = randomised(ConvPenalty(conv, N, alpha, gram, iterations))
+        start = SingularTriplet(0.0, vector(module.u), vector(module.v))
+        for _ in range(2):
+            [start] = power_update(B, [start], iterations)
+            value = module()
+            assert value.item() == pytest.approx(start.sigma, rel=1e-12)
+            assert relative_error(vector(module.u), start.u) < 1e-12
+            assert relative_error(vector(module.v), start.v) < 1e-12
+
+
+@pytest.mark.parametrize(("g", "h"), [(3, 2), (2, 3), (2, 2)])
+def test_an_update_in_single_precision(g, h):
+    conv = layer(3, g, h, dtype=torch.float32)
+    module = randomised(ConvPenalty(conv, 5))
+    B = shifted_gram(ConvolutionOperator(kernel(conv).astype(float), 5), 1, "smaller")
+    [triplet] = power_update(B, [SingularTriplet(0.0, vector(module.u), vector(module.v))], 2)
+    assert module().item() == pytest.approx(triplet.sigma, rel=1e-5)
+    assert module.u.dtype == module.v.dtype == torch.float32
+    assert relative_error(vector(module.v), triplet.v) < 1e-5
+
+
+@grams
+@pytest.mark.parametrize(("g", "h"), [(3, 2), (2, 3), (2, 2)])
+def test_the_vectors_start_with_15_iterations_from_a_random_vector(gram, g, h):
+    conv = layer(3, g, h)
+    rows = gram == "rows" or (gram == "smaller" and h < g)
+    start = torch.randn(1, h if rows else g, 4, 4, generator=seeded(5), dtype=torch.float64)
+    v = vector(start / start.norm())
+    B = shifted_gram(ConvolutionOperator(kernel(conv), 4), 1.5, gram)
+    [triplet] = power_update(B, [SingularTriplet(0.0, v, v)], 15)
+    module = ConvPenalty(conv, 4, 1.5, gram, generator=seeded(5))
+    assert module.u.shape == module.v.shape == start.shape
+    assert relative_error(vector(module.u), triplet.u) < 1e-11
+    assert relative_error(vector(module.v), triplet.v) < 1e-11
+    assert module.eval()().item() == pytest.approx(triplet.sigma, rel=1e-12)
+
+
+def test_the_defaults_are_alpha_1_the_smaller_gram_and_two_iterations():
+    conv = layer(3, 3, 2)
+    plain, full = ConvPenalty(conv, 4, generator=seeded()), ConvPenalty(conv, 4, 1.0, "rows", 2, seeded())
+    assert plain().item() == full().item()
+    assert same(vectors(plain), vectors(full))
+    assert plain.training
+
+
+@pytest.mark.parametrize("shape", PAPER)
+def test_the_papers_kernels_at_15(shape):
+    K = matlab_rand(*shape, state=1)
+    conv = layer_of(K)
+    module = ConvPenalty(conv, 15, 1.0, power_iterations=200)
+    value = module()
+    value.backward()
+    R, G = penalty_gradient(K, 15, gram="smaller")
+    assert value.item() == pytest.approx(R, rel=1e-10)
+    assert relative_error(kernel_gradient_of(conv), G) < 1e-8
+
+
+@pytest.mark.parametrize("dtype", TINY)
+def test_kernel_of_a_weight_and_of_its_gradient(dtype):
+    conv, X = layer(4, 2, 3, dtype=dtype), np.random.default_rng(0).standard_normal((5, 5, 2))
+    K = kernel_of(conv.weight)
+    assert K.shape == (4, 4, 2, 3)
+    assert K.dtype == str(dtype).removeprefix("torch.")
+    Y = conv(torch.tensor(X.transpose(2, 0, 1), dtype=dtype)).detach().numpy().transpose(1, 2, 0)
+    assert relative_error(Y, convolve(K, X)) < TINY[dtype]
+    (2 * conv.weight).sum().backward()
+    assert np.array_equal(kernel_of(conv.weight.grad), np.full((4, 4, 2, 3), 2))
+
+
+# ---- convergence to R_alpha
+
+
+@grams
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize(("k", "g", "h"), [(3, 2, 2), (3, 3, 1), (3, 1, 3), (2, 2, 1), (5, 1, 2)])
+def test_many_iterations_give_the_penalty_and_its_gradient(gram, alpha, k, g, h):
+    """Positive kernels: the leading singular value is well separated, and u = v."""
+    K = 0.5 + np.random.default_rng(3).random((k, k, g, h))
+    conv = layer_of(K)
+    module = ConvPenalty(conv, 5, alpha, gram, power_iterations=150)
+    value = module()
+    value.backward()
+    R, G = penalty_gradient(K, 5, alpha, gram)
+    assert value.item() == pytest.approx(R, rel=1e-10)
+    assert relative_error(kernel_gradient_of(conv), G) < 1e-8
+    assert (module.u - module.v).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("k", "g", "h", "gram"),
+    [(3, 2, 2, "columns"), (3, 2, 2, "rows"), (3, 1, 2, "columns"), (3, 2, 1, "smaller"), (4, 1, 2, "smaller")],
+)
+def test_where_the_lower_end_decides_u_is_minus_v(k, g, h, gram):
+    """A small kernel: R_alpha = alpha - sigma_min^2."""
+    K = np.random.default_rng(0).standard_normal((k, k, g, h)) / 10
+    conv, alpha = layer_of(K), 0.5
+    module = ConvPenalty(conv, 2, alpha, gram, power_iterations=3000)
+    value = module()
+    value.backward()
+    R, G = penalty_gradient(K, 2, alpha, gram)
+    sigma_min = torch.linalg.svdvals(dense(conv.weight.detach(), 2, 2))[-1].item()
+    assert value.item() == pytest.approx(R, rel=1e-10)
+    assert value.item() == pytest.approx(alpha - sigma_min**2, rel=1e-10)
+    assert relative_error(kernel_gradient_of(conv), G) < 1e-8
+    assert np.abs(G).max() > 1e-4
+    assert (module.u + module.v).abs().max() < 1e-12
+
+
+def test_a_wide_kernel_has_a_singular_matrix_of_columns():
+    """Whose R_alpha is then alpha at least, and exactly alpha for a small kernel; that of the rows is less."""
+    conv, alpha = layer(3, 3, 2, seed=2), 2.0
+    conv.weight.data /= 4.5
+    values = {gram: ConvPenalty(conv, 2, alpha, gram, power_iterations=500)().item() for gram in GRAMS}
+    assert values["columns"] == pytest.approx(alpha, rel=1e-12)
+    assert values["rows"] == pytest.approx(penalty(kernel(conv), 2, alpha, "rows"), rel=1e-10)
+    assert values["rows"] < 1.95
+    assert values["smaller"] == pytest.approx(values["rows"], rel=1e-10)
+
+
+@pytest.mark.parametrize("alpha", [1, 10, 30])
+@shapes
+def test_the_value_is_a_lower_bound_that_rises(alpha, k, g, h, N):
+    conv = layer(k, g, h, seed=2)
+    module = ConvPenalty(conv, N, alpha)
+    values = [module().item() for _ in range(6)]
+    assert all(one <= other * (1 + 1e-13) for one, other in itertools.pairwise(values))
+    assert values[-1] <= penalty(kernel(conv), N, alpha, "smaller") * (1 + 1e-12)
+    assert values[0] > 0
+
+
+def test_two_times_the_identity():
+    """M = 2 I, B = 3 I: every vector is a singular vector."""
+    conv = layer(3, 2, 2)
+    nn.init.dirac_(conv.weight).data.mul_(2)
+    module = ConvPenalty(conv, (3, 4), alpha=1)
+    assert module().item() == pytest.approx(3, rel=1e-14)
+    assert torch.allclose(module.u, module.v, atol=1e-15, rtol=0)
+
+
+# ---- derivatives
+
+
+@pytest.mark.parametrize(
+    ("k", "g", "h", "size"), [(3, 2, 2, 3), (2, 1, 2, (2, 3)), (4, 2, 1, 2), (3, 2, 1, (1, 2))]
+)
+@grams
+def test_first_and_second_derivatives_by_finite_differences(k, g, h, size, gram):
+    conv = layer(k, g, h)
+    module = randomised(ConvPenalty(conv, size, 2.0, gram)).eval()
+    assert torch.autograd.gradcheck(lambda weight: module(), (conv.weight,))
+    assert torch.autograd.gradgradcheck(lambda weight: module(), (conv.weight,))
+
+
+@pytest.mark.parametrize("gram", GRAMS)
+def test_a_bias_plays_no_part(gram):
+    plain, biased = layer(3, 3, 2), layer(3, 3, 2, bias=True)
+    nn.init.constant_(biased.bias, 5.0)
+    modules = [ConvPenalty(conv, 4, 1.0, gram, generator=seeded()) for conv in (plain, biased)]
+    for module in modules:
+        module().backward()
+    assert same(vectors(modules[0]), vectors(modules[1]))
+    assert modules[0]().item() == modules[1]().item()
+    assert torch.equal(plain.weight.grad, biased.weight.grad)
+    assert biased.bias.grad is None
+
+
+@pytest.mark.parametrize("size", [(3, 5), (5, 3), (1, 4), (4, 1), (2, 6)])
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(("g", "h"), [(2, 3), (3, 2), (2, 2)])
+def test_rectangles_against_a_dense_matrix(size, k, g, h):
+    conv = layer(k, g, h)
+    reference = conv.weight.detach().clone().requires_grad_()
+    M = dense(reference, *size)
+    assert M.shape == (h * size[0] * size[1], g * size[0] * size[1])
+    for gram, alpha in zip(GRAMS, ALPHAS, strict=True):
+        module = randomised(ConvPenalty(conv, size, alpha, gram)).eval()
+        u, v, B = (
+            module.u.flatten(),
+            module.v.flatten(),
+            dense_gram(M, alpha, gram == "rows" or (gram == "smaller" and h < g)),
+        )
+        expected = u @ B @ v
+        [gradient] = torch.autograd.grad(expected, reference, retain_graph=True)
+        [found] = torch.autograd.grad(module(), conv.weight)
+        assert module().item() == pytest.approx(expected.item(), rel=1e-11, abs=1e-11)
+        assert relative_error(found, gradient) < 1e-12
+        w = B.detach() @ v
+        u, module.power_iterations = w / w.norm(), 1
+        w = B.detach() @ u
+        module.train()()
+        assert relative_error(module.u.flatten(), u) < 1e-11
+        assert relative_error(module.v.flatten(), w / w.norm()) < 1e-11
+
+
+def test_a_side_and_two_equal_sides_are_the_same():
+    conv = layer(3, 2, 2)
+    one, two, three = (ConvPenalty(conv, size, generator=seeded()) for size in (4, (4, 4), [np.int64(4), 4]))
+    assert one.input_size == two.input_size == three.input_size == (4, 4)
+    assert one().item() == two().item() == three().item()
+    assert as_size(torch.Size([3, 2])) == (3, 2)
+
+
+# ---- training and eval mode
+
+
+def test_in_eval_mode_the_vectors_stay():
+    module = ConvPenalty(layer(3, 2, 3), 4).eval()
+    before = vectors(module)
+    values = [module().item() for _ in range(2)]
+    assert values[0] == values[1]
+    assert same(before, vectors(module))
+
+
+def test_in_training_mode_they_change_and_eval_gives_the_last_value_again():
+    module = ConvPenalty(layer(3, 2, 3, seed=1), 4)
+    before = vectors(module)
+    value = module()
+    assert not torch.equal(before[0], module.u)
+    assert not torch.equal(before[1], module.v)
+    assert module.eval()().item() == value.item()
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_calls_without_a_gradient_update_too_and_training_goes_on(context):
+    conv = layer(3, 2, 3)
+    module, other = ConvPenalty(conv, 4, generator=seeded()), ConvPenalty(conv, 4, generator=seeded())
+    for _ in range(2):
+        with context():
+            value = module()
+        assert not value.requires_grad
+        assert value.item() == other().item()
+        assert same(vectors(module), vectors(other))
+    for _ in range(2):
+        value, expected = module(), other()
+        [gradient], [wanted] = (torch.autograd.grad(term, conv.weight) for term in (value, expected))
+        assert value.item() == expected.item()
+        assert torch.equal(gradient, wanted)
+    with context():
+        module()
+    module.eval()().backward()
+    assert conv.weight.grad.isfinite().all()
+
+
+def test_after_inference_mode_a_state_can_be_loaded():
+    module = ConvPenalty(layer(3, 2, 3), 4)
+    state = copy.deepcopy(module.state_dict())
+    with torch.inference_mode():
+        module()
+    assert not torch.equal(module.u, state["u"])
+    module.load_state_dict(state)
+    assert same(vectors(module), state.values())
+
+
+def test_two_calls_before_one_backward():
+    conv = layer(3, 2, 3)
+    module, other = ConvPenalty(conv, 4, generator=seeded()), ConvPenalty(conv, 4, generator=seeded())
+    wanted = sum(torch.autograd.grad(other(), conv.weight)[0] for _ in range(2))
+    (module() + module()).backward()
+    assert relative_error(conv.weight.grad, wanted) < 1e-14
+
+
+def saved_for_backward(module):
+    """The number of tensors that a call keeps for the backward pass."""
+    saved = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor
+    ):
+        assert module().requires_grad
+    return len(saved)
+
+
+def test_the_vectors_carry_no_gradient_and_the_update_builds_no_graph():
+    module = ConvPenalty(layer(3, 2, 3), 4)
+    counts = []
+    for module.power_iterations in (1, 5):
+        counts.append(saved_for_backward(module))
+        assert not any(w.requires_grad or w.grad_fn for w in (module.u, module.v))
+    assert counts == [saved_for_backward(module.eval())] * 2
+
+
+def test_frozen_weights_have_a_value_and_no_gradient():
+    conv = layer(3, 2, 3).requires_grad_(False)
+    value = ConvPenalty(conv, 4)()
+    assert value.item() > 0
+    assert not value.requires_grad
+
+
+def test_the_convolution_stays_with_the_model():
+    conv = layer(3, 2, 3)
+    module = ConvPenalty(conv, 4)
+    assert module.conv is conv
+    assert list(module.modules()) == [module]
+    assert list(module.parameters()) == []
+    assert [name for name, _ in module.named_buffers()] == ["u", "v"]
+
+
+def test_new_weights_are_seen():
+    """Also a new parameter in the place of the old one."""
+    conv = layer(3, 2, 2)
+    module = randomised(ConvPenalty(conv, 4)).eval()
+    value = module().item()
+    conv.weight = nn.Parameter(2 * conv.weight.detach())
+    shift = module.alpha * (module.u * module.v).sum().item()
+    assert module().item() + shift == pytest.approx(4 * (value + shift), rel=1e-12)
+    module().backward()
+    assert conv.weight.grad is not None
+
+
+# ---- state
+
+
+def saved_and_loaded(state):
+    """Through torch.save and torch.load."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file)
+
+
+def test_state_dict_round_trip():
+    conv = layer(3, 2, 3)
+    module, other = ConvPenalty(conv, 4, generator=seeded(1)), ConvPenalty(conv, 4, generator=seeded(2))
+    module()
+    state = saved_and_loaded(module.state_dict())
+    assert list(state) == ["u", "v"]
+    assert not torch.equal(other.v, module.v)
+    other.load_state_dict(state)
+    assert other.eval()().item() == module.eval()().item()
+    assert other.train()().item() == module.train()().item()
+    assert same(vectors(other), vectors(module))
+
+
+def test_state_dict_as_part_of_a_model():
+    models = [small_net(), small_net()]
+    for seed, model in enumerate(models):
+        model.regularizer = add_penalty(model[:3], (3, 5, 5), generator=seeded(seed))
+    models[0].regularizer()
+    state = saved_and_loaded(models[0].state_dict())
+    assert [name for name in state if name.startswith("regularizer")] == [
+        f"regularizer.{i}.{w}" for i in (0, 1) for w in "uv"
+    ]
+    assert len(state) == 4 + 4
+    models[1].load_state_dict(state)
+    values = [
+        [model.eval().regularizer().item(), *(model.train().regularizer().item() for _ in range(2))]
+        for model in models
+    ]
+    assert values[0] == values[1]
+    assert len(list(models[0].parameters())) == 4
+
+
+def test_the_training_mode_is_that_of_the_model_that_holds_it():
+    model = small_net()
+    model.regularizer = add_penalty(model[:3], (3, 5, 5))
+    model.eval()
+    assert not any(module.training for module in model.regularizer)
+    model.train()
+    assert all(module.training for module in model.regularizer)
+
+
+def through_torch_save(model):
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model)), through_torch_save]
+)
+def test_a_copied_model_has_a_regularizer_of_its_own_convolutions(copied):
+    model = small_net()
+    model.regularizer = add_penalty(model[:3], (3, 5, 5))
+    model.regularizer().backward()
+    twin = copied(model)
+    assert [module.conv for module in twin.regularizer] == [twin[0], twin[2]]
+    assert twin[0] is not model[0]
+    assert twin.regularizer.names == ["0", "2"]
+    assert twin.eval().regularizer().item() == model.eval().regularizer().item()
+    twin[0].weight.data.zero_()
+    assert twin.regularizer().item() != model.regularizer().item()
+    before = vectors(model.regularizer[1])
+    twin.train().regularizer()
+    assert same(before, vectors(model.regularizer[1]))
+
+
+def test_a_copied_convpenalty_brings_its_convolution():
+    module = ConvPenalty(layer(3, 2, 3), 4)
+    twin = pickle.loads(pickle.dumps(module))
+    assert twin().item() == module().item()
+    assert torch.equal(twin.conv.weight, module.conv.weight)
+    assert twin.conv is not module.conv
+
+
+# ---- precision and devices
+
+
+def test_a_model_converted_with_its_regularizer():
+    model = small_net()
+    model.regularizer = add_penalty(model[:3], (3, 5, 5))
+    single = model.eval().regularizer()
+    for dtype in (torch.float64, torch.float32):
+        model.to(dtype)
+        assert all(w.dtype == dtype for w in model.regularizer.buffers())
+        assert model.regularizer().dtype == dtype
+        assert model.regularizer().item() == pytest.approx(single.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_vectors_follow_a_convolution_converted_later(training):
+    conv = layer(3, 2, 3, dtype=torch.float32)
+    module = randomised(ConvPenalty(conv, 4)).train(training)
+    start = SingularTriplet(0.0, vector(module.u).astype(float), vector(module.v).astype(float))
+    conv.double()
+    value = module()
+    B = shifted_gram(ConvolutionOperator(kernel(conv), 4), 1.0, "smaller")
+    [expected] = power_update(B, [start], 2) if training else [start._replace(sigma=start.u @ (B @ start.v))]
+    assert value.dtype == torch.float64
+    assert value.item() == pytest.approx(expected.sigma, rel=1e-12, abs=1e-12)
+    assert module.u.dtype == module.v.dtype == torch.float64
+    assert relative_error(vector(module.v), expected.v) < 1e-12
+
+
+def test_module_to_double_changes_the_buffers_and_the_convolution_decides():
+    conv = layer(3, 2, 3, dtype=torch.float32)
+    module = ConvPenalty(conv, 4).double()
+    assert module.u.dtype == module.v.dtype == torch.float64
+    assert conv.weight.dtype == torch.float32
+    assert module().dtype == torch.float32
+    assert module.to(torch.float64)().dtype == torch.float32
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_layer_in_half_precision_has_a_value_in_single(dtype):
+    conv = layer(3, 2, 3, dtype=dtype)
+    single = nn.Conv2d(2, 3, 3, padding=1)
+    single.weight.data = conv.weight.detach().float()
+    module, other = (ConvPenalty(one, 4, generator=seeded()) for one in (conv, single))
+    assert module.u.dtype == torch.float32
+    for _ in range(2):
+        value, expected = module(), other()
+        assert value.dtype == module.u.dtype == module.v.dtype == torch.float32
+        assert value.item() == expected.item()
+    value.backward()
+    expected.backward()
+    assert conv.weight.grad.dtype == dtype
+    assert relative_error(conv.weight.grad.float(), single.weight.grad) < 1e-2
+
+
+def test_a_double_layer_stays_in_double_precision():
+    module = ConvPenalty(layer(3, 2, 3), 4)
+    assert module.u.dtype == module.v.dtype == module().dtype == torch.float64
+
+
+@pytest.mark.parametrize("gram", ["columns", "rows"])
+def test_under_autocast_the_arithmetic_is_in_single_precision(gram):
+    conv = layer(3, 2, 2, dtype=torch.float32)
+    module, other = (
+        ConvPenalty(conv, 6, 1.0, gram, generator=seeded()),
+        ConvPenalty(conv, 6, 1.0, gram, generator=seeded()),
+    )
+    for training in (True, True, False):
+        with torch.autocast("cpu", torch.bfloat16):
+            assert conv(torch.zeros(1, 2, 6, 6)).dtype == torch.bfloat16
+            value = module.train(training)()
+        expected = other.train(training)()
+        assert value.dtype == torch.float32
+        assert value.item() == pytest.approx(expected.item(), rel=1e-6)
+        [gradient], [wanted] = (torch.autograd.grad(term, conv.weight) for term in (value, expected))
+        assert relative_error(gradient, wanted) < 1e-6
+        assert relative_error(module.u, other.u) < 1e-6
+        assert relative_error(module.v, other.v) < 1e-6
+
+
+def test_a_start_under_autocast_is_the_same():
+    conv = layer(3, 2, 2, dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        module = ConvPenalty(conv, 6, generator=seeded())
+    other = ConvPenalty(conv, 6, generator=seeded())
+    assert relative_error(module.v, other.v) < 1e-6
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_vectors_follow_the_convolution_to_another_device(monkeypatch, training):
+    """The meta device, which autocast does not know, stands for another; no arithmetic happens there."""
+    monkeypatch.setattr(torch, "autocast", lambda kind, enabled: contextlib.nullcontext())
+    conv, there = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(2, 3, 3, padding=1, device="meta")
+    seen = []
+    assert ConvPenalty(there, 4).u.is_meta
+    assert ConvPenalty(there, 4, generator=seeded()).v.is_meta
+    there.register_forward_pre_hook(lambda part, images: seen.append(images[0].is_meta))
+    regularizer = add_penalty(nn.Sequential(there), (2, 4, 4), generator=seeded())
+    assert seen == [True]
+    regularizer().backward()
+    assert there.weight.grad.is_meta
+    module = ConvPenalty(conv, 4)
+    conv.to("meta")
+    assert not module.v.is_meta
+    assert module.train(training)().is_meta
+    assert module.u.is_meta
+    assert module.v.is_meta
+
+
+# ---- randomness
+
+
+def test_a_generator_decides_bit_for_bit():
+    conv = layer(3, 2, 3)
+    one, again, other = (ConvPenalty(conv, 4, generator=seeded(seed)) for seed in (1, 1, 2))
+    assert same(vectors(one), vectors(again))
+    assert not torch.equal(one.v, other.v)
+
+
+def test_a_generator_leaves_the_global_random_state_alone_and_is_used_up():
+    conv, generator, state = layer(3, 2, 3), seeded(1), torch.get_rng_state()
+    first, second = (ConvPenalty(conv, 4, generator=generator) for _ in range(2))
+    first()
+    assert torch.equal(state, torch.get_rng_state())
+    assert not torch.equal(first.v, second.v)
+
+
+def test_the_start_is_drawn_on_the_device_of_the_generator_or_else_of_the_layer(monkeypatch):
+    devices, randn = [], torch.randn
+    monkeypatch.setattr(
+        torch,
+        "randn",
+        lambda *sizes, **options: devices.append(options["device"].type) or randn(*sizes, **options),
+    )
+    monkeypatch.setattr(torch, "autocast", lambda kind, enabled: contextlib.nullcontext())
+    conv = nn.Conv2d(2, 3, 3, padding=1, device="meta")
+    for generator in (None, seeded()):
+        ConvPenalty(conv, 4, generator=generator)
+    assert devices == ["meta", "cpu"]
+
+
+def test_without_a_generator_the_global_seed_decides():
+    conv, found = layer(3, 2, 3), []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        found.append(ConvPenalty(conv, 4))
+    assert same(vectors(found[0]), vectors(found[1]))
+    assert not torch.equal(found[0].v, found[2].v)
+    assert torch.equal(found[2].v, ConvPenalty(conv, 4, generator=seeded(2)).v)
+
+
+# ---- bad input
+
+BAD_LAYERS = [
+    (dict(padding=1, stride=2), "stride 1, got (2, 2)"),
+    (dict(padding=1, stride=(1, 2)), "stride 1, got (1, 2)"),
+    (dict(padding=1, groups=2), "one group, got groups=2"),
+    (dict(padding="same", dilation=2), "dilation 1, got (2, 2)"),
+    (dict(padding=1, padding_mode="circular"), "padding with zeros, got 'circular'"),
+    (dict(padding=1, padding_mode="reflect"), "padding with zeros, got 'reflect'"),
+    (dict(padding=0), 'padding=1 or "same", got (0, 0)'),
+    (dict(padding=2), 'padding=1 or "same", got (2, 2)'),
+    (dict(padding=(1, 0)), 'padding=1 or "same", got (1, 0)'),
+    (dict(padding="valid"), "padding=1 or \"same\", got 'valid'"),
+    (dict(kernel_size=5, padding=1), 'padding=2 or "same", got (1, 1)'),
+    (dict(kernel_size=2, padding=1), 'padding="same", got (1, 1)'),
+    (dict(kernel_size=4, padding=2), 'padding="same", got (2, 2)'),
+    (dict(kernel_size=2), 'padding="same", got (0, 0)'),
+    (dict(kernel_size=2, padding="valid"), "padding=\"same\", got 'valid'"),
+    (dict(kernel_size=1, padding=1), 'padding=0 or "same", got (1, 1)'),
+    (dict(kernel_size=(3, 1), padding="same"), "a square kernel, got (3, 1)"),
+    (dict(kernel_size=(1, 3), padding=(0, 1), stride=2), "a square kernel, got (1, 3)"),
+    (
+        dict(padding=0, stride=2, dilation=3, groups=2, padding_mode="replicate"),
+        "stride 1, got (2, 2); dilation 1, got (3, 3); one group, got groups=2; padding with zeros, got 'replicate'; padding=1 or \"same\", got (0, 0)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_LAYERS)
+def test_what_the_theory_does_not_cover_is_named(options, message):
+    conv = nn.Conv2d(4, 4, **{"kernel_size": 3, **options})
+    assert not_covered(conv) == message
+    with pytest.raises(ValueError, match=r"^conv: wanted ") as error:
+        ConvPenalty(conv, 8)
+    assert str(error.value) == f"conv: wanted {message}"
+
+
+@pytest.mark.parametrize(
+    ("k", "padding"),
+    [
+        (1, 0),
+        (1, "same"),
+        (1, "valid"),
+        (2, "same"),
+        (3, 1),
+        (3, (1, 1)),
+        (3, "same"),
+        (4, "same"),
+        (5, 2),
+        (7, 3),
+    ],
+)
+def test_what_it_covers(k, padding):
+    conv = nn.Conv2d(2, 2, k, padding=padding)
+    assert not_covered(conv) == ""
+    assert ConvPenalty(conv, 3)().item() > 0
+
+
+@pytest.mark.parametrize(
+    ("conv", "kind"),
+    [
+        (nn.ConvTranspose2d(2, 2, 3), "ConvTranspose2d"),
+        (nn.Conv1d(2, 2, 3), "Conv1d"),
+        ("conv", "str"),
+        (None, "NoneType"),
+        (nn.Sequential(), "Sequential"),
+    ],
+)
+def test_only_conv2d(conv, kind):
+    with pytest.raises(TypeError, match=f"^conv: wanted a torch.nn.Conv2d, got {kind}$"):
+        ConvPenalty(conv, 8)
+
+
+BAD_ARGUMENTS = [
+    (dict(input_size=0), ValueError, "input_size: wanted an integer of at least 1, got 0"),
+    (dict(input_size=2.5), TypeError, "input_size: wanted an integer of at least 1, got 2.5"),
+    (dict(input_size=True), TypeError, "input_size: wanted an integer of at least 1, got True"),
+    (dict(input_size=None), TypeError, "input_size: wanted an integer of at least 1, got None"),
+    (dict(input_size=(8, 0)), ValueError, "input_size: wanted an integer of at least 1, got 0"),
+    (dict(input_size=(8, 2.5)), TypeError, "input_size: wanted an integer of at least 1, got 2.5"),
+    (dict(input_size=(8,)), ValueError, r"input_size: wanted an integer or two of them, got \(8,\)"),
+    (dict(input_size=(3, 8, 8)), ValueError, r"input_size: wanted an integer or two of them, got \(3, 8, 8\)"),
+    (dict(alpha=0), ValueError, "alpha: wanted a positive finite number, got 0"),
+    (dict(alpha=-1), ValueError, "alpha: wanted a positive finite number, got -1"),
+    (dict(alpha=float("nan")), ValueError, "alpha: wanted a positive finite number, got nan"),
+    (dict(alpha="1"), TypeError, "alpha: wanted a positive finite number, got '1'"),
+    (dict(power_iterations=0), ValueError, "power_iterations: wanted an integer of at least 1, got 0"),
+    (dict(power_iterations=-1), ValueError, "power_iterations: wanted an integer of at least 1, got -1"),
+    (dict(power_iterations=1.5), TypeError, "power_iterations: wanted an integer of at least 1, got 1.5"),
+    (dict(gram="largest"), ValueError, "gram: wanted one of 'columns', 'rows', 'smaller', got 'largest'"),
+    (dict(gram=None), ValueError, "gram: wanted one of 'columns', 'rows', 'smaller', got None"),
+]
+
+
+@pytest.mark.parametrize(("options", "kind", "message"), BAD_ARGUMENTS)
+def test_bad_arguments_are_named(options, kind, message):
+    with pytest.raises(kind, match=f"^{message}"):
+        ConvPenalty(layer(3, 2, 3), **{"input_size": 8, **options})
+    if "input_size" not in options:
+        with pytest.raises(kind, match=f"^{message}"):
+            add_penalty(small_net(), (3, 8, 8), **options)
+
+
+def test_what_is_printed():
+    assert (
+        repr(ConvPenalty(layer(3, 2, 5), (8, 6), 2, "rows", 4))
+        == "ConvPenalty(3x3x2x5 on 8x6, alpha=2.0, gram='rows', power_iterations=4)"
+    )
+    assert (
+        repr(ConvPenalty(layer(4, 2, 5), 3))
+        == "ConvPenalty(4x4x2x5 on 3x3, alpha=1.0, gram='columns', power_iterations=2)"
+    )
+
+
+# ---- weights that are zero, not finite, or parametrised
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+@grams
+def test_weights_of_zero(alpha, gram):
+    """B = -alpha I: u = -v, and R = alpha."""
+    conv = layer(3, 3, 2)
+    nn.init.zeros_(conv.weight)
+    module = ConvPenalty(conv, 4, alpha, gram)
+    value = module()
+    value.backward()
+    assert value.item() == pytest.approx(alpha, rel=1e-14)
+    assert torch.allclose(module.u, -module.v, rtol=0, atol=1e-15)
+    assert not conv.weight.grad.any()
+
+
+def test_where_the_shifted_gram_is_zero_the_vectors_stay():
+    """M = I and alpha = 1: the value and the derivative of the power method at a minimum are 0 and finite."""
+    conv = layer(3, 2, 2)
+    nn.init.dirac_(conv.weight)
+    module = ConvPenalty(conv, 4)
+    assert [w.norm().item() for w in vectors(module)] == pytest.approx([1, 1], rel=1e-14)
+    before = vectors(randomised(module))
+    value = module()
+    value.backward()
+    assert value.item() == pytest.approx(0, abs=1e-15)
+    assert conv.weight.grad.isfinite().all()
+    assert same(before, vectors(module))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e200])
+def test_weights_that_are_not_finite_do_not_spoil_the_vectors(bad):
+    conv = layer(3, 2, 3)
+    module = ConvPenalty(conv, 4)
+    before, whole = vectors(module), conv.weight.detach().clone()
+    conv.weight.data[0, 0, 1, 1] = bad
+    value = module()
+    assert not value.isfinite()
+    assert same(before, vectors(module))
+    conv.weight.data.copy_(whole)
+    [triplet] = power_update(
+        shifted_gram(ConvolutionOperator(kernel(conv), 4), 1.0), [SingularTriplet(0.0, *map(vector, before))], 2
+    )
+    assert module().item() == pytest.approx(triplet.sigma, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("w", "expected"),
+    [
+        ([3.0, 4.0], [0.6, 0.8]),
+        ([0.0, 0.0], [1.0, 2.0]),
+        ([np.nan, 1.0], [1.0, 2.0]),
+        ([np.inf, 1.0], [1.0, 2.0]),
+        ([-np.inf, 1.0], [1.0, 2.0]),
+    ],
+)
+def test_normalised(w, expected):
+    assert normalised(torch.tensor(w), torch.tensor([1.0, 2.0])).tolist() == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_layer_with_spectral_norm():
+    conv = spectral_norm(layer(3, 2, 3))
+    module = ConvPenalty(conv, 4).eval()
+    conv.eval()
+    module().backward()
+    original = conv.parametrizations.weight.original
+    plain = layer(3, 2, 3)
+    plain.weight.data = conv.weight.detach()
+    other = ConvPenalty(plain, 4).eval()
+    other.load_state_dict(module.state_dict())
+    assert module().item() == pytest.approx(other().item(), rel=1e-13)
+    [wanted] = torch.autograd.grad(conv.weight, original, torch.autograd.grad(other(), plain.weight)[0])
+    assert original.grad.abs().max() > 1e-3
+    assert relative_error(original.grad, wanted) < 1e-12
+    conv.train()
+    module.train()().backward()
+    assert original.grad.isfinite().all()
+
+
+def test_a_model_with_spectral_norm_and_weight_norm():
+    model = nn.Sequential(
+        spectral_norm(nn.Conv2d(3, 4, 3, padding=1)),
+        nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 2, 3, padding=1)),
+    )
+    regularizer = add_penalty(model, (3, 6, 6))
+    regularizer().backward()
+    assert regularizer.names == ["0", "1"]
+    grads = {name: weight.grad for name, weight in model.named_parameters()}
+    assert {name for name, grad in grads.items() if grad is None} == {"0.bias", "1.bias"}
+
+
+# ---- training
+
+
+@pytest.mark.parametrize(("g", "h"), [(3, 1), (1, 3), (2, 2), (3, 2)])
+@pytest.mark.parametrize("k", [2, 3])
+def test_a_step_down_the_gradient_lowers_the_penalty(g, h, k):
+    conv = layer_of(matlab_rand(k, k, g, h, state=1))
+    module, before = ConvPenalty(conv, 6), penalty(kernel(conv), 6, gram="smaller")
+    module().backward()
+    torch.optim.SGD(conv.parameters(), lr=1e-4).step()
+    assert penalty(kernel(conv), 6, gram="smaller") < before * (1 - 1e-4)
+
+
+@pytest.mark.parametrize("shape", PAPER)
+def test_fifty_steps_lower_the_penalty_of_the_papers_kernels_a_lot(shape):
+    conv = layer_of(matlab_rand(*shape, state=1))
+    module, before = ConvPenalty(conv, 15), penalty(kernel(conv), 15, gram="smaller")
+    optimizer = torch.optim.SGD(conv.parameters(), lr=2e-3)
+    for _ in range(50):
+        optimizer.zero_grad()
+        module().backward()
+        optimizer.step()
+    assert penalty(kernel(conv), 15, gram="smaller") < before / 5
+
+
+@pytest.mark.parametrize(("g", "h"), [(3, 2), (2, 3)])
+def test_compiled_it_gives_the_same(g, h):
+    torch._dynamo.reset()
+    conv = layer(3, g, h, dtype=torch.float32)
+    module, other = (ConvPenalty(conv, (4, 5), generator=seeded()) for _ in range(2))
+    compiled = torch.compile(module, backend="aot_eager", fullgraph=True)
+    for _ in range(3):
+        value, expected = compiled(), other()
+        assert value.item() == pytest.approx(expected.item(), rel=1e-6)
+        [gradient], [wanted] = (torch.autograd.grad(term, conv.weight) for term in (value, expected))
+        assert relative_error(gradient, wanted) < 1e-6
+        assert relative_error(module.v, other.v) < 1e-6
+        assert not module.v.requires_grad
+        with torch.no_grad():
+            conv.weight.mul_(1.1)
+
+
+# ---- whole networks
+
+
+def test_the_sizes_behind_pooling_are_found():
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 4, 2, padding="same"),
+        nn.AvgPool2d((1, 3)),
+        nn.Conv2d(4, 2, 1),
+        nn.Flatten(),
+        nn.Linear(24, 2),
+    )
+    regularizer = add_penalty(model, (3, 12, 16))
+    assert isinstance(regularizer, PenaltySum)
+    assert regularizer.names == ["0", "2", "4"]
+    assert [module.input_size for module in regularizer] == [(12, 16), (6, 8), (6, 2)]
+    assert [module.conv for module in regularizer] == [model[0], model[2], model[4]]
+    assert list(regularizer.parameters()) == []
+    assert len(list(regularizer.buffers())) == 6
+    assert regularizer.training
+    assert all(module.training for module in regularizer)
+
+
+def test_the_sum_is_that_of_its_parts_with_the_given_options():
+    model, generator = small_net(), seeded(3)
+    regularizer = add_penalty(model, (3, 5, 6), 2.0, "rows", 3, seeded(3))
+    parts = [ConvPenalty(model[i], (5, 6), 2.0, "rows", 3, generator) for i in (0, 2)]
+    for _ in range(2):
+        total, expected = regularizer(), parts[0]() + parts[1]()
+        assert total.item() == expected.item()
+        assert total.shape == ()
+        for weight in (model[0].weight, model[2].weight):
+            [gradient], [wanted] = (
+                torch.autograd.grad(term, weight, retain_graph=True) for term in (total, expected)
+            )
+            assert torch.equal(gradient, wanted)
+    assert [str(part) for part in parts] == [str(module) for module in regularizer]
+    assert all(same(vectors(part), vectors(module)) for part, module in zip(parts, regularizer, strict=True))
+
+
+def test_the_defaults_of_a_network_are_those_of_a_layer():
+    for module in add_penalty(small_net(), (3, 5, 5)):
+        assert (module.alpha, module.power_iterations) == (1.0, 2)
+    assert [module.gram_of_rows for module in add_penalty(small_net(), (3, 5, 5))] == [False, True]
+
+
+def test_nested_modules_have_dotted_names():
+    model = nn.Sequential()
+    model.block = nn.Sequential(small_net(), nn.Sequential(nn.Conv2d(2, 2, 1)))
+    assert add_penalty(model, (3, 5, 5)).names == ["block.0.0", "block.0.2", "block.1.0"]
+    assert add_penalty(model[0], (3, 5, 5), skip=["0.0"]).names == ["0.2", "1.0"]
+
+
+def test_a_single_convolution_is_a_network():
+    conv = layer(3, 2, 3)
+    regularizer = add_penalty(conv, (2, 5, 5))
+    assert regularizer.names == [""]
+    assert regularizer[0].conv is conv
+
+
+def test_a_layer_used_with_two_sizes_has_two_entries_and_with_one_size_one():
+    conv = nn.Conv2d(2, 2, 3, padding=1)
+    regularizer = add_penalty(
+        nn.Sequential(conv, nn.ReLU(), conv, nn.MaxPool2d(2), conv, conv), (2, 6, 6), generator=seeded()
+    )
+    assert regularizer.names == ["0", "0"]
+    assert [module.input_size for module in regularizer] == [(6, 6), (3, 3)]
+    wanted = [torch.autograd.grad(module(), conv.weight)[0] for module in regularizer.eval()]
+    regularizer().backward()
+    assert relative_error(conv.weight.grad, wanted[0] + wanted[1]) < 1e-6
+
+
+def wired(forward, **parts):
+    """A network of the given parts and forward pass."""
+    model = nn.Module()
+    for name, part in parts.items():
+        model.add_module(name, part)
+    model.forward = forward
+    return model
+
+
+def test_layers_that_the_pass_does_not_reach_are_left_out_and_the_order_is_that_of_the_pass():
+    a, b, c = (nn.Conv2d(2, 2, 3, padding=1) for _ in range(3))
+    model = wired(lambda X: a(c(X)), a=a, b=b, c=c)
+    assert add_penalty(model, (2, 4, 4)).names == ["c", "a"]
+    assert add_penalty(model, (2, 4, 4), skip={"a"}).names == ["c"]
+
+
+def test_two_layers_of_one_size_are_two():
+    assert add_penalty(nn.Sequential(*(nn.Conv2d(2, 2, 3, padding=1) for _ in range(2))), (2, 4, 4)).names == [
+        "0",
+        "1",
+    ]
+
+
+def busy_model():
+    """With BatchNorm, dropout, hooks, gradients, and mixed training flags."""
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.Dropout(0.5),
+        nn.Conv2d(4, 2, 3, padding=1),
+        nn.Flatten(),
+        nn.Linear(32, 2),
+    )
+    model(torch.randn(5, 3, 4, 4)).square().mean().backward()
+    model[0].register_forward_hook(lambda *_: None)
+    model[1].eval()
+    model[3].eval()
+    model[5].eval()
+    return model
+
+
+def everything(model):
+    """All that a pass might leave behind."""
+    return (
+        [part.training for part in model.modules()],
+        [w.clone() for w in model.state_dict().values()],
+        [w.grad.clone() for w in model.parameters()],
+        [
+            (len(part._forward_hooks), len(part._forward_pre_hooks), len(part._backward_hooks))
+            for part in model.modules()
+        ],
+        torch.get_rng_state(),
+        torch.is_grad_enabled(),
+    )
+
+
+def unchanged(before, after):
+    assert before[0] == after[0]
+    assert all(
+        torch.equal(one, other) for one, other in zip(before[1] + before[2], after[1] + after[2], strict=True)
+    )
+    assert before[3] == after[3]
+    assert torch.equal(before[4], after[4])
+    assert before[5] == after[5]
+
+
+@pytest.mark.parametrize("outer", [True, False])
+def test_the_model_is_left_as_it_was(outer):
+    model = busy_model()
+    model.training = outer
+    before = everything(model)
+    assert add_penalty(model, (3, 4, 4), generator=seeded()).names == ["0", "3"]
+    unchanged(before, everything(model))
+
+
+def test_the_modes_of_a_layer_shared_by_two_blocks_and_of_one_that_refuses_to_train():
+    shared, frozen = nn.Conv2d(2, 2, 3, padding=1), nn.BatchNorm2d(2)
+    model = nn.Sequential(nn.Sequential(shared, frozen), nn.Sequential(shared).eval())
+    shared.train()
+    frozen.train = lambda mode=True: nn.BatchNorm2d.train(frozen, False)
+    before = [part.training for part in model.modules()]
+    assert before == [True, True, True, True, False]
+    assert add_penalty(model, (2, 4, 4)).names == ["0.0"]
+    assert [part.training for part in model.modules()] == before
+
+
+def test_the_model_is_left_as_it_was_even_where_the_pass_fails():
+    model = busy_model()
+    before = everything(model)
+    with pytest.raises(
+        ValueError, match=r"^input_shape: wanted one that the model takes, got \(3, 5, 5\): "
+    ) as error:
+        add_penalty(model, (3, 5, 5), generator=seeded())
+    assert str(error.value).endswith(str(error.value.__cause__))
+    assert isinstance(error.value.__cause__, RuntimeError)
+    unchanged(before, everything(model))
+
+
+def test_one_pass_of_zeros_in_eval_mode_without_a_gradient():
+    model, seen = small_net(), []
+    model[0].register_forward_pre_hook(
+        lambda part, images: seen.append((images[0], part.training, torch.is_grad_enabled()))
+    )
+    for shape, batch in (((3, 5, 6), 1), ([7, 3, 5, 6], 7), (torch.Size([2, 3, 5, 6]), 2)):
+        seen.clear()
+        assert [module.input_size for module in add_penalty(model, shape)] == [(5, 6)] * 2
+        [(images, training, gradient)] = seen
+        assert images.shape == (batch, 3, 5, 6)
+        assert not images.any()
+        assert not training
+        assert not gradient
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_models_of_another_precision(dtype):
+    """The first parameter that is a floating-point number tells which."""
+    model = small_net(dtype=dtype)
+    outer = wired(lambda X: model(X), inner=model)
+    outer.register_parameter("count", nn.Parameter(torch.zeros(1, dtype=torch.int64), requires_grad=False))
+    assert next(outer.parameters()).dtype == torch.int64
+    assert add_penalty(outer, (3, 5, 5))().dtype == torch.promote_types(dtype, torch.float32)
+
+
+BAD_SHAPES = [
+    ("3", ValueError, r"input_shape: wanted \(channels, height, width\), got '3'"),
+    ("abc", TypeError, "input_shape: wanted an integer of at least 1, got 'a'"),
+    (8, ValueError, r"input_shape: wanted \(channels, height, width\), got 8"),
+    ((8, 8), ValueError, r"input_shape: wanted \(channels, height, width\), got \(8, 8\)"),
+    ((1, 1, 3, 8, 8), ValueError, r"input_shape: wanted \(channels, height, width\), got \(1, 1, 3, 8, 8\)"),
+    ((3, 0, 8), ValueError, "input_shape: wanted an integer of at least 1, got 0"),
+    ((3, 8, 2.5), TypeError, "input_shape: wanted an integer of at least 1, got 2.5"),
+    ((4, 8, 8), ValueError, r"input_shape: wanted one that the model takes, got \(4, 8, 8\): Given groups=1"),
+    (
+        [2, 4, 8, 8],
+        ValueError,
+        r"input_shape: wanted one that the model takes, got \(2, 4, 8, 8\): Given groups=1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("shape", "kind", "message"), BAD_SHAPES)
+def test_bad_input_shapes(shape, kind, message):
+    with pytest.raises(kind, match=f"^{message}"):
+        add_penalty(small_net(), shape)
+
+
+@pytest.mark.parametrize("skip", ["0", ["1"], ["0", "first"], {"2.weight"}])
+def test_bad_skip(skip):
+    with pytest.raises(ValueError, match=r"^skip: wanted names among '0', '2', got ") as error:
+        add_penalty(small_net(), (3, 5, 5), skip=skip)
+    assert str(error.value).endswith(f"got {skip!r}")
+
+
+@pytest.mark.parametrize("skip", [["0"], ("0",), {"0"}, {"0": 1}.keys(), frozenset(["0"])])
+def test_skipped_layers_have_no_penalty(skip):
+    assert add_penalty(small_net(), (3, 5, 5), skip=skip).names == ["2"]
+
+
+@pytest.mark.parametrize("model", ["model", None, lambda X: X])
+def test_only_modules(model):
+    with pytest.raises(TypeError, match=f"^model: wanted a torch.nn.Module, got {type(model).__name__}$"):
+        add_penalty(model, (3, 5, 5))
+
+
+def test_layers_that_are_not_of_the_papers_kind_are_all_named_and_can_be_skipped():
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2, padding=1),
+        nn.Conv2d(4, 4, 3, padding=1),
+        nn.Conv2d(4, 4, 3, padding=1, groups=4, dilation=2),
+    )
+    with pytest.raises(ValueError, match=r"^model: ") as error:
+        add_penalty(model, (3, 8, 8))
+    assert str(error.value).splitlines() == [
+        "model: skip=['0', '2'] leaves out what is not of the paper's kind:",
+        "  0: wanted stride 1, got (2, 2)",
+        "  2: wanted dilation 1, got (2, 2); one group, got groups=4",
+    ]
+    with pytest.raises(ValueError, match=r"skip=\['2'\]"):
+        add_penalty(model, (3, 8, 8), skip=["0"])
+    regularizer = add_penalty(model, (3, 8, 8), skip=["0", "2"])
+    assert regularizer.names == ["1"]
+    assert regularizer[0].input_size == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("model", "skip"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(75, 2)), []),
+        (nn.ReLU(), []),
+        (nn.Conv2d(3, 2, 1), [""]),
+        (nn.ConvTranspose2d(3, 2, 1), []),
+    ],
+)
+def test_a_network_without_a_convolution(model, skip):
+    with pytest.raises(
+        ValueError, match=r"^model: wanted one that uses a torch.nn.Conv2d that is not skipped, got none$"
+    ):
+        add_penalty(model, (3, 5, 5), skip=skip)
+
+
+def test_a_network_that_does_not_use_its_convolution():
+    unused = nn.Conv2d(3, 2, 3, padding=1)
+    with pytest.raises(ValueError, match=r"got none$"):
+        add_penalty(wired(lambda X: X, unused=unused), (3, 5, 5))
+
+
+def test_a_step_with_the_sum_lowers_every_penalty():
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 2, 3, padding=1)
+    ).double()
+    for i in (0, 3):
+        model[i].weight.data.abs_().mul_(3)
+    regularizer = add_penalty(model, (3, 8, 8))
+    before = [penalty(kernel(model[i]), N, gram="smaller") for i, N in ((0, 8), (3, 4))]
+    regularizer().backward()
+    torch.optim.SGD(model.parameters(), lr=1e-4).step()
+    after = [penalty(kernel(model[i]), N, gram="smaller") for i, N in ((0, 8), (3, 4))]
+    assert all(one > other * (1 + 1e-4) for one, other in zip(before, after, strict=True))
+
+
+def test_a_regularized_loss_trains_the_weights():
+    model = small_net()
+    regularizer = add_penalty(model, (3, 5, 5), alpha=2)
+    images = torch.randn(2, 3, 5, 5)
+    loss = model(images).square().mean()
+    plain = torch.autograd.grad(loss, model[0].weight, retain_graph=True)[0]
+    (loss + 0.5 * regularizer()).backward()
+    alone = torch.autograd.grad(regularizer.eval()(), model[0].weight)[0]
+    assert relative_error(model[0].weight.grad, plain + 0.5 * alone) < 1e-6
+    assert model[0].bias.grad is not None
+
+
+def test_a_compiled_model_is_accepted_and_the_pass_compiles_nothing():
+    torch._dynamo.reset()
+    graphs = []
+    model = torch.compile(small_net(), backend=lambda graph, inputs: graphs.append(graph) or graph.forward)
+    regularizer = add_penalty(model, (3, 5, 5))
+    assert not graphs
+    assert [module.conv for module in regularizer] == [model._orig_mod[0], model._orig_mod[2]]
+    assert [name.removeprefix("_orig_mod.") for name in regularizer.names] == ["0", "2"]
+    model(torch.zeros(1, 3, 5, 5))
+    assert graphs  # and afterwards it compiles again
+    regularizer().backward()
+
+
+def test_a_model_that_already_holds_a_regularizer_is_a_model_still():
+    model = small_net()
+    outer = wired(lambda X: model(X), model=model)
+    outer.regularizer = add_penalty(outer, (3, 5, 5))
+    assert add_penalty(outer, (3, 5, 5)).names == outer.regularizer.names == ["model.0", "model.2"]
+
+
+# ---- import
+
+
+def python(code):
+    """What a fresh interpreter makes of it."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_convreg_does_not_import_torch():
+    done = python(
+        "import convreg, sys; assert 'torch' not in sys.modules; assert 'convreg.torch' not in sys.modules"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_torch_the_import_says_how_to_install_it():
+    done = python("import sys; sys.modules['torch'] = None\nimport convreg\nimport convreg.torch")
+    assert done.returncode == 1
+    assert (
+        done.stderr.rstrip().splitlines()[-1]
+        == "ImportError: convreg.torch needs PyTorch: pip install 'convreg[torch]'"
+    )
+
+
+def test_a_skip_that_is_no_collection_is_named():
+    with pytest.raises(ValueError, match="skip: wanted names among '0', got 5"):
+        add_penalty(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1)), (1, 4, 4), skip=5)
+
+
+def test_complex_weights_are_refused():
+    with pytest.raises(ValueError, match=r"conv: wanted real weights, got torch\.complex64"):
+        ConvPenalty(nn.Conv2d(1, 1, 3, padding=1, dtype=torch.complex64), 4)
+
+
+def test_a_slice_of_the_sum_is_a_sum():
+    conv = nn.Conv2d(1, 1, 3, padding=1)
+    regularizer = add_penalty(nn.Sequential(conv, nn.Conv2d(1, 1, 3, padding=1)), (1, 4, 4)).eval()
+    assert torch.equal(regularizer[:1](), regularizer[0]())
+
+
+def test_lazy_convolutions_are_made_by_the_forward_pass():
+    regularizer = add_penalty(nn.Sequential(nn.LazyConv2d(4, 3, padding=1)), (2, 5, 5))
+    assert regularizer[0].conv.weight.shape == (4, 2, 3, 3)
+
+
+def test_a_value_that_overtakes_in_channels_that_are_not_coupled_is_not_found():
+    """Known: one triplet, not the paper's two. diag(3, 1.5) on single pixels turns slowly into diag(1.2, 3)."""
+    conv = torch.nn.Conv2d(2, 2, 1, bias=False, dtype=torch.float64)
+    term = ConvPenalty(conv, 1)
+    for share in torch.cat([torch.zeros(200), torch.linspace(0, 1, 500)]).double():
+        diagonal = (1 - share) * torch.tensor([3.0, 1.5]) + share * torch.tensor([1.2, 3.0])
+        conv.weight.data = torch.diag(diagonal.double())[:, :, None, None]
+        value = term().item()
+    assert value == pytest.approx(1.2**2 - 1)
+    assert penalty(np.diag([1.2, 3.0])[None, None], 1) == pytest.approx(8)

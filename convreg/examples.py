@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convreg.convolution import ConvolutionOperator, padding
-from convreg.descent import minimize_penalty
+from convreg.descent import DescentResult, minimize_penalty
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient
 from convreg.lanczos import leading_triplets
@@ -58,6 +58,35 @@ class Example(NamedTuple):
         """
         k = self.kernel_size
         return {f"{k}x{k}x{g}x{h}": start_kernel(k, g, h, self.state) for g, h in self.channels}
+
+    def descend(self, case: Case, **changes: Any) -> DescentResult:
+        """Algorithm 2.1 on a case, with the example's settings but for some changes.
+
+        Parameters
+        ----------
+        case : Case
+        **changes
+            Arguments of `minimize_penalty` that replace a setting or a default.
+
+        Returns
+        -------
+        DescentResult
+
+        Examples
+        --------
+        >>> len(EXAMPLE_2.descend(Case(3, 1, 10.0)).history)
+        21
+        >>> len(EXAMPLE_2.descend(Case(3, 1, 10.0), iterations=4).history)
+        5
+        """
+        K = start_kernel(self.kernel_size, case.g, case.h, self.state)
+        settings = {
+            "alpha": case.alpha,
+            "learning_rate": self.learning_rate,
+            "iterations": self.iterations,
+            "power_iterations": self.power_iterations,
+        }
+        return minimize_penalty(K, self.input_size, **settings | changes)
 
 
 EXAMPLE_1 = Example(channels=((3, 1), (1, 3), (3, 6), (6, 3)), alphas=(1.0,))
@@ -126,18 +155,10 @@ def run(example: Example, update: str = "power") -> dict[Case, np.recarray]:
     >>> int(histories[Case(3, 1, 5.0)].estimate.argmin())
     6
     """
-    return {
-        case: minimize_penalty(
-            start_kernel(example.kernel_size, case.g, case.h, example.state),
-            example.input_size,
-            case.alpha,
-            example.learning_rate,
-            example.iterations,
-            example.power_iterations,
-            update,
-        ).history
-        for case in example.cases()
-    }
+    histories = {}
+    for case in example.cases():
+        histories[case] = example.descend(case, update=update).history
+    return histories
 
 
 def summary(histories: Mapping[str, np.recarray]) -> str:
@@ -245,15 +266,8 @@ def gather(example: Example, power: dict[Case, np.recarray]) -> dict[Case, Evide
     svd = run(example, update="svd")
     evidence = {}
     for case in example.cases():
-        later = minimize_penalty(
-            start_kernel(example.kernel_size, case.g, case.h, example.state),
-            example.input_size,
-            case.alpha,
-            example.learning_rate,
-            10 * example.iterations,
-            example.power_iterations,
-            diagnostics=False,
-        )
+        longer = 10 * example.iterations
+        later = example.descend(case, iterations=longer, diagnostics=False)
         R = penalty(later.kernel, example.input_size, case.alpha)
         evidence[case] = Evidence(power[case], svd[case], R)
     return evidence

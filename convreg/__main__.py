@@ -1,4 +1,4 @@
-"""``python -m convreg``, and the console script ``convreg``: see `convreg.companion.commands`."""
+"""``python -m convreg``; see `convreg.companion.commands`."""
 
 import sys
 

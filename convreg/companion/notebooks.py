@@ -1,4 +1,4 @@
-"""The notebooks, read but not run: where they are, their parameters, and what their own check says to values."""
+"""The notebooks, read but not run: where they are, and what each says of itself."""
 
 from __future__ import annotations
 
@@ -7,28 +7,20 @@ import difflib
 import io
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
-import papermill
 from nbformat import NotebookNode
 from papermill.translators import PythonTranslator
 
-from convreg.companion.parameters import RULES, check_parameters, unknown
+from convreg.companion.parameters import RULES, check_parameters, unknown_among
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-
-
-class Parameter(NamedTuple):
-    """A line of a parameters cell: ``alpha: float = 1.0  # the shift in R_alpha``."""
-
-    name: str
-    type: str
-    default: str
-    help: str
 
 
 def all_notebooks() -> list[Path]:
@@ -41,7 +33,8 @@ def all_notebooks() -> list[Path]:
     """
     paths = sorted(NOTEBOOKS.glob("*.ipynb"))
     if not paths:
-        raise ValueError(f"notebooks: wanted them in {NOTEBOOKS}, got none; install a checkout: pip install -e .")
+        wanted = f"wanted them in {NOTEBOOKS}, got none; install a checkout: pip install -e ."
+        raise ValueError(f"notebooks: {wanted}")
     return paths
 
 
@@ -51,120 +44,187 @@ def find_notebook(name: str) -> Path:
     Raises
     ------
     ValueError
-        With the nearest names, where there is no such notebook, or what is wrong with the file.
+        With the nearest name, where there is no such notebook.
 
     Examples
     --------
     >>> find_notebook("5").name, find_notebook("05_example_1").name
     ('05_example_1.ipynb', '05_example_1.ipynb')
     """
-    if name.endswith(".ipynb") and Path(name).expanduser().is_file():
-        path = Path(name).expanduser().resolve()
-        try:
-            nbformat.validate(nbformat.read(path, as_version=4))
-        except Exception as error:  # whatever nbformat stumbles over
-            problem = str(error).partition("\n")[0]
-            raise ValueError(f"notebook: wanted a Jupyter notebook, got {path.name}: {problem}") from error
-        return path
-    stem, paths = Path(name).name.removesuffix(".ipynb"), {path.stem: path for path in all_notebooks()}
-    numbers = {str(int(stem[:2])): path for stem, path in paths.items()}
-    known = paths | numbers | {number.zfill(2): path for number, path in numbers.items()}
-    if Path(name).name == name and stem in known:
-        return known[stem]
-    near = difflib.get_close_matches(stem, paths, n=1)
+    path = Path(name).expanduser()
+    if path.suffix == ".ipynb" and path.is_file():
+        return path.resolve()
+    names = {path.stem: path for path in all_notebooks()}
+    numbers: dict[str, Path] = {}
+    for stem, known in names.items():
+        numbers |= {stem[:2]: known, str(int(stem[:2])): known}
+    wanted = path.name.removesuffix(".ipynb")
+    if path.name == name and wanted in names | numbers:
+        return (names | numbers)[wanted]
+    near = difflib.get_close_matches(wanted, names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    raise ValueError(f"notebook: wanted a path or one of {', '.join(paths)}{hint}, got {name!r}")
+    raise ValueError(f"notebook: wanted a path or one of {', '.join(names)}{hint}, got {name!r}")
 
 
-def title(notebook: NotebookNode) -> str:
-    """The first heading."""
-    return next(line.lstrip("# ") for cell in notebook.cells for line in cell.source.splitlines() if line)
+class Parameter(NamedTuple):
+    """A line of a parameters cell: ``alpha: float = 1.0  # the shift in R_alpha``."""
+
+    name: str
+    type: str
+    default: str
+    help: str
 
 
-def parameters_of(path: Path) -> dict[str, Parameter]:
-    """The parameters of a notebook as its parameters cell has them.
-
-    >>> parameters_of(find_notebook("09"))["seed"]
-    Parameter(name='seed', type='int', default='0', help='of the Gaussian kernels')
-    """
-    inferred = papermill.inspect_notebook(path)
-    return {
-        name: Parameter(name, entry["inferred_type_name"], entry["default"], entry["help"])
-        for name, entry in inferred.items()
-    }
-
-
-def read_values(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
-    """The values that a command line means.
-
-    Raises
-    ------
-    ValueError
-        For a name that is no parameter of the notebook, with the nearest one that is.
-    """
-    known = parameters_of(path)
-    for name in texts:
-        if name not in known:
-            raise ValueError(f"{name}: {unknown(name, known)}")
-        if name not in RULES:
-            raise ValueError(
-                f"{name}: wanted a parameter with a rule in convreg.companion.parameters, got none in {path.name}"
-            )
-    return {name: RULES[name].read(text) for name, text in texts.items()}
-
-
-def checked(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters of a run, after the notebook's own check of these values; no kernel is started.
-
-    The cells up to the check run here: imports, parameters, what papermill would insert, the check. So the
-    ranges, and the rules of a single notebook, stand in one place.
-
-    Raises
-    ------
-    ValueError
-        What the notebook says to a bad value; what it needs and is not installed.
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook as its file has it: what it declares and needs, and what its own check says.
 
     Examples
     --------
-    >>> checked(find_notebook("07"), {"output_channels": 3})
-    Traceback (most recent call last):
-    ...
-    ValueError: output_channels, kernel_size: wanted h < g and 1 < k <= N, got g = 3, h = 3, k = 3, N = 15
+    >>> notebook = Notebook.read(find_notebook("9"))
+    >>> notebook.declared["seed"]
+    Parameter(name='seed', type='int', default='0', help='of the Gaussian kernels')
     """
-    text = path.read_text(encoding="utf-8")
-    if why := missing(text):
-        raise ValueError(f"notebook: {path.name} {why}")
-    cells = [cell for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "code"]
-    sources = [cell.source for cell in cells]
-    first = next((number for number, cell in enumerate(cells) if is_tagged(cell, "parameters")), len(cells))
-    check = next((number for number in range(first, len(cells)) if "check_parameters(" in sources[number]), None)
-    if check is None:
-        raise ValueError(f"notebook: wanted a cell tagged parameters and a check of them, got {path.name}")
-    injected = PythonTranslator.codify(dict(values))
-    namespace: dict[str, Any] = {"In": [injected]}
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            for source in [*sources[: first + 1], injected, *sources[first + 1 : check + 1]]:
-                exec(compile(source, path.name, "exec", dont_inherit=True), namespace)
-    except ValueError:
-        raise
-    except Exception as error:  # an import that is missing, a magic, a mistake
-        said = f"{type(error).__name__}: {error}"
-        raise ValueError(
-            f"notebook: wanted one that comes to its check_parameters, got {said} in {path.name}"
-        ) from error
-    return check_parameters(namespace, largest=sys.maxsize)
+
+    path: Path
+    source: str
+
+    @classmethod
+    def read(cls, path: Path) -> Notebook:
+        """A notebook from its file.
+
+        Raises
+        ------
+        ValueError
+            For a file that is no notebook, with what is wrong with it.
+        """
+        try:
+            notebook = cls(path, path.read_text(encoding="utf-8"))
+            nbformat.validate(notebook.fresh())
+        except OSError:
+            raise
+        except Exception as error:  # whatever nbformat stumbles over
+            problem = str(error).partition("\n")[0]
+            wanted = f"wanted a Jupyter notebook, got {path.name}: {problem}"
+            raise ValueError(f"notebook: {wanted}") from error
+        return notebook
+
+    def fresh(self) -> NotebookNode:
+        """The notebook for nbformat; changes to it stay in it."""
+        return nbformat.reads(self.source, as_version=4)
+
+    @cached_property
+    def cells(self) -> list[NotebookNode]:
+        """Its cells."""
+        return self.fresh().cells
+
+    @property
+    def code(self) -> list[str]:
+        """The sources of its code cells."""
+        return [cell.source for cell in self.cells if cell.cell_type == "code"]
+
+    @property
+    def title(self) -> str:
+        """The first heading."""
+        lines = [line for cell in self.cells for line in cell.source.splitlines() if line]
+        return lines[0].lstrip("# ")
+
+    @property
+    def declared(self) -> dict[str, Parameter]:
+        """The parameters as papermill reads them in the cell tagged ``parameters``."""
+        tagged = [cell for cell in self.cells if is_tagged(cell, "parameters")]
+        found = [entry for cell in tagged[:1] for entry in PythonTranslator.inspect(cell)]
+        return {entry.name: Parameter(*entry) for entry in found}
+
+    @property
+    def missing(self) -> str:
+        """What it needs and cannot import here, with what brings it; '' if there is nothing.
+
+        A cell tagged ``needs-torch`` needs the module torch, which convreg can do without.
+        """
+        tags = [tag for cell in self.cells for tag in cell.metadata.get("tags", [])]
+        names = [tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-")]
+        lacking = [name for name in names if not find_spec(name)]
+        return f"needs {', '.join(lacking)}: pip install 'convreg[torch]'" if lacking else ""
+
+    def read_values(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """The values that a command line means.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter of the notebook, with the nearest one that is.
+        """
+        if problems := unknown_among(texts, self.declared):
+            raise ValueError("; ".join(problems))
+        for name in texts:
+            if name not in RULES:
+                wanted = "wanted a parameter with a rule in convreg.companion.parameters"
+                raise ValueError(f"{name}: {wanted}, got none in {self.path.name}")
+        return {name: RULES[name].read(text) for name, text in texts.items()}
+
+    def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """All parameters of a run, after the notebook's own check; no kernel is started.
+
+        The cells up to the check run here: imports, parameters, what papermill would insert, the
+        check. So the ranges, and the rules of a single notebook, stand in one place.
+
+        Raises
+        ------
+        ValueError
+            What the notebook says to a bad value; what it needs and is not installed.
+
+        Examples
+        --------
+        >>> Notebook.read(find_notebook("5")).checked({"alpha": -1})
+        Traceback (most recent call last):
+        ...
+        ValueError: alpha: wanted a number from 1e-6 to 1e6, got -1
+        """
+        if self.missing:
+            raise ValueError(f"notebook: {self.path.name} {self.missing}")
+        if problems := unknown_among(values, self.declared):
+            raise ValueError("; ".join(problems))
+        namespace: dict[str, Any] = {}
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                for source in self._up_to_the_check(values):
+                    # with it cells keep their annotations from Python 3.14 on, too
+                    source = f"from __future__ import annotations\n{source}"
+                    exec(compile(source, self.path.name, "exec", dont_inherit=True), namespace)
+        except ValueError:
+            raise
+        except Exception as error:  # an import that is missing, a magic, a mistake
+            said = f"{type(error).__name__}: {error}"
+            wanted = f"wanted one that comes to its check_parameters, got {said}"
+            raise ValueError(f"notebook: {wanted} in {self.path.name}") from error
+        return check_parameters(namespace, largest=sys.maxsize)
+
+    def _up_to_the_check(self, values: Mapping[str, Any]) -> list[str]:
+        """The cells to run, with what papermill would insert."""
+        sources, has_parameters = [], False
+        for cell in self.cells:
+            if cell.cell_type != "code":
+                continue
+            sources.append(cell.source)
+            if is_tagged(cell, "parameters") and not has_parameters:
+                sources.append(injected(values))
+                has_parameters = True
+            if has_parameters and "check_parameters(" in cell.source:
+                return sources
+        wanted = "wanted a cell tagged parameters and a check of them"
+        raise ValueError(f"notebook: {wanted}, got {self.path.name}")
 
 
-def missing(source: str) -> str:
-    """What a notebook, given as text, needs and cannot import here, with what brings it; '' if there is nothing.
+def injected(values: Mapping[str, Any]) -> str:
+    """The text of the cell that papermill inserts after the parameters.
 
-    A cell that is tagged ``needs-torch`` needs the module torch, which convreg itself can do without.
+    >>> print(injected({"alpha": 2, "alphas": [1.0, 5.0]}))
+    # Parameters
+    alpha = 2
+    alphas = [1.0, 5.0]
     """
-    tags = [tag for cell in nbformat.reads(source, as_version=4).cells for tag in cell.metadata.get("tags", [])]
-    names = [tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-")]
-    lacking = [name for name in names if not find_spec(name)]
-    return f"needs {', '.join(lacking)}: pip install 'convreg[torch]'" if lacking else ""
+    return PythonTranslator.codify(dict(values)).rstrip()
 
 
 def is_tagged(cell: NotebookNode, tag: str) -> bool:

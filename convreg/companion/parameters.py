@@ -1,110 +1,52 @@
-"""What a notebook accepts: one rule per parameter name, checked right after the parameters cell.
+"""What the notebooks accept: a rule per parameter name, checked right after the parameters cell.
 
-papermill only warns of an unknown name, and passes strings on unchecked; `check_parameters` stops the run
-before anything is computed or written.
+papermill only warns of an unknown name, and passes strings on unchecked; `check_parameters` stops
+the run before anything is computed or written.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from convreg.companion.rules import Flag, Folder, Integer, ListOf, Pair, Real, Rule
 
-class Rule(NamedTuple):
-    """The type of a parameter and the interval that holds it (for a list: its entries)."""
-
-    kind: type
-    low: float = 0
-    high: float = 0
-    wanted: str = ""
-
-    def problem(self, value: Any) -> str | None:
-        """What is wrong with a value, or None.
-
-        >>> RULES["iterations"].problem(-1)
-        'wanted an integer from 0 to 2000, got -1'
-        """
-        return None if self._accepts(value) else f"wanted {self.wanted}, got {value!r}"
-
-    def read(self, text: str) -> Any:
-        """The value that a command line means; the text itself where it is no number, list or truth value.
-
-        >>> RULES["learning_rate"].read("1e-3"), RULES["alphas"].read("[1, 5]"), RULES["alpha"].read("big")
-        (0.001, [1, 5], 'big')
-        """
-        if self.kind is str:
-            return text
-        try:
-            return json.loads(text.lower() if self.kind is bool else text)
-        except ValueError:
-            return text
-
-    def as_kind(self, value: Any) -> Any:
-        """A value that is accepted, of one type: 1 and 1.0 are the same alpha."""
-        return float(value) if self.kind is float else value
-
-    def _accepts(self, value: Any) -> bool:
-        if self.kind in (str, bool):
-            return isinstance(value, self.kind)
-        kinds = (int, float) if self.kind is float else (int,)
-        return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
-
-
-class ListRule(Rule):
-    """A list of distinct numbers, or (of integers) of distinct pairs [g, h]."""
-
-    def as_kind(self, value: Any) -> Any:
-        """A list that is accepted, its numbers or pairs of one type."""
-        return [float(entry) if self.kind is float else list(entry) for entry in value]
-
-    def _accepts(self, value: Any) -> bool:
-        if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 12:
-            return False
-        if self.kind is int:
-            pairs = all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in value)
-            numbers: Any = [number for pair in value for number in pair] if pairs else [None]
-            value = [tuple(pair) for pair in value] if pairs else value
-        else:
-            numbers = value
-        return all(Rule._accepts(self, number) for number in numbers) and len(set(value)) == len(value)
-
-
+SEED = Integer(0, 2**32 - 1)
 RULES: dict[str, Rule] = {
-    "kernel_size": Rule(int, 1, 15, "an integer from 1 to 15"),
-    "input_channels": Rule(int, 1, 64, "an integer from 1 to 64"),
-    "output_channels": Rule(int, 1, 64, "an integer from 1 to 64"),
-    "input_size": Rule(int, 1, 60, "an integer from 1 to 60"),
-    "alpha": Rule(float, 1e-6, 1e6, "a number from 1e-6 to 1e6"),
-    "alphas": ListRule(float, 1e-6, 1e6, "a list of 1 to 12 different numbers from 1e-6 to 1e6"),
-    "channels": ListRule(int, 1, 64, "a list of 1 to 12 different pairs [g, h] of integers from 1 to 64"),
-    "learning_rate": Rule(float, 1e-8, 10, "a number from 1e-8 to 10"),
-    "penalty_weight": Rule(float, 0, 10, "a number from 0 to 10"),
-    "weight_decay": Rule(float, 0, 10, "a number from 0 to 10"),
-    "epochs": Rule(int, 1, 200, "an integer from 1 to 200"),
-    "networks": Rule(int, 1, 50, "an integer from 1 to 50"),
-    "training_images": Rule(int, 50, 1700, "an integer from 50 to 1700"),
-    "iterations": Rule(int, 0, 2000, "an integer from 0 to 2000"),
-    "power_iterations": Rule(int, 1, 100, "an integer from 1 to 100"),
-    "kernels": Rule(int, 1, 500, "an integer from 1 to 500"),
-    "budgets": ListRule(float, 10, 10000, "a list of 1 to 12 different numbers from 10 to 10000"),
-    "image_size": Rule(int, 1, 256, "an integer from 1 to 256"),
-    "tolerance": Rule(float, 1e-12, 0.1, "a number from 1e-12 to 0.1"),
-    "measure": Rule(bool, wanted="true or false"),
-    "seed": Rule(int, 0, 2**32 - 1, "an integer from 0 to 4294967295"),
-    "state": Rule(int, 0, 2**32 - 1, "an integer from 0 to 4294967295"),
-    "figure_dir": Rule(str, wanted="a string, the folder for the figures or '' for none"),
-    "results_dir": Rule(str, wanted="a string, the folder for the results or '' for none"),
+    "kernel_size": Integer(1, 15),
+    "input_channels": Integer(1, 64),
+    "output_channels": Integer(1, 64),
+    "input_size": Integer(1, 60),
+    "alpha": Real(1e-6, 1e6),
+    "alphas": ListOf(Real(1e-6, 1e6)),
+    "channels": ListOf(Pair(Integer(1, 64))),
+    "learning_rate": Real(1e-8, 10),
+    "penalty_weight": Real(0, 10),
+    "weight_decay": Real(0, 10),
+    "epochs": Integer(1, 200),
+    "networks": Integer(1, 50),
+    "training_images": Integer(50, 1700),
+    "iterations": Integer(0, 2000),
+    "power_iterations": Integer(1, 100),
+    "kernels": Integer(1, 500),
+    "budgets": ListOf(Real(10, 10000)),
+    "image_size": Integer(1, 256),
+    "tolerance": Real(1e-12, 0.1),
+    "measure": Flag(),
+    "seed": SEED,
+    "state": SEED,
+    "figure_dir": Folder("figures"),
+    "results_dir": Folder("results"),
 }
-FOLDERS = ("figure_dir", "results_dir")  # where files go; every other parameter decides what is in them
+FOLDERS = ("figure_dir", "results_dir")  # where files go; the others decide what is in them
 
 
 def check_parameters(namespace: Mapping[str, Any], largest: int = 12000) -> dict[str, Any]:
-    """Stop unless the parameters in a notebook's namespace are known, of the right type and in range.
+    """Stop unless a notebook's parameters are known, of the right type and in range.
 
     Parameters
     ----------
@@ -125,30 +67,65 @@ def check_parameters(namespace: Mapping[str, Any], largest: int = 12000) -> dict
 
     Examples
     --------
-    >>> check_parameters({"__annotations__": {"alpha": float, "figure_dir": str}, "alpha": 1, "figure_dir": ""})
+    >>> check_parameters({"__annotations__": {"alpha": float, "figure_dir": str},
+    ...                   "alpha": 1, "figure_dir": ""})
     {'alpha': 1.0}
     >>> check_parameters({"__annotations__": {"alpha": float}, "alpha": -1.0})
     Traceback (most recent call last):
     ...
     ValueError: alpha: wanted a number from 1e-6 to 1e6, got -1.0
     """
-    names = [name for name in namespace["__annotations__"] if name in RULES]
-    problems = [
-        f"{name}: {unknown(name, names)}" for name in _injected(namespace.get("In", [])) if name not in names
-    ]
-    problems += [f"{name}: {why}" for name in names if (why := RULES[name].problem(namespace[name]))]
+    names = [name for name in declared_names(namespace) if name in RULES and name in namespace]
+    problems = unknown_among(injected_names(namespace), names)
+    for name in names:
+        if problem := RULES[name].problem(namespace[name]):
+            problems.append(f"{name}: {problem}")
     if not problems:
         folders = [no_folder(name, namespace[name]) for name in FOLDERS if name in names]
-        problems += filter(None, [_too_large(namespace, names, largest), *folders])
+        found = [_too_large(namespace, names, largest), *folders]
+        problems = [problem for problem in found if problem]
     if problems:
         raise ValueError("; ".join(problems))
     return {name: RULES[name].as_kind(namespace[name]) for name in names if name not in FOLDERS}
 
 
-def _injected(cells: Iterable[str]) -> list[str]:
-    """The names that papermill's cells set; it opens them with the comment "# Parameters"."""
-    source = "\n".join(cell for cell in cells if cell.startswith("# Parameters"))
-    return [target.id for node in ast.parse(source).body for target in getattr(node, "targets", [])]
+def declared_names(namespace: Mapping[str, Any]) -> list[str]:
+    """The names that a notebook annotates: ``alpha: float = 1.0``.
+
+    In a kernel they are read in its cells: since Python 3.14 globals() has no annotations.
+    """
+    annotated = [node for cell in _cells(namespace) for node in ast.walk(_parsed(cell))]
+    targets = [node.target for node in annotated if isinstance(node, ast.AnnAssign)]
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    return list(dict.fromkeys(names)) or list(namespace["__annotations__"])
+
+
+def injected_names(namespace: Mapping[str, Any]) -> list[str]:
+    """The names that papermill set, in the last cell that it opened with "# Parameters"."""
+    injected = [cell for cell in _cells(namespace) if cell.startswith("# Parameters")]
+    assigned = [node for cell in injected[-1:] for node in ast.walk(_parsed(cell))]
+    targets = [
+        target for node in assigned if isinstance(node, ast.Assign) for target in node.targets
+    ]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _cells(namespace: Mapping[str, Any]) -> Sequence[str]:
+    """The cells that ran, which IPython keeps in ``In``; outside of a kernel there are none."""
+    return namespace.get("In", [])
+
+
+def _parsed(cell: str) -> ast.Module:
+    """A cell as Python; an empty one where it is something else, a magic or a slip."""
+    try:
+        return ast.parse(cell)
+    except SyntaxError:
+        return ast.Module([], [])
+
+
+def unknown_among(names: Iterable[str], known: Collection[str]) -> list[str]:
+    """What to say of every name that is not among the known ones."""
+    return [f"{name}: {unknown(name, known)}" for name in names if name not in known]
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
@@ -164,14 +141,17 @@ def unknown(name: str, known: Iterable[str]) -> str:
 
 
 def _too_large(namespace: Mapping[str, Any], names: Sequence[str], largest: int) -> str | None:
-    pairs = namespace["channels"] if "channels" in names else []
-    given = [namespace[name] for name in ("input_channels", "output_channels") if name in names]
-    most = max([*given, *(count for pair in pairs for count in pair)], default=1)
-    size = most * namespace["input_size"] ** 2 if "input_size" in names else 0
-    if size <= largest:
+    """What is wrong with the size of M, or None."""
+    if "input_size" not in names:
+        return None
+    counts = [namespace[name] for name in ("input_channels", "output_channels") if name in names]
+    if "channels" in names:
+        counts += [count for pair in namespace["channels"] for count in pair]
+    most, side = max(counts, default=1), namespace["input_size"]
+    if most * side**2 <= largest:
         return None
     limit = int((largest / most) ** 0.5)
-    return f"input_size: wanted at most {limit} with {most} channels, got {namespace['input_size']}"
+    return f"input_size: wanted at most {limit} with {most} channels, got {side}"
 
 
 def no_folder(name: str, folder: str) -> str | None:

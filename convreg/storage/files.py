@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: made in memory, written beside their places, then renamed."""
+"""Files are written whole or not at all: first beside their places, then they are renamed."""
 
 from __future__ import annotations
 

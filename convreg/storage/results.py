@@ -1,4 +1,4 @@
-"""What a notebook found, as JSON: the numbers behind its figures and verdicts, and where they come from."""
+"""What a notebook found, as JSON: the numbers behind its figures and verdicts, and their origin."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_info
 
-from convreg.claims.definitions import Scored
 from convreg.storage.files import write_whole
 from convreg.storage.tables import Table
+
+SCHEMA = 1  # the version of the fields of notebook.json
+
+
+class Record(Protocol):
+    """A named tuple: its fields by their names."""
+
+    def _asdict(self) -> dict[str, Any]: ...
 
 
 def save_results(
@@ -27,9 +34,11 @@ def save_results(
     kernels: Mapping[str, ArrayLike],
     headline: Mapping[str, Any],
     tables: Mapping[str, Table],
-    claims: Iterable[Scored] = (),
+    claims: Iterable[Record] = (),
 ) -> None:
     """Write notebook.json to a folder, which is made; nothing if it is ''.
+
+    It begins with ``"schema": 1``, the version of its fields.
 
     Parameters
     ----------
@@ -44,8 +53,8 @@ def save_results(
         What a table of many runs shows of this one, to 6 significant digits.
     tables : mapping from str to table
         The numbers behind each figure.
-    claims : iterable of Scored
-        The claims with their verdicts.
+    claims : iterable of named tuples
+        The claims with their verdicts, from `convreg.claims`.
 
     Raises
     ------
@@ -55,6 +64,7 @@ def save_results(
     if not folder:
         return
     found = {
+        "schema": SCHEMA,
         "notebook": notebook,
         "parameters": parameters,
         "kernel_sha256": {name: kernel_sha256(K) for name, K in kernels.items()},
@@ -80,13 +90,16 @@ def kernel_sha256(K: ArrayLike) -> str:
 
 def versions() -> dict[str, Any]:
     """What computed: Python, the packages, and every BLAS with the kernel that it picked."""
-    names = ("convreg", "numpy", "scipy", "matplotlib", *(name for name in ("torch",) if name in sys.modules))
+    names = ["convreg", "numpy", "scipy", "matplotlib"]
+    if "torch" in sys.modules:
+        names.append("torch")
     packages = {name: version(name) for name in names}
-    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    kernels = [
-        f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip() for one in libraries
-    ]
-    return {"python": platform.python_version(), **packages, "blas": sorted(set(kernels))}
+    kernels = set()
+    for library in threadpool_info():
+        if library["user_api"] == "blas":
+            named = (library["internal_api"], library["version"], library.get("architecture"))
+            kernels.add(" ".join(str(part) for part in named if part))
+    return {"python": platform.python_version(), **packages, "blas": sorted(kernels)}
 
 
 def rounded_number(value: Any) -> int | float:

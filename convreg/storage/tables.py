@@ -1,7 +1,7 @@
 """The numbers of a figure as a table: a dict of columns of one length, rounded, and its CSV file.
 
-A table is rounded first, drawn as rounded and saved as drawn, so that the CSV beside a figure holds the very
-numbers of its lines, and neither the day nor the BLAS shows in any byte.
+A table is rounded first, drawn as rounded and saved as drawn, so that the CSV beside a figure holds
+the very numbers of its lines, and neither the day nor the BLAS shows in any byte.
 """
 
 from __future__ import annotations
@@ -60,8 +60,11 @@ def from_rows(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
 
 def groups(table: Table, key: str) -> dict[Any, Table]:
     """The rows of a table by the value of one column, in the order in which the values come."""
-    values = dict.fromkeys(table[key].tolist())
-    return {value: {name: column[table[key] == value] for name, column in table.items()} for value in values}
+    found = {}
+    for value in dict.fromkeys(table[key].tolist()):
+        chosen = table[key] == value
+        found[value] = {name: column[chosen] for name, column in table.items()}
+    return found
 
 
 def history_table(
@@ -78,7 +81,8 @@ def history_table(
     blocks = []
     for (case, H), shift in zip(histories.items(), shifts, strict=True):
         values = {field: H[field].round(6) for field in fields}
-        blocks.append({"case": case, **shift, "iteration": np.arange(len(H)), **values})
+        steps = np.arange(len(H))
+        blocks.append({"case": case, **shift, "iteration": steps, **values})
     return rounded(stacked(blocks), digits)
 
 
@@ -99,7 +103,8 @@ def read_table(path: str | Path) -> Table:
     """A table from its CSV file."""
     with open(path, newline="") as file:
         names, *rows = csv.reader(file)
-    return {name: as_column(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    columns = map(as_column, zip(*rows, strict=True))
+    return dict(zip(names, columns, strict=True))
 
 
 def as_column(cells: Sequence[str]) -> NDArray:
@@ -117,7 +122,7 @@ def as_column(cells: Sequence[str]) -> NDArray:
 
 
 def difference(old: Table, new: Table) -> list[str]:
-    """Where two tables differ by more than a turn of the last digit that is kept: a line for each column.
+    """Where two tables differ by more than a turn of the last digit kept: a line for each column.
 
     >>> old = {"x": np.array([1, 2]), "y": np.array([0.123, 4.56])}
     >>> difference(old, old | {"y": np.array([0.124, 4.56])})
@@ -125,20 +130,28 @@ def difference(old: Table, new: Table) -> list[str]:
     >>> difference(old, old | {"y": np.array([0.125, 4.56])})
     ['y: 0.125 in row 0, was 0.123']
     """
-    if [(name, len(column)) for name, column in old.items()] != [
-        (name, len(column)) for name, column in new.items()
-    ]:
+    lengths = [[(name, len(column)) for name, column in table.items()] for table in (old, new)]
+    if lengths[0] != lengths[1]:
         return [f"columns {list(new)}, were {list(old)}, or another number of rows"]
-    columns = [column[np.isfinite(column)] for column in old.values() if column.dtype.kind == "f"]
-    mantissas = [f"{value:.15g}".partition("e")[0] for column in columns for value in column.tolist()]
-    digits = max((len(mantissa.replace(".", "").strip("-0")) for mantissa in mantissas), default=0)
+    turn = 1.1 * 10.0 ** (1 - _digits(old))
     problems = []
     for name, column in old.items():
         if column.dtype.kind == "f" and new[name].dtype.kind in "fi":
-            same = np.isclose(new[name], column, rtol=1.1 * 10.0 ** (1 - digits), atol=1e-9, equal_nan=True)
+            same = np.isclose(new[name], column, rtol=turn, atol=1e-9, equal_nan=True)
         else:
             same = new[name] == column
         if not np.all(same):
             row = int(np.argmin(same))
             problems.append(f"{name}: {new[name][row]} in row {row}, was {column[row]}")
     return problems
+
+
+def _digits(table: Table) -> int:
+    """The significant digits of the longest float in a table."""
+    most = 0
+    for column in table.values():
+        if column.dtype.kind == "f":
+            for value in column[np.isfinite(column)].tolist():
+                mantissa = f"{value:.15g}".partition("e")[0]
+                most = max(most, len(mantissa.replace(".", "").strip("-0")))
+    return most

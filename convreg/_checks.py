@@ -1,16 +1,32 @@
-"""What the public functions accept: every check names the argument, what was wanted and what came."""
+"""What the public functions accept: a check names the argument, what was wanted and what came."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-GRAMS = ("columns", "rows", "smaller")
+Gram = Literal["columns", "rows", "smaller"]
+GRAMS: tuple[Gram, ...] = ("columns", "rows", "smaller")
+
+
+class Matrix(Protocol):
+    """What ``A @ x`` and ``A.T @ y`` need: an array, a sparse array or a LinearOperator."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> Any: ...
+
+    @property
+    def T(self) -> Any: ...
+
+    def __matmul__(self, other: Any) -> Any: ...
 
 
 def float_type(dtype: Any) -> type[np.floating]:
@@ -23,7 +39,9 @@ def as_floats(name: str, value: ArrayLike) -> NDArray:
     try:
         array = np.asarray(value)
     except ValueError:  # rows of unequal lengths
-        raise ValueError(f"{name}: wanted an array of real numbers, got rows of unequal lengths") from None
+        raise ValueError(
+            f"{name}: wanted an array of real numbers, got rows of unequal lengths"
+        ) from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: wanted an array of real numbers, got dtype {array.dtype}")
     return array.astype(float_type(array.dtype), copy=False)
@@ -35,7 +53,9 @@ def as_kernel(K: ArrayLike, name: str = "K") -> NDArray:
     if kernel.ndim == 2:
         kernel = kernel[:, :, np.newaxis, np.newaxis]
     if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[1] or kernel.size == 0:
-        raise ValueError(f"{name}: wanted the shape (k, k, g, h) or (k, k), none of them 0, got {np.shape(K)}")
+        raise ValueError(
+            f"{name}: wanted the shape (k, k, g, h) or (k, k), none of them 0, got {np.shape(K)}"
+        )
     if not np.isfinite(kernel).all():
         raise ValueError(f"{name}: wanted finite entries, got NaN or infinity")
     return kernel
@@ -61,10 +81,16 @@ def as_vector(name: str, value: ArrayLike, size: int) -> NDArray:
 
 
 def as_matrix(name: str, value: Any) -> Any:
-    """A real matrix: a sparse one or a LinearOperator as it is, everything else a dense array of floats."""
-    matrix = value if hasattr(value, "__matmul__") and hasattr(value, "shape") else as_floats(name, value)
+    """A real matrix: sparse or a LinearOperator as it is, all else a dense array of floats."""
+    matrix = (
+        value
+        if hasattr(value, "__matmul__") and hasattr(value, "shape")
+        else as_floats(name, value)
+    )
     if len(matrix.shape) != 2 or 0 in matrix.shape:
-        raise ValueError(f"{name}: wanted two dimensions, neither of them 0, got the shape {tuple(matrix.shape)}")
+        raise ValueError(
+            f"{name}: wanted two dimensions, neither of them 0, got the shape {tuple(matrix.shape)}"
+        )
     if matrix.dtype is None or matrix.dtype.kind not in "fiub":
         raise TypeError(f"{name}: wanted a matrix of real numbers, got dtype {matrix.dtype}")
     if isinstance(matrix, np.ndarray) or (matrix.dtype.kind in "iub" and hasattr(matrix, "astype")):
@@ -104,6 +130,6 @@ def as_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     return value
 
 
-def gram_of_rows(gram: str, h: int, g: int) -> bool:
-    """Whether ``gram`` stands for M M' (True) or M'M (False), M being h N^2 x g N^2."""
-    return as_choice("gram", gram, GRAMS) == "rows" or (gram == "smaller" and h < g)
+def gram_of_rows(gram: Gram, m: int, n: int) -> bool:
+    """Whether ``gram`` stands for M M' (True) or M'M (False), M being m x n."""
+    return as_choice("gram", gram, GRAMS) == "rows" or (gram == "smaller" and m < n)

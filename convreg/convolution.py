@@ -1,8 +1,8 @@
 """Equations (1.1), (1.2) and Section 2.2: the convolution, vec, and M(K) without forming it.
 
-A kernel K has the shape (k, k, g, h), an input X (N, N, g), an output Y (N, N, h). With indices from 0,
-tap (p, q) of an output pixel (r, s) reads the input pixel (r + p - m + 1, s + q - m + 1), m = ceil(k/2),
-and pixels outside the image are zero.
+A kernel K has the shape (k, k, g, h), an input X (N, N, g), an output Y (N, N, h). With indices
+from 0, tap (p, q) of an output pixel (r, s) reads the input pixel (r + p - m + 1, s + q - m + 1), m
+= ceil(k/2), and pixels outside the image are zero: `tap_offsets` is where that is said.
 """
 
 from __future__ import annotations
@@ -15,26 +15,41 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from convreg._checks import as_floats, as_integer, as_kernel
-from convreg._numerics.taps import Convolution
+from convreg._numerics.taps import Convolution, correlate
+
+
+def tap_offsets(k: int) -> NDArray[np.intp]:
+    """Equation (1.2): tap p of the output pixel r reads the input pixel r + tap_offsets(k)[p].
+
+    They are p - m + 1 for p = 0, ..., k - 1, with m = ceil(k/2).
+
+    >>> tap_offsets(3), tap_offsets(4)
+    (array([-1,  0,  1]), array([-1,  0,  1,  2]))
+    """
+    m = -(-k // 2)
+    return np.arange(k) - m + 1
 
 
 def padding(k: int) -> tuple[int, int]:
-    """(m - 1, k - m) with m = ceil(k/2): the zeros that (1.1) reads before and after the image.
+    """The zeros that (1.1) reads before and after the image: (m - 1, k - m).
+
+    The first is also the index of the centre tap, which reads its own pixel.
 
     >>> padding(3), padding(4)
     ((1, 1), (1, 2))
     """
-    m = -(-k // 2)
-    return m - 1, k - m
+    offsets = tap_offsets(k)
+    return -int(offsets[0]), int(offsets[-1])
 
 
 def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
     r"""Equations (1.1) and (1.2): Y = K * X, zero-padded, of stride 1, without flipping K.
 
-    Y[r, s, c] is the sum over d, p, q of X[r + p - m + 1, s + q - m + 1, d] K[p, q, d, c]. In the paper's indices,
-    from 1:
+    Y[r, s, c] is the sum over d, p, q of X[r + p - m + 1, s + q - m + 1, d] K[p, q, d, c]. In the
+    paper's indices, from 1:
 
-    .. math:: y_{r,s,c} = \sum_{d=1}^{g} \sum_{p=1}^{k} \sum_{q=1}^{k} x_{r-m+p,\,s-m+q,\,d}\; k_{p,q,d,c},
+    .. math:: y_{r,s,c} = \sum_{d=1}^{g} \sum_{p=1}^{k} \sum_{q=1}^{k} x_{r-m+p,\,s-m+q,\,d}\;
+    k_{p,q,d,c},
        \qquad m = \lceil k/2 \rceil \tag{1.2}
 
     Parameters
@@ -65,7 +80,9 @@ def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
         return convolve(kernel, image[:, :, np.newaxis])[:, :, 0]
     N = image.shape[0] if image.ndim else 0
     if image.shape != (N, N, g) or N == 0:
-        raise ValueError(f"X: wanted the shape (N, N, {g}), as K has the shape {np.shape(K)}, got {np.shape(X)}")
+        raise ValueError(
+            f"X: wanted the shape (N, N, {g}), as K has the shape {np.shape(K)}, got {np.shape(X)}"
+        )
     padded = np.pad(image, (padding(k), padding(k), (0, 0)))
     Y = np.zeros((N, N, h), np.result_type(kernel, image))
     for p, q in product(range(k), repeat=2):
@@ -76,7 +93,8 @@ def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
 def vec(X: ArrayLike) -> NDArray:
     r"""Section 2.2: the columns of X on top of one another, channel after channel.
 
-    .. math:: \mathrm{vec}(X) = [x_{:,1,1}^T, \dots, x_{:,N,1}^T, \dots, x_{:,1,c}^T, \dots, x_{:,N,c}^T]^T
+    .. math:: \mathrm{vec}(X) = [x_{:,1,1}^T, \dots, x_{:,N,1}^T, \dots, x_{:,1,c}^T, \dots,
+    x_{:,N,c}^T]^T
 
     Parameters
     ----------
@@ -98,7 +116,9 @@ def vec(X: ArrayLike) -> NDArray:
     """
     image = as_floats("X", X)
     if image.ndim not in (2, 3) or image.shape[0] != image.shape[1] or image.size == 0:
-        raise ValueError(f"X: wanted the shape (N, N, c) or (N, N), none of them 0, got {image.shape}")
+        raise ValueError(
+            f"X: wanted the shape (N, N, c) or (N, N), none of them 0, got {image.shape}"
+        )
     return image.ravel(order="F")
 
 
@@ -131,23 +151,32 @@ def unvec(x: ArrayLike, N: int) -> NDArray:
     """
     vector, N = as_floats("x", x), as_integer("N", N, 1)
     if vector.ndim != 1 or vector.size == 0 or vector.size % N**2:
-        raise ValueError(f"x: wanted a vector whose length is a multiple of {N**2}, got the shape {vector.shape}")
+        raise ValueError(
+            f"x: wanted a vector whose length is a multiple of {N**2}, got the shape {vector.shape}"
+        )
     return vector.reshape((N, N, -1), order="F")
 
 
 class ConvolutionOperator(LinearOperator):
     r"""M(K) of (2.1), (2.4) as a linear operator that never forms the matrix (end of Section 2.1).
 
-    ``M @ vec(X)`` is ``vec(convolve(K, X))``; ``M.T @ y`` is the exact adjoint, a convolution with the taps
-    reversed and the channels exchanged; blocks of vectors go through together. The entries and the shape are
-    those of `conv_matrix`. In the paper's indices, from 1:
+    ``M @ vec(X)`` is ``vec(convolve(K, X))``; ``M.T @ y`` is the exact adjoint, a convolution with
+    the taps reversed and the channels exchanged; blocks of vectors go through together. The entries
+    and the shape are those of `conv_matrix`. In the paper's indices, from 1:
 
     .. math:: M\,\mathrm{vec}(X) = \mathrm{vec}(K * X), \qquad
-       M^T \mathrm{vec}(Y) = \mathrm{vec}(X), \quad x_{i,j,d} = \sum_{c,p,q} y_{i+m-p,\,j+m-q,\,c}\; k_{p,q,d,c}
+       M^T \mathrm{vec}(Y) = \mathrm{vec}(X), \quad x_{i,j,d} = \sum_{c,p,q} y_{i+m-p,\,j+m-q,\,c}\;
+       k_{p,q,d,c}
 
     Parameters
     ----------
     K : (k, k, g, h) or (k, k) array
+    N : int
+
+    Attributes
+    ----------
+    kernel : (k, k, g, h) array
+        A copy of K.
     N : int
 
     Raises
@@ -163,10 +192,43 @@ class ConvolutionOperator(LinearOperator):
     """
 
     def __init__(self, K: ArrayLike, N: int) -> None:
-        kernel, N = as_kernel(K).copy(), as_integer("N", N, 1)
-        _, _, g, h = kernel.shape
+        self._take(as_kernel(K).copy(), as_integer("N", N, 1))
+
+    def _take(self, kernel: NDArray, N: int) -> None:
+        """Be M of this kernel."""
+        k, _, g, h = kernel.shape
         super().__init__(kernel.dtype, (h * N**2, g * N**2))
-        self._forward, self._backward = Convolution(kernel, N, False), Convolution(kernel, N, True)
+        self.kernel, self.N = kernel, N
+        before, _ = padding(k)
+        self._forward = Convolution(kernel, N, before, transposed=False)
+        self._backward = Convolution(kernel, N, before, transposed=True)
+
+    def with_kernel(self, kernel: NDArray) -> ConvolutionOperator:
+        """M of another kernel of this shape on the same images; neither checked nor copied."""
+        other = copy(self)
+        other._take(kernel, self.N)
+        return other
+
+    def in_double(self) -> ConvolutionOperator:
+        """M in double precision."""
+        return self.with_kernel(self.kernel.astype(np.float64))
+
+    def kernel_adjoint(self, X: NDArray, Y: NDArray) -> NDArray:
+        """Theorem 2.2, the chain rule: M* of the sum of the outer products y x' of the columns.
+
+        M* is the adjoint of K -> M(K), see `conv_matrix_adjoint`; no matrix is formed.
+
+        Parameters
+        ----------
+        X : (g N^2, count) array
+        Y : (h N^2, count) array
+
+        Returns
+        -------
+        (k, k, g, h) array
+        """
+        k, _, g, h = self.kernel.shape
+        return correlate((k, k, g, h), self.N, padding(k)[0], X, Y)
 
     def _matmat(self, X: NDArray) -> NDArray:
         return self._forward(X.astype(np.result_type(self.dtype, X), copy=False))

@@ -1,4 +1,4 @@
-"""Algorithm 2.1: gradient descent on R_alpha in the kernel, with power-method updates of two triplets."""
+"""Algorithm 2.1: gradient descent on R_alpha in the kernel, two triplets by the power method."""
 
 from __future__ import annotations
 
@@ -9,20 +9,34 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import as_choice, as_floats, as_integer, as_kernel, as_number
+from convreg._checks import Gram, as_choice, as_floats, as_integer, as_number, gram_of_rows
 from convreg.convolution import ConvolutionOperator
-from convreg.extremes import extreme_singular_values
-from convreg.gradients import kernel_gradient
+from convreg.extremes import extremes
+from convreg.gradients import gradient_in_kernel
 from convreg.lanczos import NotConverged, leading_triplets
-from convreg.penalty import penalty_from_extremes, shifted_gram
+from convreg.penalty import ShiftedGram, from_extremes
 from convreg.power import SingularTriplet, power_update
 
-Update = Callable[[LinearOperator, list[SingularTriplet]], list[SingularTriplet]]
+Triplets = list[SingularTriplet]
+Update = Callable[[LinearOperator, Triplets], Triplets]
 Rule = Callable[[float, NDArray], float]
+Callback = Callable[[int, NDArray, float], object]
+
+
+class Record(NamedTuple):
+    """Algorithm 2.1, a row of the history; see `minimize_penalty`."""
+
+    estimate: float
+    penalty: float
+    sigma_max: float
+    sigma_min: float
+    condition_number: float
+    residual: float
+    selected: int
 
 
 class DescentResult(NamedTuple):
-    """What `minimize_penalty` gives: the last kernel, the history, and whether the tolerance ended the descent."""
+    """The last kernel, the history, whether the tolerance ended it; see `minimize_penalty`."""
 
     kernel: NDArray
     history: np.recarray
@@ -37,17 +51,17 @@ def minimize_penalty(
     iterations: int = 20,
     power_iterations: int = 2,
     update: str | Update = "power",
-    gram: str = "columns",
+    gram: Gram = "columns",
     tolerance: float = 0.0,
     diagnostics: bool = True,
-    callback: Callable[[int, NDArray, float], object] | None = None,
+    callback: Callback | None = None,
 ) -> DescentResult:
     r"""Algorithm 2.1: minimise R_alpha(K) by K <- K - learning_rate G, G the gradient (2.5).
 
     .. math:: K \leftarrow K - \lambda\, \nabla \sigma_{\max}(M^T M - \alpha I)
 
-    Two singular triplets of M'M - alpha I are kept; after every step they are updated, and the larger one
-    gives the next gradient.
+    Two singular triplets of M'M - alpha I are kept; after every step they are updated, and the
+    larger one gives the next gradient.
 
     Parameters
     ----------
@@ -57,37 +71,38 @@ def minimize_penalty(
     alpha : float
         The shift, positive.
     learning_rate : float or callable
-        The paper's lambda, positive; or a rule, a function of the estimate and G that gives the lambda of a
-        step, such as `polyak_step`.
+        The paper's lambda, positive; or a rule, a function of the estimate and G that gives the
+        lambda of a step, such as `polyak_step`.
     iterations : int
         The number of steps, at least 0.
     power_iterations : int
         Iterations of the power method in each update.
     update : {"power", "svd"} or callable
-        Whether the triplets are updated by the power method or computed anew to machine precision, as a full SVD
-        would give them (`leading_triplets`; where that misses it, the best that there is, with its residual in the
-        history); or any other step 6, a function of M'M - alpha I and the triplets that returns new triplets.
+        Whether the triplets are updated by the power method or computed anew to machine precision,
+        as a full SVD would give them (`leading_triplets`; where that misses it, the best that there
+        is, with its residual in the history); or any other step 6, a function of M'M - alpha I and
+        the triplets that returns new triplets.
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller.
     tolerance : float
-        The descent ends early once a step changes the estimate by at most this fraction of it; 0 takes all
-        steps.
+        The descent ends early once a step changes the estimate by at most this fraction of it; 0
+        takes all steps.
     diagnostics : bool
         Whether the exact values are computed in every step.
     callback : callable, optional
-        Called after every step as ``callback(iteration, kernel, estimate)``; ending the descent if it
-        returns True.
+        Called after every step as ``callback(iteration, kernel, estimate)``; ending the descent if
+        it returns True.
 
     Returns
     -------
     DescentResult
-        ``kernel`` has the shape of K. ``history`` is a record array of length iterations + 1, entry 0 before
-        the first step: ``estimate`` (the selected sigma: what the algorithm believes R_alpha to be),
-        ``penalty`` (the exact R_alpha), ``sigma_max``, ``sigma_min``, ``condition_number`` (of M), ``residual``
-        (the norm of B v - sigma u with B = M'M - alpha I: after "power" or "svd", for which B'u = sigma v, B has
-        some singular value within it of the estimate, and not necessarily the largest),
-        ``selected`` (0 or 1: which triplet). Without diagnostics the exact ones are NaN. ``converged`` says
-        whether the tolerance was met.
+        ``kernel`` has the shape of K. ``history`` is a record array of length iterations + 1, entry
+        0 before the first step: ``estimate`` (the selected sigma: what the algorithm believes
+        R_alpha to be), ``penalty`` (the exact R_alpha), ``sigma_max``, ``sigma_min``,
+        ``condition_number`` (of M), ``residual`` (the norm of B v - sigma u with B = M'M - alpha I:
+        after "power" or "svd", for which B'u = sigma v, B has some singular value within it of the
+        estimate, and not necessarily the largest), ``selected`` (0 or 1: which triplet). Without
+        diagnostics the exact ones are NaN. ``converged`` says whether the tolerance was met.
 
     Raises
     ------
@@ -102,48 +117,58 @@ def minimize_penalty(
     >>> result.history.estimate.round(4), result.kernel.round(4)
     (array([3.    , 2.8416, 2.6895]), array([[1.9208]]))
     """
-    kernel = as_kernel(K)
+    M = ConvolutionOperator(K, N)
+    alpha, rows = as_number("alpha", alpha), gram_of_rows(gram, *M.shape)
     iterations = as_integer("iterations", iterations, 0)
     power_iterations = as_integer("power_iterations", power_iterations, 0)
-    rate: Rule = learning_rate if callable(learning_rate) else _fixed(as_number("learning_rate", learning_rate))
+    rate = _rule(learning_rate)
     tolerance = as_number("tolerance", tolerance, positive=False)
     refresh = _update(update, power_iterations)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback: wanted a function or None, got {callback!r}")
+    if _overflows(M.kernel, alpha):
+        raise ValueError(
+            "K: wanted entries, and an alpha, whose fourth powers (squares) do not overflow"
+        )
 
-    B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
-    if _overflows(kernel, alpha):
-        raise ValueError("K: wanted entries, and an alpha, whose fourth powers (squares) do not overflow")
+    def as_given(kernel: NDArray) -> NDArray:
+        """A copy that has the shape of K."""
+        return kernel.reshape(np.shape(K)).copy()
+
+    B = ShiftedGram(M, alpha, rows)
     triplets = _leading(B, min(2, B.shape[0]))  # step 2
-    history = [_record(kernel, N, alpha, gram, B, triplets, diagnostics)]
+    history = [_record(M, B, triplets, alpha, rows, diagnostics)]
     converged = False
     for iteration in range(1, iterations + 1):
-        u, v = triplets[history[-1][-1]][1:]
-        G = kernel_gradient(kernel, N, u, v, gram)  # step 4
-        size = as_number("learning_rate", rate(history[-1][0], G.reshape(np.shape(K)).copy()), positive=False)
-        kernel = _step(kernel, size, G, alpha, iteration)  # step 5
-        B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
+        before = history[-1]
+        _, u, v = triplets[before.selected]  # step 3
+        G = gradient_in_kernel(M, u, v, rows)  # step 4
+        size = as_number("learning_rate", rate(before.estimate, as_given(G)), positive=False)
+        M = M.with_kernel(_step(M.kernel, size, G, alpha, iteration))  # step 5
+        B = ShiftedGram(M, alpha, rows)
         triplets = refresh(B, triplets)  # step 6
-        history.append(_record(kernel, N, alpha, gram, B, triplets, diagnostics))
-        before, after = history[-2][0], history[-1][0]
-        converged = 0 < tolerance and abs(after - before) <= tolerance * before
-        answer = callback(iteration, kernel.reshape(np.shape(K)).copy(), after) if callback is not None else None
+        after = _record(M, B, triplets, alpha, rows, diagnostics)  # step 7
+        history.append(after)
+        change = abs(after.estimate - before.estimate)
+        converged = 0 < tolerance and change <= tolerance * before.estimate
+        answer = callback(iteration, as_given(M.kernel), after.estimate) if callback else None
         if converged or (isinstance(answer, (bool, np.bool_)) and answer):
             break
-    names = "estimate, penalty, sigma_max, sigma_min, condition_number, residual, selected"
-    records = np.rec.fromrecords(history, names=names)  # type: ignore[call-overload]  # NumPy's stub wants formats
-    return DescentResult(kernel.reshape(np.shape(K)).copy(), records, converged)
+    names = ", ".join(Record._fields)
+    records = np.rec.fromrecords(history, names=names)  # type: ignore[call-overload]
+    return DescentResult(as_given(M.kernel), records, converged)
 
 
 def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
-    r"""Section 2.1, the learning rate: Polyak's step ``R / |G|^2`` for a function whose smallest value is 0.
+    r"""Section 2.1, the learning rate: Polyak's step ``R / |G|^2``, where the smallest value is 0.
 
     .. math:: \lambda = \min\bigl( \mathcal{R}_\alpha(K) / \|G\|_F^2, \; \text{limit} \bigr)
 
-    B. T. Polyak, Minimization of unsmooth functionals, USSR Comput. Math. Math. Phys. 9(3):14-29, 1969. It
-    is the step to where the linearisation is 0, and shrinks with R where ``|G|`` does not, as near a kink. The
-    smallest value of R_alpha is 0 for h >= g, and with M M' in place of M'M for h < g; for N >= k it is reached by
-    pointwise kernels alone (`convreg.studies.barrier`). For `minimize_penalty`, as its learning rate.
+    B. T. Polyak, Minimization of unsmooth functionals, USSR Comput. Math. Math. Phys. 9(3):14-29,
+    1969. It is the step to where the linearisation is 0, and shrinks with R where ``|G|`` does not,
+    as near a kink. The smallest value of R_alpha is 0 for h >= g, and with M M' in place of M'M for
+    h < g; for N >= k it is reached by pointwise kernels alone (`convreg.studies.barrier`). For
+    `minimize_penalty`, as its learning rate.
 
     Parameters
     ----------
@@ -176,16 +201,23 @@ def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
     return min(R / square, limit) if square > 0 else limit
 
 
-def _leading(B: LinearOperator, count: int) -> list[SingularTriplet]:
-    """Step 2, and step 6 anew; where Lanczos misses machine precision, its best will do: the residual tells."""
+def _leading(B: LinearOperator, count: int) -> Triplets:
+    """Step 2, and step 6 anew.
+
+    Where Lanczos misses machine precision, its best will do: the residual tells.
+    """
     try:
         return leading_triplets(B, count)
     except NotConverged as missed:
         return missed.triplets
 
 
-def _fixed(learning_rate: float) -> Rule:
-    return lambda R, G: learning_rate
+def _rule(learning_rate: float | Rule) -> Rule:
+    """The learning rate of a step as a function."""
+    if callable(learning_rate):
+        return learning_rate
+    fixed = as_number("learning_rate", learning_rate)
+    return lambda R, G: fixed
 
 
 def _update(update: str | Update, power_iterations: int) -> Update:
@@ -198,22 +230,28 @@ def _update(update: str | Update, power_iterations: int) -> Update:
 
 
 def _record(
-    kernel: NDArray, N: int, alpha: float, gram: str, B: object, triplets: list[SingularTriplet], exact: bool
-) -> tuple[float, float, float, float, float, float, int]:
-    """One row of the history; the last entry is step 7, which triplet is selected."""
+    M: ConvolutionOperator,
+    B: LinearOperator,
+    triplets: Triplets,
+    alpha: float,
+    rows: bool,
+    exact: bool,
+) -> Record:
+    """Step 7, which triplet is selected; and, if wanted, the exact values."""
     selected = int(np.argmax([triplet.sigma for triplet in triplets]))
     sigma, u, v = triplets[selected]
-    residual = np.linalg.norm(B @ v - sigma * u)
+    residual = float(np.linalg.norm(B @ v - sigma * u))
     R = sigma_max = sigma_min = kappa = np.nan
     if exact:
-        _, _, g, h = kernel.shape
-        sigma_max, sigma_min = extreme_singular_values(kernel, N)
-        R = penalty_from_extremes(sigma_max, sigma_min, h, g, alpha, gram)
+        sigma_max, sigma_min = extremes(M.in_double())
+        R = from_extremes(sigma_max, sigma_min, M.shape, alpha, rows)
         kappa = sigma_max / sigma_min if sigma_min > 0 else np.inf
-    return float(sigma), R, sigma_max, sigma_min, kappa, float(residual), selected
+    return Record(float(sigma), R, sigma_max, sigma_min, kappa, residual, selected)
 
 
-def _step(kernel: NDArray, learning_rate: float, G: NDArray, alpha: float, iteration: int) -> NDArray:
+def _step(
+    kernel: NDArray, learning_rate: float, G: NDArray, alpha: float, iteration: int
+) -> NDArray:
     """Step 5, unless the kernel has grown too far."""
     with np.errstate(over="ignore", invalid="ignore"):
         kernel = kernel - learning_rate * G
@@ -227,6 +265,7 @@ def _step(kernel: NDArray, learning_rate: float, G: NDArray, alpha: float, itera
 
 def _overflows(kernel: NDArray, alpha: float) -> bool:
     """Whether the squared norm of (M'M - alpha I) v might overflow: ``|M| <= k |K|``."""
+    k, alpha = len(kernel), kernel.dtype.type(alpha)
     with np.errstate(over="ignore", invalid="ignore"):
-        bound = len(kernel) ** 2 * np.sum(kernel**2, dtype=kernel.dtype) + kernel.dtype.type(alpha)
+        bound = k**2 * np.sum(kernel**2, dtype=kernel.dtype) + alpha
         return not np.isfinite(bound**2)

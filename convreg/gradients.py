@@ -1,21 +1,21 @@
 """Lemmas 2.1 and 2.2, Theorems 2.2 and 2.3: the gradient of R_alpha in M and in the kernel.
 
-M is linear in K, so that every kernel gradient is one adjoint: grad_K f = M*(grad_M f). By Lemma 2.2 the
-gradient in M is a sum of two outer products y x', and M*(y x') is the correlation of x with y: no matrix is
-ever formed. The index sum of the paper stays beside it, as written there, as an independent reference.
+M is linear in K, so that every kernel gradient is one adjoint: grad_K f = M*(grad_M f). By Lemma
+2.2 the gradient in M is a sum of two outer products y x', and M*(y x') is the correlation of x with
+y: no matrix is ever formed. The index sum of the paper stays beside it, as written there, as an
+independent reference.
 """
 
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import as_floats, as_integer, as_kernel, as_matrix, as_vector, gram_of_rows
-from convreg._numerics.taps import Convolution, correlate
-from convreg.matrix import conv_matrix, entry_positions
+from convreg._checks import Gram, Matrix, as_floats, as_matrix, as_vector, gram_of_rows
+from convreg.convolution import ConvolutionOperator
+from convreg.matrix import entry_positions, formed
 
 
 def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
@@ -48,8 +48,8 @@ def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
     return np.outer(as_vector("u", u, u.size), as_vector("v", v, v.size))
 
 
-def penalty_matrix_gradient(M: Any, u: ArrayLike, v: ArrayLike) -> NDArray:
-    r"""Lemma 2.2, equation (2.2): the gradient of sigma_max(M'M - alpha I) in M is (Mu) v' + (Mv) u'.
+def penalty_matrix_gradient(M: Matrix, u: ArrayLike, v: ArrayLike) -> NDArray:
+    r"""Lemma 2.2, equation (2.2): the gradient of sigma_max(M'M - alpha I) in M, (Mu) v' + (Mv) u'.
 
     .. math:: \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial m_{ij}}
        = v(j)\, u^T M^T e_i + u(j)\, e_i^T M v \tag{2.2}
@@ -58,8 +58,8 @@ def penalty_matrix_gradient(M: Any, u: ArrayLike, v: ArrayLike) -> NDArray:
     ----------
     M : (m, n) array, sparse array or LinearOperator
     u, v : (n,) arrays
-        The unit left and right singular vectors of M'M - alpha I for its largest singular value, which has to
-        be simple and positive.
+        The unit left and right singular vectors of M'M - alpha I for its largest singular value,
+        which has to be simple and positive.
 
     Returns
     -------
@@ -81,11 +81,13 @@ def penalty_matrix_gradient(M: Any, u: ArrayLike, v: ArrayLike) -> NDArray:
     return np.outer(M @ u, v) + np.outer(M @ v, u)
 
 
-def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str = "columns") -> NDArray:
-    r"""Theorems 2.2 and 2.3, equations (2.3) and (2.5): the gradient of R_alpha in K, M*((Mu) v' + (Mv) u').
+def kernel_gradient(
+    K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: Gram = "columns"
+) -> NDArray:
+    r"""Theorems 2.2 and 2.3, (2.3) and (2.5): the gradient of R_alpha in K, M*((Mu) v' + (Mv) u').
 
-    Entry [p, q, z, y] is the sum over Omega_{p,q,z,y} of u(j) (Mv)(i) + v(j) (Mu)(i), computed as two
-    correlations. For M M' - alpha I the outer products are u (M'v)' + v (M'u)'.
+    Entry [p, q, z, y] is the sum over Omega_{p,q,z,y} of u(j) (Mv)(i) + v(j) (Mu)(i), computed as
+    two correlations. For M M' - alpha I the outer products are u (M'v)' + v (M'u)'.
 
     .. math:: \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial k_{p,q,z,y}}
        = \sum_{(i,j) \in \Omega_{p,q,z,y}} \bigl( u(j)\, (Mv)(i) + v(j)\, (Mu)(i) \bigr) \tag{2.5}
@@ -95,8 +97,8 @@ def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str 
     K : (k, k, g, h) or (k, k) array
     N : int
     u, v : (g N^2,) arrays, or (h N^2,) for M M'
-        The unit left and right singular vectors for the largest singular value of M'M - alpha I, which has to
-        be simple and positive. Here u = v or u = -v.
+        The unit left and right singular vectors for the largest singular value of M'M - alpha I,
+        which has to be simple and positive. Here u = v or u = -v.
     gram : {"columns", "rows", "smaller"}
         Whether M'M, M M' or the smaller of the two is meant.
 
@@ -107,7 +109,8 @@ def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str 
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel, N no positive integer, or u, v not of the length that ``gram`` asks for.
+        Where K is no kernel, N no positive integer, or u, v not of the length that ``gram`` asks
+        for.
 
     Examples
     --------
@@ -116,22 +119,29 @@ def kernel_gradient(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: str 
            [0., 4., 0.],
            [0., 0., 0.]])
     """
-    kernel, N = as_kernel(K), as_integer("N", N, 1)
-    _, _, g, h = kernel.shape
-    rows = gram_of_rows(gram, h, g)
-    size = (h if rows else g) * N**2
-    pair = np.stack([as_vector("u", u, size), as_vector("v", v, size)], axis=1)
-    pair = pair.astype(np.result_type(kernel, pair), copy=False)
-    image = Convolution(kernel, N, transposed=rows)(pair)
-    if rows:  # u (M'v)' + v (M'u)'
-        X, Y = image[:, ::-1], pair
-    else:  # (Mu) v' + (Mv) u'
-        X, Y = pair[:, ::-1], image
-    return correlate(kernel.shape, N, X, Y).reshape(np.shape(K))
+    M = ConvolutionOperator(K, N)
+    rows = gram_of_rows(gram, *M.shape)
+    size = M.shape[0] if rows else M.shape[1]
+    u = as_vector("u", u, size)
+    v = as_vector("v", v, size)
+    return gradient_in_kernel(M, u, v, rows).reshape(np.shape(K))
+
+
+def gradient_in_kernel(M: ConvolutionOperator, u: NDArray, v: NDArray, rows: bool) -> NDArray:
+    """Equation (2.5) for an operator M: M*((Mu) v' + (Mv) u'), or M*(u (M'v)' + v (M'u)').
+
+    The second is for M M' (``rows``). M* is `ConvolutionOperator.kernel_adjoint`.
+    """
+    pair = np.stack([u, v], axis=1)
+    pair = pair.astype(np.result_type(M.dtype, pair), copy=False)
+    swapped = pair[:, ::-1]
+    if rows:
+        return M.kernel_adjoint(M.T @ swapped, pair)
+    return M.kernel_adjoint(swapped, M @ pair)
 
 
 def kernel_gradient_index_sum(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike) -> NDArray:
-    r"""Theorems 2.2 and 2.3: the sums (2.3) and (2.5) as they stand, index by index, on the dense M.
+    r"""Theorems 2.2 and 2.3: the sums (2.3) and (2.5) as they stand, index by index, on a dense M.
 
     Slow on purpose: the independent reference for `kernel_gradient`.
 
@@ -162,11 +172,11 @@ def kernel_gradient_index_sum(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike) 
     >>> kernel_gradient_index_sum([[0, 0, 0], [0, 2, 0], [0, 0, 0]], 1, [1], [1])[1, 1]
     np.float64(4.0)
     """
-    kernel, N = as_kernel(K), as_integer("N", N, 1)
-    m = conv_matrix(kernel, N).toarray()
+    M = ConvolutionOperator(K, N)
+    m, shape = formed(M).toarray(), M.kernel.shape
     u, v = as_vector("u", u, m.shape[1]), as_vector("v", v, m.shape[1])
-    G = np.zeros(kernel.shape, np.result_type(m, u, v))
-    for p, q, z, y in product(*map(range, kernel.shape)):
-        for i, j in zip(*entry_positions(kernel.shape, N, p, q, z, y), strict=True):
+    G = np.zeros(shape, np.result_type(m, u, v))
+    for p, q, z, y in product(*map(range, shape)):
+        for i, j in zip(*entry_positions(shape, M.N, p, q, z, y), strict=True):
             G[p, q, z, y] += np.sum(u[j] * v * m[i]) + np.sum(u * v[j] * m[i])
     return G.reshape(np.shape(K))

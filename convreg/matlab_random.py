@@ -1,10 +1,10 @@
 """Section 3: MATLAB's rand('state', s), the generator of the paper's starting kernels, bit for bit.
 
-A subtract-with-borrow generator crossed with a shift register (G. Marsaglia and A. Zaman, A new class of random
-number generators, Ann. Appl. Probab. 1, 1991; C. Moler, Random thoughts, MATLAB News & Notes, 1995): MATLAB's
-default in versions 5 to 7.3, and available under 'state' ever since. Its numbers are uniform one by one, not in
-triples 1, 16 and 28 places on (P. Savicky, A strong nonrandom pattern in Matlab default random number generator,
-2006).
+A subtract-with-borrow generator crossed with a shift register (G. Marsaglia and A. Zaman, A new
+class of random number generators, Ann. Appl. Probab. 1, 1991; C. Moler, Random thoughts, MATLAB
+News & Notes, 1995): MATLAB's default in versions 5 to 7.3, and available under 'state' ever since.
+Its numbers are uniform one by one, not in triples 1, 16 and 28 places on (P. Savicky, A strong
+nonrandom pattern in Matlab default random number generator, 2006).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _step(j: int) -> int:
 
 
 def _draws(state: int) -> Iterator[tuple[int, int]]:
-    """Pairs of a 53-bit integer x and a 52-bit mask: a draw is x 2^-53 with its fraction bits XORed by it."""
+    """Pairs of a 53-bit integer x and a 52-bit mask: x 2^-53 with bits XORed is a draw."""
     j = seed = state or 2**31
     z = []
     for _ in range(32):
@@ -50,12 +50,13 @@ def _draws(state: int) -> Iterator[tuple[int, int]]:
 def matlab_rand(*shape: int, state: int = 1) -> NDArray[np.float64]:
     r"""Section 3: what MATLAB's ``rand('state', state); rand(shape)`` gives, bit for bit.
 
-    The array fills in column-major order, as in MATLAB. A single number n means n values, ``rand(n, 1)``.
+    The array fills in column-major order, as in MATLAB. A single number n means n values, ``rand(n,
+    1)``.
 
     .. math:: z_i = (z_{i-12} - z_{i-27} - b_i) \bmod 1
 
-    are the draws before the bits of a shift register are XORed to them; b_i is 2^-53 where the difference before
-    was negative, else 0.
+    are the draws before the bits of a shift register are XORed to them; b_i is 2^-53 where the
+    difference before was negative, else 0.
 
     Parameters
     ----------

@@ -1,13 +1,14 @@
-r"""Equations (2.1), (2.4): the matrix M(K), where each kernel entry stands in it, and the adjoint of K -> M(K).
+r"""Equations (2.1), (2.4): the matrix M(K), where a kernel entry stands in it, the adjoint M*.
 
-M is linear in K. Row c N^2 + s N + r of M is the output pixel (r, s) of channel c, column d N^2 + j N + i
-the input pixel (i, j) of channel d (indices from 0, the order of vec).
+M is linear in K. Row c N^2 + s N + r of M is the output pixel (r, s) of channel c, column d N^2 + j
+N + i the input pixel (i, j) of channel d (indices from 0, the order of vec).
 
-.. math:: M(K) = \begin{pmatrix} A_0 & A_{-1} & \cr A_1 & A_0 & \ddots \cr & \ddots & \ddots \end{pmatrix}
+.. math:: M(K) = \begin{pmatrix} A_0 & A_{-1} & \cr A_1 & A_0 & \ddots \cr & \ddots & \ddots
+\end{pmatrix}
    \tag{2.1}
 
-is the case of one channel and k = 3. The Toeplitz matrix A_l is made of column m - l of K (from 1), as vec wants
-it; the paper prints row m - l, see `convreg.claims.slips`.
+is the case of one channel and k = 3. The Toeplitz matrix A_l is made of column m - l of K (from 1),
+as vec wants it; the paper prints row m - l, see `convreg.claims.slips`.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array, get_index_dtype, issparse, sparray
 
-from convreg._checks import as_floats, as_integer, as_kernel, as_kernel_shape, float_type
-from convreg.convolution import padding
+from convreg._checks import as_floats, as_integer, as_kernel_shape, float_type
+from convreg.convolution import ConvolutionOperator, tap_offsets
 
 
 def conv_matrix(K: ArrayLike, N: int) -> csr_array:
     r"""Equations (2.1) and (2.4): the sparse M with vec(K * X) = M vec(X).
 
-    M has h x g blocks; block (c, d) is doubly block banded Toeplitz. Its entry in row c N^2 + s N + r and
-    column d N^2 + j N + i is K[i - r + m - 1, j - s + m - 1, d, c], m = ceil(k/2), and 0 where these indices
-    lie outside the kernel. All taps that land are stored, zeros too: the pattern is the position's, not the
-    value's.
+    M has h x g blocks; block (c, d) is doubly block banded Toeplitz. Its entry in row c N^2 + s N +
+    r and column d N^2 + j N + i is K[i - r + m - 1, j - s + m - 1, d, c], m = ceil(k/2), and 0
+    where these indices lie outside the kernel. All taps that land are stored, zeros too: the
+    pattern is the position's, not the value's.
 
-    .. math:: \mathbb{M}(K) = \begin{pmatrix} M_{(1)(1)} & \cdots & M_{(1)(g)} \cr \vdots & & \vdots \cr
+    .. math:: \mathbb{M}(K) = \begin{pmatrix} M_{(1)(1)} & \cdots & M_{(1)(g)} \cr \vdots & & \vdots
+    \cr
        M_{(h)(1)} & \cdots & M_{(h)(g)} \end{pmatrix}, \qquad M_{(c)(d)} = M(K_{:,:,d,c}) \tag{2.4}
 
     Parameters
@@ -55,20 +57,30 @@ def conv_matrix(K: ArrayLike, N: int) -> csr_array:
            [4., 7., 5., 8.],
            [1., 4., 2., 5.]])
     """
-    kernel, N = as_kernel(K), as_integer("N", N, 1)
-    k, _, g, h = kernel.shape
-    # One output channel holds the same columns as every other: its entries, in the order of their columns.
+    return formed(ConvolutionOperator(K, N))
+
+
+def formed(M: ConvolutionOperator) -> csr_array:
+    """Equation (2.4): the sparse matrix of an operator M; see `conv_matrix`."""
+    N = M.N
+    k, _, g, h = M.kernel.shape
+    offsets = tap_offsets(k)
+    # One output channel holds the same columns as every other: its entries, by their columns.
     s, r, d, q, p = np.ogrid[:N, :N, :g, :k, :k]
-    i, j = r + p - padding(k)[0], s + q - padding(k)[0]
+    i = r + offsets[p]
+    j = s + offsets[q]
     lands = np.broadcast_to((0 <= i) & (i < N) & (0 <= j) & (j < N), (N, N, g, k, k))
-    columns = (d * N**2 + j * N + i)[lands].astype(get_index_dtype(maxval=h * g * (k * N) ** 2))
+    index = get_index_dtype(maxval=h * g * (k * N) ** 2)
+    columns = (d * N**2 + j * N + i)[lands].astype(index)
     taps = np.broadcast_to((p * k + q) * g + d, lands.shape)[lands]
     row_lengths = np.count_nonzero(lands, axis=(2, 3, 4)).ravel()
-    indptr = np.concatenate([[0], np.cumsum(np.tile(row_lengths, h))]).astype(columns.dtype)
-    data = np.ascontiguousarray(kernel.reshape(k * k * g, h).T).take(taps, axis=1)
-    M = csr_array((data.ravel(), np.tile(columns, h), indptr), shape=(h * N**2, g * N**2))
-    M.has_sorted_indices = M.has_canonical_format = True
-    return M
+    row_ends = np.cumsum(np.tile(row_lengths, h))
+    indptr = np.concatenate([[0], row_ends]).astype(index)
+    entries = np.ascontiguousarray(M.kernel.reshape(k * k * g, h).T).take(taps, axis=1)
+    matrix = csr_array((entries.ravel(), np.tile(columns, h), indptr), shape=M.shape)
+    matrix.has_sorted_indices = True
+    matrix.has_canonical_format = True
+    return matrix
 
 
 def entry_positions(
@@ -76,8 +88,8 @@ def entry_positions(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     r"""Theorems 2.2 and 2.3: Omega_{p,q,z,y}, where the kernel entry K[p, q, z, y] stands in M.
 
-    By position and not by comparing values: equal entries and zeros keep their own places, and a tap that
-    reads N or more lines beside the pixel has none.
+    By position and not by comparing values: equal entries and zeros keep their own places, and a
+    tap that reads N or more lines beside the pixel has none.
 
     .. math:: \Omega_{p,q,z,y} = \{(i, j) : \partial m_{ij} / \partial k_{p,q,z,y} = 1\}
 
@@ -104,11 +116,12 @@ def entry_positions(
     (array([1, 3]), array([0, 2]))
     """
     k, g, h = as_kernel_shape(shape)
-    N, p, q = as_integer("N", N, 1), as_integer("p", p, 0, k - 1), as_integer("q", q, 0, k - 1)
+    N = as_integer("N", N, 1)
+    p, q = as_integer("p", p, 0, k - 1), as_integer("q", q, 0, k - 1)
     z, y = as_integer("z", z, 0, g - 1), as_integer("y", y, 0, h - 1)
-    m = padding(k)[0] + 1
+    offsets = tap_offsets(k)
     s, r = np.mgrid[:N, :N]
-    i, j = r + p - m + 1, s + q - m + 1
+    i, j = r + offsets[p], s + offsets[q]
     lands = (0 <= i) & (i < N) & (0 <= j) & (j < N)
     return (y * N**2 + s * N + r)[lands], (z * N**2 + j * N + i)[lands]
 
@@ -116,8 +129,8 @@ def entry_positions(
 def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) -> NDArray:
     r"""The chain rule of Theorem 2.2: M*(G), the adjoint of K -> M(K), sums G over every Omega.
 
-    If f is a function of M and G its gradient, M*(G) is the gradient of f(M(K)) in K: entry [p, q, z, y] is
-    the sum of G[i, j] over (i, j) in Omega_{p,q,z,y}.
+    If f is a function of M and G its gradient, M*(G) is the gradient of f(M(K)) in K: entry [p, q,
+    z, y] is the sum of G[i, j] over (i, j) in Omega_{p,q,z,y}.
 
     .. math:: \frac{\partial f(M(K))}{\partial k_{p,q,z,y}}
        = \sum_{(i,j) \in \Omega_{p,q,z,y}} \frac{\partial f(M)}{\partial m_{ij}}
@@ -153,8 +166,9 @@ def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) ->
         raise TypeError(f"G: wanted a matrix of real numbers, got dtype {entries.dtype}")
     y, s, r = np.unravel_index(entries.row, (h, N, N))
     z, j, i = np.unravel_index(entries.col, (g, N, N))
-    p, q = i - r + padding(k)[0], j - s + padding(k)[0]
+    first = tap_offsets(k)[0]
+    p, q = i - r - first, j - s - first
     inside = (0 <= p) & (p < k) & (0 <= q) & (q < k)
-    taps = np.ravel_multi_index(tuple(index[inside] for index in (p, q, z, y)), (k, k, g, h))
-    sums = np.bincount(taps, entries.data[inside], minlength=k * k * g * h).reshape(tuple(shape))
-    return sums.astype(float_type(entries.dtype), copy=False)
+    taps = np.ravel_multi_index((p[inside], q[inside], z[inside], y[inside]), (k, k, g, h))
+    sums = np.bincount(taps, entries.data[inside], minlength=k * k * g * h)
+    return sums.reshape(tuple(shape)).astype(float_type(entries.dtype), copy=False)

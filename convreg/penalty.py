@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-from convreg._checks import as_integer, as_kernel, as_matrix, as_number, float_type, gram_of_rows
+from convreg._checks import Gram, Matrix, as_matrix, as_number, float_type, gram_of_rows
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import (
-    extreme_singular_values,
+    extremes,
     factors_fit,
     is_small,
     largest_singular_value,
     smallest_singular_value,
 )
-from convreg.gradients import kernel_gradient
+from convreg.gradients import gradient_in_kernel
 from convreg.lanczos import leading_triplets
 from convreg.power import SingularTriplet
 
-Start = SingularTriplet | None
 
-
-def shifted_gram(M: Any, alpha: float = 1.0, gram: str = "columns") -> LinearOperator:
+def shifted_gram(M: Matrix, alpha: float = 1.0, gram: Gram = "columns") -> LinearOperator:
     r"""Section 2: M'M - alpha I as a symmetric linear operator, from any kind of M.
 
     .. math:: B = M^T M - \alpha I
@@ -53,16 +51,20 @@ def shifted_gram(M: Any, alpha: float = 1.0, gram: str = "columns") -> LinearOpe
            [ 0., -1.]])
     """
     M = as_matrix("M", M)
-    m, n = M.shape
-    return _ShiftedGram(M.T if gram_of_rows(gram, m, n) else M, as_number("alpha", alpha))
+    rows = gram_of_rows(gram, *M.shape)
+    return ShiftedGram(M, as_number("alpha", alpha), rows)
 
 
-class _ShiftedGram(LinearOperator):
-    """A'A - alpha I, its own adjoint, with no eigenvalue below ``lowest``."""
+class ShiftedGram(LinearOperator):
+    """Section 2: M'M - alpha I or (``rows``) M M' - alpha I, its own adjoint; see `shifted_gram`.
 
-    def __init__(self, A: Any, alpha: float) -> None:
-        self._A, self._At, self._alpha = aslinearoperator(A), aslinearoperator(A.T), alpha
-        self.lowest = -alpha
+    None of its eigenvalues is below ``lowest``.
+    """
+
+    def __init__(self, M: Matrix, alpha: float, rows: bool) -> None:
+        A = M.T if rows else M
+        self._A, self._At = aslinearoperator(A), aslinearoperator(A.T)
+        self._alpha, self.lowest = alpha, -alpha
         super().__init__(float_type(A.dtype), (A.shape[1], A.shape[1]))
 
     def _matmat(self, X: NDArray) -> NDArray:
@@ -78,38 +80,24 @@ class _ShiftedGram(LinearOperator):
         return self
 
 
-@overload
-def penalty(
-    K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
-    full_output: Literal[False] = ...,
-) -> float: """The value."""  # fmt: skip
-
-
-@overload
-def penalty(
-    K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
-    *, full_output: Literal[True],
-) -> tuple[float, SingularTriplet]: """The value and its triplet."""  # fmt: skip
-
-
 def penalty(
     K: ArrayLike,
     N: int,
     alpha: float = 1.0,
-    gram: str = "columns",
+    gram: Gram = "columns",
     tolerance: float = 0.0,
-    start: Start = None,
+    start: SingularTriplet | None = None,
     full_output: bool = False,
-) -> float | tuple[float, SingularTriplet]:
+) -> Any:
     r"""Section 2: R_alpha(K) = sigma_max(M'M - alpha I), M = M(K), in double precision.
 
     .. math:: \mathcal{R}_\alpha(K) := \sigma_{\max}(M^T M - \alpha I)
        = \max_i\, \lvert \lambda_i(M^T M) - \alpha \rvert
 
-    The eigenvalues of M'M are the squared singular values of M and, where M has more columns than rows,
-    zeros: R_alpha is the largest distance of one of them from alpha. Large problems need only sigma_max, by
-    Lanczos, where it decides; else sigma_min by `extreme_singular_values` or, where the factors would not fit,
-    the lower end of M'M - alpha I by Lanczos.
+    The eigenvalues of M'M are the squared singular values of M and, where M has more columns than
+    rows, zeros: R_alpha is the largest distance of one of them from alpha. Large problems need only
+    sigma_max, by Lanczos, where it decides; else sigma_min by `extreme_singular_values` or, where
+    the factors would not fit, the lower end of M'M - alpha I by Lanczos.
 
     Parameters
     ----------
@@ -124,11 +112,14 @@ def penalty(
     start : SingularTriplet, optional
         Where Lanczos starts: the triplet of a similar kernel.
     full_output : bool
-        Whether the triplet of M'M - alpha I is given as well, with its residual; it comes from Lanczos.
+        Whether the triplet of M'M - alpha I is given as well, with its residual; it comes from
+        Lanczos.
 
     Returns
     -------
-    float, or (float, SingularTriplet)
+    R : float
+    triplet : SingularTriplet
+        With full_output, and then R is its sigma, from Lanczos.
 
     Raises
     ------
@@ -145,66 +136,74 @@ def penalty(
     >>> R, triplet.residual < 1e-12
     (3.0, True)
     """
-    kernel, N = as_kernel(K).astype(np.float64), as_integer("N", N, 1)
-    _, _, g, h = kernel.shape
-    B = shifted_gram(ConvolutionOperator(kernel, N), alpha, gram)
+    M = ConvolutionOperator(K, N).in_double()
+    alpha, rows = as_number("alpha", alpha), gram_of_rows(gram, *M.shape)
     tolerance = as_number("tolerance", tolerance, positive=False)
-    if full_output or start is not None or not factors_fit(kernel.shape, N):
-        triplet = leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
-        return (float(triplet.sigma), triplet) if full_output else float(triplet.sigma)
-    if is_small(kernel.shape, N):
-        return penalty_from_extremes(*extreme_singular_values(kernel, N), h, g, alpha, gram)
-    largest = smallest = largest_singular_value(kernel, N, tolerance)
-    if largest**2 < 2 * alpha and not _singular(gram, h, g):  # else the smallest cannot be farther from alpha
-        smallest = smallest_singular_value(kernel, N)
-    return penalty_from_extremes(largest, smallest, h, g, alpha, gram)
+    if full_output or start is not None or not factors_fit(M.kernel.shape, M.N):
+        triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)
+        R = float(triplet.sigma)
+        return (R, triplet) if full_output else R
+    return from_extremes(*_deciding_extremes(M, alpha, rows, tolerance), M.shape, alpha, rows)
+
+
+def _leading(B: ShiftedGram, tolerance: float, start: SingularTriplet | None) -> SingularTriplet:
+    """The leading triplet of M'M - alpha I."""
+    return leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
+
+
+def _deciding_extremes(
+    M: ConvolutionOperator, alpha: float, rows: bool, tolerance: float
+) -> tuple[float, float]:
+    """sigma_max and sigma_min of M; for sigma_min sigma_max again where it cannot decide."""
+    if is_small(M.kernel.shape, M.N):
+        return extremes(M)
+    largest = largest_singular_value(M, tolerance)
+    if largest**2 >= 2 * alpha or _singular(M.shape, rows):
+        return largest, largest
+    return largest, smallest_singular_value(M)
 
 
 def penalty_from_extremes(
-    sigma_max: float, sigma_min: float, h: int, g: int, alpha: float = 1.0, gram: str = "columns"
+    sigma_max: float, sigma_min: float, h: int, g: int, alpha: float = 1.0, gram: Gram = "columns"
 ) -> float:
     """R_alpha from the extreme singular values of an M that has h x g blocks; see `penalty`."""
-    alpha = as_number("alpha", alpha)
-    largest, smallest = sigma_max * sigma_max, 0.0 if _singular(gram, h, g) else sigma_min * sigma_min
+    rows = gram_of_rows(gram, h, g)
+    return from_extremes(sigma_max, sigma_min, (h, g), as_number("alpha", alpha), rows)
+
+
+def from_extremes(
+    sigma_max: float, sigma_min: float, shape: tuple[int, ...], alpha: float, rows: bool
+) -> float:
+    """Section 2: R_alpha from the extreme singular values of an M of this shape."""
+    largest = sigma_max * sigma_max
+    smallest = 0.0 if _singular(shape, rows) else sigma_min * sigma_min
     return max(abs(largest - alpha), abs(smallest - alpha))
 
 
-def _singular(gram: str, h: int, g: int) -> bool:
-    """Whether M'M (or M M') is singular for every kernel."""
-    return h > g if gram_of_rows(gram, h, g) else h < g
-
-
-@overload
-def penalty_gradient(
-    K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
-    full_output: Literal[False] = ...,
-) -> tuple[float, NDArray]: """The value and the gradient."""  # fmt: skip
-
-
-@overload
-def penalty_gradient(
-    K: ArrayLike, N: int, alpha: float = ..., gram: str = ..., tolerance: float = ..., start: Start = ...,
-    *, full_output: Literal[True],
-) -> tuple[float, NDArray, SingularTriplet]: """The value, the gradient and the triplet."""  # fmt: skip
+def _singular(shape: tuple[int, ...], rows: bool) -> bool:
+    """Whether M'M (or M M') is singular for every M of this shape."""
+    m, n = shape
+    return m > n if rows else m < n
 
 
 def penalty_gradient(
     K: ArrayLike,
     N: int,
     alpha: float = 1.0,
-    gram: str = "columns",
+    gram: Gram = "columns",
     tolerance: float = 0.0,
-    start: Start = None,
+    start: SingularTriplet | None = None,
     full_output: bool = False,
-) -> tuple[float, NDArray] | tuple[float, NDArray, SingularTriplet]:
+) -> Any:
     r"""Theorem 2.3: R_alpha(K) and its gradient in K, from the leading singular triplet.
 
-    .. math:: G = \left[ \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial k_{p,q,z,y}} \right]_{p,q,z,y}
+    .. math:: G = \left[ \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial k_{p,q,z,y}}
+    \right]_{p,q,z,y}
 
-    Where the largest singular value is multiple, R_alpha need not have a gradient (it has on the plateau R_alpha
-    = alpha for h < g: 0). What comes is formula (2.5) for one unit vector of those that lead, with u = v or u =
-    -v: of one end of the spectrum, and a subgradient where that is the upper one. It is computed in the type of
-    K, float32 or float64.
+    Where the largest singular value is multiple, R_alpha need not have a gradient (it has on the
+    plateau R_alpha = alpha for h < g: 0). What comes is formula (2.5) for one unit vector of those
+    that lead, with u = v or u = -v: of one end of the spectrum, and a subgradient where that is the
+    upper one. It is computed in the type of K, float32 or float64.
 
     Parameters
     ----------
@@ -230,16 +229,19 @@ def penalty_gradient(
     >>> penalty_gradient([[2]], 1)
     (3.0, array([[4.]]))
     """
-    B = shifted_gram(ConvolutionOperator(K, N), alpha, gram)
-    triplet = leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
-    R, G = float(triplet.sigma), kernel_gradient(K, N, triplet.u, triplet.v, gram)
+    M = ConvolutionOperator(K, N)
+    alpha, rows = as_number("alpha", alpha), gram_of_rows(gram, *M.shape)
+    triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)
+    R = float(triplet.sigma)
+    G = gradient_in_kernel(M, triplet.u, triplet.v, rows).reshape(np.shape(K))
     return (R, G, triplet) if full_output else (R, G)
 
 
 def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
     r"""Theorem 2.1: what R_alpha(K) < t alpha says of the singular values of M.
 
-    .. math:: \sqrt{(1-t)\alpha} < \sigma_{\min}(M) \leq \sigma_{\max}(M) < \sqrt{(1+t)\alpha}, \qquad
+    .. math:: \sqrt{(1-t)\alpha} < \sigma_{\min}(M) \leq \sigma_{\max}(M) < \sqrt{(1+t)\alpha},
+    \qquad
        \kappa_2(M) := \frac{\sigma_{\max}(M)}{\sigma_{\min}(M)} < \sqrt{\frac{1+t}{1-t}}
 
     Parameters
@@ -250,7 +252,8 @@ def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
     Returns
     -------
     lower, upper, kappa : float
-        lower < sigma_min, sigma_max < upper, sigma_max / sigma_min < kappa, which is infinite for t = 1.
+        lower < sigma_min, sigma_max < upper, sigma_max / sigma_min < kappa, which is infinite for t
+        = 1.
 
     Raises
     ------

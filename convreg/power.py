@@ -1,6 +1,7 @@
 """Algorithm 2.1, step 6: singular triplets, and their update by the power method.
 
-Everything here needs only ``A @ x`` and ``A.T @ y``: A is a dense array, a sparse array or a LinearOperator.
+Everything here needs only ``A @ x`` and ``A.T @ y``: A is a dense array, a sparse array or a
+LinearOperator.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ class _Triplet(NamedTuple):
 
 
 class SingularTriplet(_Triplet):
-    r"""A singular value with its unit left and right singular vectors: A v = sigma u, A' u = sigma v.
+    r"""A singular value with its unit left and right singular vectors.
 
     .. math:: A v = \sigma u, \qquad A^T u = \sigma v
 
-    A named tuple (sigma, u, v). Its attribute ``residual`` is the larger norm of A v - sigma u and A' u - sigma v
-    where `leading_triplets` has computed it, else NaN. A has some singular value within it of sigma; it need not
-    be the largest, and the residual does not bound sigma's distance from that.
+    A named tuple (sigma, u, v). Its attribute ``residual`` is the larger norm of A v - sigma u and
+    A' u - sigma v where `leading_triplets` has computed it, else NaN. A has some singular value
+    within it of sigma; it need not be the largest, and the residual does not bound sigma's distance
+    from that.
     """
 
     residual: float = np.nan
@@ -38,9 +40,9 @@ def power_update(
 ) -> list[SingularTriplet]:
     r"""Algorithm 2.1, step 6: refresh singular triplets of a changed A by the power method.
 
-    One iteration is u <- A v normalised, v <- A' u, sigma <- its norm, v normalised. All triplets go through
-    together and do not see each other. After at least one, from unit vectors, the new sigma is at most the norm
-    of A.
+    One iteration is u <- A v normalised, v <- A' u, sigma <- its norm, v normalised. All triplets
+    go through together and do not see each other. After at least one, from unit vectors, the new
+    sigma is at most the norm of A.
 
     .. math:: u \leftarrow \frac{A v}{\|A v\|_2}, \qquad \sigma \leftarrow \|A^T u\|_2, \qquad
        v \leftarrow \frac{A^T u}{\sigma}
@@ -53,8 +55,9 @@ def power_update(
     iterations : int
         None (0) gives the triplets back.
     orthogonalize : bool
-        Keep the vectors orthogonal (a QR factorisation in place of each normalisation), so that the second
-        triplet cannot drift into the first. The paper does not say so, and the default does not.
+        Keep the vectors orthogonal (a QR factorisation in place of each normalisation), so that the
+        second triplet cannot drift into the first. The paper does not say so, and the default does
+        not.
 
     Returns
     -------
@@ -87,10 +90,12 @@ def power_update(
 
 
 def _normalised(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:
-    """The norms of the columns of W, and its columns normalised (where a norm is 0, the previous ones)."""
+    """The norms of the columns of W, and its columns normalised; at a norm of 0 the previous."""
     norms, unit = np.sqrt(np.vecdot(W.T, W.T)), np.empty_like(W)
     for j, norm in enumerate(norms):  # by columns: quicker than a division of short rows
-        np.divide(W[:, j], norm, out=unit[:, j]) if norm > 0 else np.copyto(unit[:, j], previous[:, j])
+        np.divide(W[:, j], norm, out=unit[:, j]) if norm > 0 else np.copyto(
+            unit[:, j], previous[:, j]
+        )
     return norms, unit
 
 

@@ -1,12 +1,12 @@
 """How a gradient and an adjoint are checked: finite differences, Taylor remainders, the dot test.
 
-A gradient G of f at x is right if, for directions D, the slope <G, D> is the derivative of f(x + t D) at 0.
-Two tests that need different things:
+A gradient G of f at x is right if, for directions D, the slope <G, D> is the derivative of
+f(x + t D) at 0. Two tests that need different things:
 
-* the central difference has the error C t^2 + e/t, e being the rounding error of f: a V over log t, lowest
-  near t = e^(1/3);
-* the Taylor remainder f(x + t D) - f(x) - t <G, D> falls like t^2 for the right gradient and like t for a
-  wrong one, in a direction D that sees the error, long before rounding matters.
+* the central difference has the error C t^2 + e/t, e being the rounding error of f: a V over log t,
+  lowest near t = e^(1/3);
+* the Taylor remainder f(x + t D) - f(x) - t <G, D> falls like t^2 for the right gradient and like t
+  for a wrong one, in a direction D that sees the error, long before rounding matters.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ Function = Callable[[NDArray], float | np.floating]
 Steps = Sequence[float] | NDArray
 
 
-def central_difference_errors(f: Function, x: NDArray, D: NDArray, slope: float, steps: Steps) -> NDArray:
+def central_difference_errors(
+    f: Function, x: NDArray, D: NDArray, slope: float, steps: Steps
+) -> NDArray:
     """``|(f(x + t D) - f(x - t D)) / 2t - slope|`` for every step t.
 
     >>> central_difference_errors(lambda x: x**3, 1.0, 1.0, 3.0, [0.1]).round(6)
@@ -54,33 +56,47 @@ STEPS = np.logspace(-6, 0, 13)
 def gradient_tables(
     statement: str, f: Function, x: NDArray, gradients: Mapping[str, NDArray], seed: int = 1
 ) -> list[dict[str, Any]]:
-    """Both tests for several gradients of f at x, the first of them meant to be right; one table each.
+    """Both tests for several gradients of f at x, the first meant to be right; a table each.
 
-    The direction is random but leans towards the first gradient, so that no slope is small. For the central
-    difference f is rounded to single precision, which makes the rounding error of its V known and the same on
-    every computer; the Taylor remainder takes f as it is, for steps above its rounding error.
+    The direction is random but leans towards the first gradient, so that no slope is small. For the
+    central difference f is rounded to single precision, which makes the rounding error of its V
+    known and the same on every computer; the Taylor remainder takes f as it is, for steps above its
+    rounding error.
 
     Returns
     -------
     list of dict
-        ``statement``, ``gradient`` (its name), ``step``, ``difference``, ``remainder`` (NaN for small steps).
+        ``statement``, ``gradient`` (its name), ``step``, ``difference``, ``remainder`` (NaN for
+        small steps).
     """
     first = next(iter(gradients.values()))
     noise = np.random.default_rng(seed).standard_normal(np.shape(x))
     D = 2 * first / np.linalg.norm(first) + noise / np.linalg.norm(noise)
     D /= np.linalg.norm(D)
+
+    def rounded(y: NDArray) -> float:
+        """f in single precision."""
+        return float(np.float32(f(y)))
+
     tables = []
     for name, G in gradients.items():
         slope = float(np.sum(G * D))
-        difference = central_difference_errors(lambda x: float(np.float32(f(x))), x, D, slope, STEPS)
-        remainder = np.where(STEPS > 9e-5, taylor_remainders(f, x, D, slope, STEPS), np.nan)
-        names = {"statement": statement, "gradient": name}
-        tables.append(names | {"step": STEPS, "difference": difference, "remainder": remainder})
+        difference = central_difference_errors(rounded, x, D, slope, STEPS)
+        remainder = taylor_remainders(f, x, D, slope, STEPS)
+        tables.append(
+            {
+                "statement": statement,
+                "gradient": name,
+                "step": STEPS,
+                "difference": difference,
+                "remainder": np.where(STEPS > 9e-5, remainder, np.nan),
+            }
+        )
     return tables
 
 
 def remainder_order(table: Mapping[str, Any]) -> float:
-    """The order of the Taylor remainders in a `gradient_tables` table, from the small steps: 2 or 1."""
+    """The order of the Taylor remainders in a `gradient_tables` table, from small steps: 2 or 1."""
     small = (STEPS > 9e-5) & (STEPS < 2e-3)
     return observed_order(STEPS[small], table["remainder"][small])
 

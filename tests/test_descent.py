@@ -170,7 +170,7 @@ def test_one_step_is_one_gradient():
 def test_without_diagnostics_the_exact_values_are_nan(gram, monkeypatch):
     K = kernel(3, 3, 2, 1)
     full = minimize_penalty(K, 3, gram=gram, iterations=5)
-    monkeypatch.setattr(sys.modules["convreg.descent"], "extreme_singular_values", None)  # they cost nothing
+    monkeypatch.setattr(sys.modules["convreg.descent"], "extremes", None)  # they cost nothing
     result = minimize_penalty(K, 3, gram=gram, iterations=5, diagnostics=False)
     for name in FIELDS:
         if name in EXACT:

@@ -92,10 +92,12 @@ def products(monkeypatch):
 @pytest.mark.parametrize("size", SIZES)
 def test_largest_and_smallest_in_closed_form(size):
     (K, sigma), N = separable(*size), size[-1]
-    assert largest_singular_value(K, N) == pytest.approx(sigma[0], rel=1e-13)
-    assert smallest_singular_value(K, N) == pytest.approx(sigma[-1], rel=1e-10)
-    assert largest_singular_value(K, N, 1e-4) == pytest.approx(sigma[0], rel=1e-4)
-    assert extreme_singular_values(K, N) == (largest_singular_value(K, N), smallest_singular_value(K, N))
+    M = ConvolutionOperator(K, N)
+    largest, smallest = largest_singular_value(M), smallest_singular_value(M)
+    assert largest == pytest.approx(sigma[0], rel=1e-13)
+    assert smallest == pytest.approx(sigma[-1], rel=1e-10)
+    assert largest_singular_value(M, 1e-4) == pytest.approx(sigma[0], rel=1e-4)
+    assert extreme_singular_values(K, N) == (largest, smallest)
 
 
 @pytest.mark.parametrize("size", [(2, 2, 27), (2, 1, 38), (2, 2, 28), (2, 1, 39)])
@@ -153,13 +155,14 @@ def test_penalty_says_where_lanczos_does_not_converge(little_memory, monkeypatch
 @pytest.mark.parametrize("size", SIZES)
 def test_where_the_factors_do_not_fit_it_says_what_to_take(size, little_memory, monkeypatch):
     (g, h, N), (K, _) = size, separable(*size)
-    monkeypatch.setattr(MODULE, "conv_matrix", forbidden)
+    monkeypatch.setattr(MODULE, "formed", forbidden)
     monkeypatch.setattr(MODULE, "leading_triplets", forbidden)  # sigma_max is not computed in vain
-    for function in (extreme_singular_values, smallest_singular_value):
+    M = ConvolutionOperator(K, N)
+    for function in (lambda: extreme_singular_values(K, N), lambda: smallest_singular_value(M)):
         with pytest.raises(
             MemoryError, match=rf"^K, N: .*at most 1e\+01 entries .* {min(g, h) * N**2} unknowns"
         ) as e:
-            function(K, N)
+            function()
         for word in ("tolerance", "diagnostics=False", "penalty(K, N, tolerance=1e-6)", "leading_triplets"):
             assert word in str(e.value)
 
@@ -267,7 +270,7 @@ def test_gradient_at_scale_by_differences(gram, low):
 
 
 def test_whether_the_factors_fit_takes_nothing(monkeypatch):
-    for name in ("conv_matrix", "splu", "leading_triplets"):
+    for name in ("formed", "splu", "leading_triplets"):
         monkeypatch.setattr(MODULE, name, forbidden)
     before = time.perf_counter()
     for shape, N in ((STEM, 112), (DEEP, 7)):

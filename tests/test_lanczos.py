@@ -13,6 +13,7 @@ from strategies import DTYPES
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from convreg import NotConverged, SingularTriplet, leading_triplets, power_update, shifted_gram
+from convreg._numerics import arpack
 
 MODULE = sys.modules["convreg.lanczos"]
 SIZE = 300
@@ -455,13 +456,13 @@ def test_the_longer_side_of_a_matrix_that_may_be_decomposed_is_1500(wide):
 def test_lanczos_gives_up_after_50_restarts_where_a_decomposition_is_at_hand(
     monkeypatch, longer, restarts, expected
 ):
-    seen, original = set(), MODULE.eigsh
+    seen, original = set(), arpack.eigsh
 
     def recorded(*arguments, **options):
         seen.add(options["maxiter"])
         return original(*arguments, **options)
 
-    monkeypatch.setattr(MODULE, "eigsh", recorded)
+    monkeypatch.setattr(arpack, "eigsh", recorded)
     assert leading_triplets(spread(longer, 257), 1, restarts=restarts)[0].sigma == pytest.approx(2)
     assert seen == {expected}
 
@@ -551,14 +552,14 @@ def test_u_is_minus_v_where_the_value_is_negative_however_small(size, scale):
 
 @pytest.mark.parametrize(("longer", "patient"), [(1500, False), (1501, True)])
 def test_looser_tolerances_are_tried_only_where_there_is_no_decomposition(monkeypatch, longer, patient):
-    A, tolerances, original = np.zeros((longer, 257)), [], MODULE.eigsh
+    A, tolerances, original = np.zeros((longer, 257)), [], arpack.eigsh
     A[range(257), range(257)] = np.linspace(1, 2, 257)
 
     def recorded(*arguments, **options):
         tolerances.append(options["tol"])
         return original(*arguments, **options)
 
-    monkeypatch.setattr(MODULE, "eigsh", recorded)
+    monkeypatch.setattr(arpack, "eigsh", recorded)
     if patient:
         with pytest.raises(NotConverged):
             leading_triplets(A, 1, restarts=1)

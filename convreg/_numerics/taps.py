@@ -1,11 +1,14 @@
-"""Equations (1.1), (2.4) and (2.5) as products of matrices: the k x k taps of every pixel, side by side.
+"""Equations (1.1), (2.4), (2.5) as products of matrices: the taps of every pixel, side by side.
 
-Let P(X) have a row for each tap and channel and a column for each pixel, holding what that tap of that pixel
-reads ("im2col"), and A be the kernel with the same rows. Then a convolution is A'P(X), its adjoint P*(A Y), where
-P* adds to the pixels that P reads, and the gradient in the kernel P(X) Y'. P(X) passes through a work array of
-bounded size, some lines of the image at a time: all arithmetic is in a few large matrix products.
+Let P(X) have a row for each tap and channel and a column for each pixel, holding what that tap of
+that pixel reads ("im2col"), and A be the kernel with the same rows. Then a convolution is A'P(X),
+its adjoint P*(A Y), where P* adds to the pixels that P reads, and the gradient in the kernel
+P(X) Y'. P(X) passes through a work array of bounded size, some lines of the image at a time: all
+arithmetic is in a few large matrix products.
 
-Blocks of vectors are arrays (channels N^2, count): in vec order, the same entry of all vectors side by side.
+Blocks of vectors are arrays (channels N^2, count): in vec order, the same entry of all vectors side
+by side. What a tap reads is said by ``before``, the zeros that are read before the image: tap (p,
+q) of pixel (r, s) reads (r + p - before, s + q - before).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from functools import lru_cache
 from threading import Lock
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 WORK = 2**19  # entries of the work array: few enough to stay in a cache
@@ -24,52 +28,73 @@ READ = 3  # reading so many times more channels costs no more than adding to the
 class Convolution:
     """x -> M x, or M'x, for blocks of vectors; see `ConvolutionOperator`.
 
-    It reads its inputs or adds to its outputs, whichever are fewer channels. Those of M' lie mirrored.
+    It reads its inputs or adds to its outputs, whichever are fewer channels. Those of M' lie
+    mirrored.
     """
 
-    def __init__(self, kernel: NDArray, N: int, transposed: bool) -> None:
-        inputs, outputs = kernel.shape[:1:-1] if transposed else kernel.shape[2:]
+    def __init__(self, kernel: NDArray, N: int, before: int, transposed: bool) -> None:
+        k, _, g, h = kernel.shape
+        inputs, outputs = (h, g) if transposed else (g, h)
         self.reads = inputs <= READ * outputs
         self.mirrored = self.reads == transposed
-        self.k, self.N, self.channels = len(kernel), N, inputs if self.reads else outputs
+        self.k, self.N, self.before = k, N, before
+        self.channels = inputs if self.reads else outputs
         if self.mirrored:  # rows (p, q, y)
-            self.A = kernel.transpose(2, 0, 1, 3).reshape(kernel.shape[2], -1).T
+            self.A = kernel.transpose(2, 0, 1, 3).reshape(g, -1).T
         else:  # rows (p, q, z)
-            self.A = kernel.reshape(-1, kernel.shape[3])
+            self.A = kernel.reshape(-1, h)
 
     def __call__(self, X: NDArray) -> NDArray:
-        count, most = X.shape[1], max(2, WORK // (self.channels * (self.N + self.k - 1) ** 2))
+        count = X.shape[1]
+        most = max(2, WORK // (self.channels * (self.N + self.k - 1) ** 2))
         if count > most:  # what is kept between calls stays bounded
-            return np.hstack([self(X[:, first : first + most]) for first in range(0, count, most)])
-        taps = kept_taps(self.k, self.N, self.channels, self.mirrored, count, X.dtype)
+            parts = [self(X[:, first : first + most]) for first in range(0, count, most)]
+            return np.hstack(parts)
+        size = self.k, self.N, self.before
+        taps = kept_taps(*size, self.channels, self.mirrored, count, X.dtype)
         return taps.product(self.A, X) if self.reads else taps.adjoint(self.A, X)
 
 
-def correlate(shape: tuple[int, ...], N: int, X: NDArray, Y: NDArray) -> NDArray:
-    """M* of the sum of the outer products y x' of the columns: the reads are of whichever has fewer channels."""
+def correlate(shape: tuple[int, ...], N: int, before: int, X: NDArray, Y: NDArray) -> NDArray:
+    """M* of the sum of the outer products y x' of the columns of Y and X.
+
+    The reads are of whichever has fewer channels.
+    """
     k, _, g, h = shape
     mirrored = h < g
-    taps = kept_taps(k, N, min(g, h), mirrored, X.shape[1], X.dtype)
+    taps = kept_taps(k, N, before, min(g, h), mirrored, X.shape[1], X.dtype)
     if mirrored:
-        return np.ascontiguousarray(taps.correlation(Y, X).reshape(k, k, h, g).swapaxes(2, 3))
+        G = taps.correlation(Y, X).reshape(k, k, h, g)
+        return np.ascontiguousarray(G.swapaxes(2, 3))
     return taps.correlation(X, Y).reshape(shape)
 
 
 class Taps:
     """The linear map P of ``count`` images of ``channels`` channels, with its work arrays.
 
-    Tap (p, q) of pixel (r, s) reads (r + p - m + 1, s + q - m + 1), with m = ceil(k/2) and zeros outside;
-    mirrored, it reads (r - p + m - 1, s - q + m - 1).
+    Tap (p, q) of pixel (r, s) reads (r + p - before, s + q - before), and zeros outside of the
+    image; mirrored, it reads (r - p + before, s - q + before).
     """
 
-    def __init__(self, k: int, N: int, channels: int, mirrored: bool, count: int, dtype: np.dtype) -> None:
-        first = k // 2 if mirrored else (k - 1) // 2
-        self._padded = np.zeros((channels, N + k - 1, N + k - 1, count), dtype)
+    def __init__(
+        self,
+        k: int,
+        N: int,
+        before: int,
+        channels: int,
+        mirrored: bool,
+        count: int,
+        dtype: np.dtype,
+    ) -> None:
+        side = N + k - 1
+        first = k - 1 - before if mirrored else before
+        self._padded = np.zeros((channels, side, side, count), dtype)
         self._image = self._padded[:, first : first + N, first : first + N]
-        channel, column, row, entry = self._padded.strides
-        shape, strides = (k, k, channels, N, N * count), (row, column, channel, column, entry)
-        windows = np.ndarray(shape, dtype, self._padded, strides=strides)  # [p, q, channel, s, (r, vector)]
-        windows = windows[::-1, ::-1] if mirrored else windows
+        # the columns of an image come before its rows, as in vec: [channel, q, p, vector, s, r]
+        windows = sliding_window_view(self._padded, (N, N), axis=(1, 2), writeable=True)
+        windows = windows.transpose(2, 1, 0, 4, 5, 3)  # [p, q, channel, s, r, vector]
+        if mirrored:
+            windows = windows[::-1, ::-1]
         self._blocks = list(self._in_blocks(windows))
         self._lock = Lock()  # the arrays are shared by all who convolve images of this kind
 
@@ -77,17 +102,18 @@ class Taps:
     def _in_blocks(windows: NDArray) -> Iterator[tuple[slice, NDArray, NDArray, NDArray]]:
         """The lines of the image in blocks.
 
-        For each the columns of P that are theirs, their windows, a work array of that shape, and the same work
-        array as rows and columns of P.
+        For each the columns of P that are theirs, their windows, a work array of that shape, and
+        the same work array as rows and columns of P.
         """
-        k, _, channels, N, line = windows.shape
-        rows = k * k * channels
+        k, _, channels, N, _, count = windows.shape
+        rows, line = k * k * channels, N * count
         most = min(N, max(1, WORK // max(1, rows * line)))
         work = np.empty(rows * most * line, windows.dtype)
         for start in range(0, N, most):
             block = windows[:, :, :, start : start + most]
             P = work[: block.size].reshape(rows, block.shape[3] * line)
-            yield slice(start * line, start * line + P.shape[1]), block, P.reshape(block.shape), P
+            columns = slice(start * line, start * line + P.shape[1])
+            yield columns, block, P.reshape(block.shape), P
 
     def product(self, A: NDArray, X: NDArray) -> NDArray:
         """A'P(X)."""

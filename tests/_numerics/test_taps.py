@@ -45,6 +45,19 @@ def limits(WORK=MODULE.WORK, READ=MODULE.READ):
             kept_taps.cache_clear()
 
 
+def before(k):
+    """The zeros that (1.1) reads before the image: m - 1 with m = ceil(k/2)."""
+    return (k + 1) // 2 - 1
+
+
+def convolution(K, N, transposed):
+    return Convolution(K, N, before(len(K)), transposed)
+
+
+def adjoint(shape, N, X, Y):
+    return correlate(shape, N, before(shape[0]), X, Y)
+
+
 def case_of(k, g, h, N, seed=0):
     rng = np.random.default_rng(seed)
     return Case(rng.standard_normal((k, k, g, h)), N, rng)
@@ -75,13 +88,13 @@ def test_products_are_those_of_the_matrix(case, count, work, read, dtype):
     M = conv_matrix(K, case.N)
     with limits(work, read):
         for transposed, matrix in ((False, M), (True, M.T)):
-            convolution, X = Convolution(K, case.N, transposed), vectors(case, count, transposed, dtype)
+            product, X = convolution(K, case.N, transposed), vectors(case, count, transposed, dtype)
             before = X.copy()
-            Y = convolution(X)
+            Y = product(X)
             assert Y.dtype == dtype
             assert relative_error(Y, matrix @ X) < accuracy[dtype]
             assert np.array_equal(X, before)
-            assert read == MODULE.READ or convolution.reads == (read == 100)
+            assert read == MODULE.READ or product.reads == (read == 100)
 
 
 @given(cases(max_channels=3, max_N=5, integers=True), works, reads)
@@ -90,7 +103,7 @@ def test_products_of_integers_are_exactly_the_reference(case, work, read):
     M = reference_matrix(case.K, case.N)
     X, Y = (case.rng.integers(-9, 10, (size, 3)).astype(float) for size in M.shape[::-1])
     with limits(work, read):
-        MX, MtY = Convolution(case.K, case.N, False)(X), Convolution(case.K, case.N, True)(Y)
+        MX, MtY = convolution(case.K, case.N, False)(X), convolution(case.K, case.N, True)(Y)
     assert np.array_equal(MX, M @ X)
     assert np.array_equal(MtY, M.T @ Y)
     assert np.array_equal(MX.T @ Y, X.T @ MtY)
@@ -111,8 +124,8 @@ def test_products_of_integers_are_exactly_the_reference(case, work, read):
 )
 def test_it_reads_where_that_is_at_most_three_times_the_channels(inputs, outputs, reading):
     assert MODULE.READ == 3
-    forward = Convolution(np.ones((3, 3, inputs, outputs)), 4, False)
-    backward = Convolution(np.ones((3, 3, outputs, inputs)), 4, True)
+    forward = convolution(np.ones((3, 3, inputs, outputs)), 4, False)
+    backward = convolution(np.ones((3, 3, outputs, inputs)), 4, True)
     assert forward.reads == backward.reads == reading
     assert forward.channels == backward.channels == (inputs if reading else outputs)
     assert (forward.mirrored, backward.mirrored) == (not reading, reading)
@@ -127,12 +140,12 @@ def test_any_memory_order(case, work, read):
         for transposed, n in ((False, g * N**2), (True, h * N**2)):
             wide = rng.standard_normal((3, 2 * n))
             for X in (wide[:, ::2].T, wide[:, ::-2].T, wide[:, :n].T, wide[::2, :n].T):
-                expected = Convolution(K, N, transposed)(np.ascontiguousarray(X))
+                expected = convolution(K, N, transposed)(np.ascontiguousarray(X))
                 for view in views:
-                    assert relative_error(Convolution(view, N, transposed)(X), expected) < 1e-14
+                    assert relative_error(convolution(view, N, transposed)(X), expected) < 1e-14
         X, Y = rng.standard_normal((2 * g * N**2, 2))[::2], rng.standard_normal((2, h * N**2)).T
-        expected = correlate(K.shape, N, X.copy(), np.ascontiguousarray(Y))
-        assert relative_error(correlate(K.shape, N, X, Y), expected) < 1e-14
+        expected = adjoint(K.shape, N, X.copy(), np.ascontiguousarray(Y))
+        assert relative_error(adjoint(K.shape, N, X, Y), expected) < 1e-14
 
 
 @given(cases(max_channels=5, max_N=6), st.integers(1, 5), works, dtypes)
@@ -141,7 +154,7 @@ def test_any_memory_order(case, work, read):
 def test_correlate_is_the_adjoint_of_a_sum_of_outer_products(case, count, work, dtype):
     X, Y = vectors(case, count, False, dtype), vectors(case, count, True, dtype)
     with limits(work):
-        G = correlate(case.K.shape, case.N, X, Y)
+        G = adjoint(case.K.shape, case.N, X, Y)
     assert G.dtype == dtype
     assert G.shape == case.K.shape
     expected = conv_matrix_adjoint(Y.astype(float) @ X.T.astype(float), case.K.shape, case.N)
@@ -175,8 +188,8 @@ def test_what_is_kept_does_not_show():
         for count, dtype in ((1, np.float64), (3, np.float64), (1, np.float32)):
             K, N, _ = case = case_of(k, g, h, N, seed=g)
             X, Y = vectors(case, count, False, dtype), vectors(case, count, True, dtype)
-            M, Mt = Convolution(K.astype(dtype), N, False), Convolution(K.astype(dtype), N, True)
-            calls += [(M, X), (Mt, Y), (lambda X, Y, case=case: correlate(case.K.shape, case.N, X, Y), X, Y)]
+            M, Mt = convolution(K.astype(dtype), N, False), convolution(K.astype(dtype), N, True)
+            calls += [(M, X), (Mt, Y), (lambda X, Y, case=case: adjoint(case.K.shape, case.N, X, Y), X, Y)]
     fresh = []
     for function, *blocks in calls:
         kept_taps.cache_clear()
@@ -199,8 +212,8 @@ def test_nan_does_not_outlive_its_call(read, k, bad):
     case = case_of(k, 2, 2, 4)
     X, Y = vectors(case, 2), vectors(case, 2, True)
     with limits(READ=read):
-        functions = [lambda Z, transposed=t: Convolution(case.K, 4, transposed)(Z) for t in (False, True)]
-        functions.append(lambda Z: correlate(case.K.shape, 4, Z, Y))
+        functions = [lambda Z, transposed=t: convolution(case.K, 4, transposed)(Z) for t in (False, True)]
+        functions.append(lambda Z: adjoint(case.K.shape, 4, Z, Y))
         expected = [function(X) for function in functions]
         for poison in functions:
             with np.errstate(invalid="ignore"):
@@ -216,8 +229,8 @@ def test_two_threads_at_once(read):
     with limits(5000, read):
         jobs = []
         for case, Z in ((first, X), (second, Y), (first, Y), (second, X)):
-            jobs += [(Convolution(case.K, 20, transposed), Z) for transposed in (False, True)]
-            jobs.append((lambda Z, case=case: correlate(case.K.shape, 20, Z, Z[::-1]), Z))
+            jobs += [(convolution(case.K, 20, transposed), Z) for transposed in (False, True)]
+            jobs.append((lambda Z, case=case: adjoint(case.K.shape, 20, Z, Z[::-1]), Z))
         expected = [function(Z) for function, Z in jobs]
         with threadpool_limits(1), ThreadPoolExecutor(2) as pool:
             for _ in range(20):

@@ -1,10 +1,14 @@
-"""The scorecard: what the paper says, sentence by sentence, with a verdict that code computes.
+"""The scorecard's words: what a claim is, its verdict, and the table of both.
 
-The verdicts: "holds"; "holds in part"; "artefact" (seen as described, but of the estimate and not
-of R_alpha); "does not hold"; "not seen here" (what may be so elsewhere, and was not in the networks
-that were trained); "slip" (a misprint: with the correction that is named, it holds). Outside of the
-tally, as no evidence could turn them: "by definition" (true of anything that bears the name) and
-"open" (not judged here).
+The verdicts:
+
+* "holds"; "holds in part"; "does not hold";
+* "artefact": seen as described, but of the estimate and not of R_alpha;
+* "slip": a misprint, which holds with the correction that is named;
+* "not seen here": it may be so elsewhere, and was not in the networks that were trained.
+
+Outside of the tally, as no evidence could turn them: "by definition" (true of anything that bears
+the name) and "open" (not judged here).
 """
 
 from __future__ import annotations
@@ -16,9 +20,14 @@ from numpy.typing import NDArray
 
 from convreg.verify import Function, gradient_tables, remainder_order
 
-HOLDS, IN_PART, ARTEFACT, FAILS = "holds", "holds in part", "artefact", "does not hold"
-SLIP, NOT_SEEN = "slip", "not seen here"
-BY_DEFINITION, OPEN = "by definition", "open"
+HOLDS = "holds"
+IN_PART = "holds in part"
+ARTEFACT = "artefact"
+FAILS = "does not hold"
+SLIP = "slip"
+NOT_SEEN = "not seen here"
+BY_DEFINITION = "by definition"
+OPEN = "open"
 
 
 class Judged(NamedTuple):
@@ -49,18 +58,62 @@ class Scored(NamedTuple):
     notebook: str
 
 
+def claims_of(where: str, *rows: tuple[str, Callable[..., Judged], str]) -> tuple[Claim, ...]:
+    """Claims from one place of the paper: what it says, the judge, the notebook.
+
+    >>> claims_of("Section 4", ("One is two", lambda: Judged(FAILS, "1 and 2"), "01"))[0].where
+    'Section 4'
+    """
+    return tuple(Claim(where, *row) for row in rows)
+
+
 def score(claims: Iterable[Claim], *evidence: object) -> list[Scored]:
     """Every claim judged by the evidence.
 
     >>> score([Claim("(1.1)", "One is two", lambda: Judged(FAILS, "1 and 2"), "01")])[0].verdict
     'does not hold'
     """
-    return [_scored(claim, claim.judge(*evidence)) for claim in claims]
+    rows = []
+    for claim in claims:
+        found = claim.judge(*evidence)
+        rows.append(
+            Scored(
+                where=claim.where,
+                says=claim.says,
+                verdict=found.verdict,
+                margin=found.margin,
+                measured=found.measured,
+                notebook=claim.notebook,
+            )
+        )
+    return rows
 
 
-def _scored(claim: Claim, judged: Judged) -> Scored:
-    verdict, measured, margin = judged
-    return Scored(claim.where, claim.says, verdict, margin, measured, claim.notebook)
+def as_markdown(scored: Iterable[Scored]) -> str:
+    """A table with a row for each claim."""
+    titles = (
+        "Where",
+        "What the paper says",
+        "Verdict",
+        "Our threshold: found; at half, at twice",
+        "What we measure",
+        "Notebook",
+    )
+    rows = [titles, ("---",) * len(titles)]
+    for row in scored:
+        rows.append(row._replace(verdict=f"**{row.verdict}**"))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def verdict(whole: bool, part: bool) -> str:
+    """The verdict for what is so as a whole, or else in part.
+
+    >>> verdict(False, True)
+    'holds in part'
+    """
+    if whole:
+        return HOLDS
+    return IN_PART if part else FAILS
 
 
 def by_threshold(
@@ -85,32 +138,10 @@ def by_threshold(
     others = []
     for other in (threshold / 2, 2 * threshold):
         there = decide(other)
-        others.append(f"at {other:g} {'the same' if there == here else there}")
-    return Judged(here, measured, f"{asks} {threshold:g}: {found:.3g}; {', '.join(others)}")
-
-
-def as_markdown(scored: Iterable[Scored]) -> str:
-    """A table with a row for each claim."""
-    titles = (
-        "Where",
-        "What the paper says",
-        "Verdict",
-        "Our threshold: found; at half, at twice",
-        "What we measure",
-        "Notebook",
-    )
-    rows = [titles, ("---",) * len(titles)]
-    rows += [row._replace(verdict=f"**{row.verdict}**") for row in scored]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def verdict(whole: bool, part: bool) -> str:
-    """The verdict for what is so as a whole, or else in part.
-
-    >>> verdict(False, True)
-    'holds in part'
-    """
-    return HOLDS if whole else IN_PART if part else FAILS
+        word = "the same" if there == here else there
+        others.append(f"at {other:g} {word}")
+    margin = f"{asks} {threshold:g}: {found:.3g}; {', '.join(others)}"
+    return Judged(here, measured, margin)
 
 
 def each(values: Iterable[float], digits: int = 3) -> str:
@@ -130,3 +161,13 @@ def order(f: Function, x: NDArray, G: NDArray) -> float:
     2.0
     """
     return remainder_order(gradient_tables("", f, x, {"right": G})[0])
+
+
+def is_gradient(f: Function, x: NDArray, G: NDArray) -> bool:
+    """Whether G is the gradient of f at x, by the order of the Taylor remainders.
+
+    >>> import numpy as np
+    >>> is_gradient(lambda x: float(np.sum(x**2)), np.array([1.0, 2.0]), np.array([2.0, 4.1]))
+    False
+    """
+    return round(order(f, x, G)) == 2

@@ -1,4 +1,8 @@
-"""Section 1, its end, and 1.1: other penalties and methods, and what M does to a signal."""
+"""Section 1, its end: what the paper says of other penalties and methods.
+
+A predicate computes its own evidence, mostly from the paper's start kernels, and returns a verdict
+with the numbers behind it. [3], [6] and [18] are the paper's references.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +10,38 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from convreg.claims.definitions import OPEN, Claim, Judged, by_threshold, each, order, verdict
-from convreg.claims.kernels import both_ends, identity
-from convreg.claims.section_1 import backpropagated
+from convreg.claims.definitions import Claim, Judged, by_threshold, each, is_gradient, verdict
 from convreg.convolution import ConvolutionOperator
-from convreg.examples import start_kernel
+from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import singular_value_gradient
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
 from convreg.penalty import penalty, shifted_gram
 from convreg.power import SingularTriplet, power_update
 from convreg.studies import alternatives
+from convreg.studies.gradient_checks import both_signs
 
 
 def two_objectives_are_harder() -> Judged:
-    """The gradient of max ``|sigma - 1|``; whether the power method on M'M - I finds where that is."""
-    N, right = 6, []
-    for K in both_ends(1, 3):
+    """The gradient of max ``|sigma - 1|``; whether the power method on M'M - I finds that end."""
+    N = 6
+    right = []
+    for K in both_signs(start_kernel(3, 1, 3), N, 1.0).values():
         G = _gradient_of_two_objectives(K, N)
-        right.append(round(order(lambda K: _two_objectives(K, N), K, G)) == 2)
+        right.append(is_gradient(lambda K: _two_objectives(K, N), K, G))
 
     K = 0.9 * (identity(3, 1, 3) + 0.05 * start_kernel(3, 1, 3))
     found = _end_of_power_iteration(K, N)
+    distance = _two_objectives(K, N)
     decides = abs(abs(found**2 - 1) - penalty(K, N)) < 1e-6
-    missed = decides and abs(found - 1) < _two_objectives(K, N) - 1e-6
-    ends = extreme_singular_values(K, N)
+    missed = decides and abs(found - 1) < distance - 1e-6
+
+    easy = "as easy" if all(right) else "not that"
+    where = "at the other end" if missed else "there"
     measured = (
-        f"the gradient is {'as easy' if all(right) else 'not that'}: uv' of sigma_max or sigma_min "
-        f"and the chain rule; but of {each(ends)} the power method on M'M - I finds {found:.3g}, "
-        f"and the largest distance from 1, {_two_objectives(K, N):.3g}, is "
-        f"{'at the other end' if missed else 'there'}"
+        f"the gradient is {easy}: uv' of sigma_max or sigma_min and the chain rule; but of "
+        f"{each(extreme_singular_values(K, N))} the power method on M'M - I finds {found:.3g}, "
+        f"and the largest distance from 1, {distance:.3g}, is {where}"
     )
     return Judged(verdict(missed and not all(right), missed or not all(right)), measured)
 
@@ -64,19 +70,21 @@ def _end_of_power_iteration(K: NDArray, N: int) -> float:
 
 def scaling_is_conditioning() -> Judged:
     """The least R_1(cK) over c against (kappa^2 - 1) / (kappa^2 + 1) for h >= g; and for h < g."""
-    tall, wide = start_kernel(3, 1, 3), start_kernel(3, 3, 1)
-    least = [_least_multiple(K) for K in (tall, identity(3, 1, 3) + 0.05 * tall, wide)]
+    tall = start_kernel(3, 1, 3)
+    least = []
     expected = []
     for K in (tall, identity(3, 1, 3) + 0.05 * tall):
         largest, smallest = extreme_singular_values(K, 8)
         square = (largest / smallest) ** 2
+        least.append(_least_multiple(K))
         expected.append((square - 1) / (square + 1))
-    same = np.allclose(least[:2], expected, rtol=1e-6, atol=0)
+    wide = _least_multiple(start_kernel(3, 3, 1))
+    same = np.allclose(least, expected, rtol=1e-6, atol=0)
     measured = (
-        f"for h >= g the best multiples of two kernels have R_1 = {each(least[:2])}, and "
-        f"(kappa^2 - 1) / (kappa^2 + 1) = {each(expected)}; for h < g it is {least[2]:.3g}"
+        f"for h >= g the best multiples of two kernels have R_1 = {each(least)}, and "
+        f"(kappa^2 - 1) / (kappa^2 + 1) = {each(expected)}; for h < g it is {wide:.3g}"
     )
-    return Judged(verdict(same and least[2] < 1 - 1e-9, same), measured)
+    return Judged(verdict(same and wide < 1 - 1e-9, same), measured)
 
 
 def _least_multiple(K: NDArray) -> float:
@@ -89,23 +97,32 @@ def reshaped_matrix_says_little() -> Judged:
     """Two kernels at which [3] and [6] rest, their kappa(M); sigma_max(M) against sigma_max(W)."""
     rest = [identity(3), np.full((3, 3, 1, 1), 1 / 3)]
     resting = all(_rests(K) for K in rest)
-    ends = [extreme_singular_values(K, 15) for K in rest]
-    kappa = [largest / smallest for largest, smallest in ends]
+    kappa = []
+    for K in rest:
+        largest, smallest = extreme_singular_values(K, 15)
+        kappa.append(largest / smallest)
     apart = kappa[1] / kappa[0]
     others = [start_kernel(3, 1, 3), start_kernel(3, 3, 6)]
     bounded = all(_norm_is_bounded(K) for K in rest + others)
+
+    still = "rest" if resting else "do not rest"
+    so = "holds" if bounded else "fails"
     measured = (
-        f"[3] and [6] {'rest' if resting else 'do not rest'} at the identity and at the mean, "
-        f"kappa(M) = {each(kappa)}; but the norm is bounded: sigma_max(W) <= sigma_max(M) <= "
-        f"k sigma_max(W) {'holds' if bounded else 'fails'}"
+        f"[3] and [6] {still} at the identity and at the mean, kappa(M) = {each(kappa)}; but the "
+        f"norm is bounded: sigma_max(W) <= sigma_max(M) <= k sigma_max(W) {so}"
+    )
+    return by_threshold(
+        lambda factor: _verdict_on_reshaping(resting and apart >= factor, bounded),
+        threshold=10,
+        found=apart,
+        asks="kappa(M) apart by at least",
+        measured=measured,
     )
 
-    def decide(factor: float) -> str:
-        """The verdict where this factor between the condition numbers is asked for."""
-        blind = resting and apart >= factor
-        return verdict(blind and not bounded, blind)
 
-    return by_threshold(decide, 10, apart, "kappa(M) apart by at least", measured)
+def _verdict_on_reshaping(blind: bool, bounded: bool) -> str:
+    """Whole where methods at rest tell nothing of kappa(M), and nothing of the norm of M either."""
+    return verdict(blind and not bounded, blind)
 
 
 def _rests(K: NDArray) -> bool:
@@ -116,55 +133,26 @@ def _rests(K: NDArray) -> bool:
 
 
 def _norm_is_bounded(K: NDArray) -> bool:
-    norm, largest = np.linalg.norm(alternatives.reshaped(K), 2), extreme_singular_values(K, 15)[0]
+    """Whether sigma_max(M) is between the norm of the reshaped kernel and k times as much."""
+    norm = np.linalg.norm(alternatives.reshaped(K), 2)
+    largest, _ = extreme_singular_values(K, 15)
     return bool(norm * (1 - 1e-9) <= largest <= len(K) * norm * (1 + 1e-9))
 
 
 def projection_loses_the_bound() -> Judged:
     """The periodic singular values of start kernels clipped at 1, whole and cut to 3 x 3 taps."""
-    N, whole, cut = 15, [], []
+    N = 15
+    whole = []
+    cut = []
+    lost = []
     for g, h in ((3, 1), (3, 6), (6, 3)):
         full = np.pad(start_kernel(3, g, h), ((6, 6), (6, 6), (0, 0), (0, 0)))
         clipped = alternatives.clip_periodic(full, N)
         whole.append(alternatives.periodic_singular_values(clipped, N)[0])
         cut.append(alternatives.periodic_singular_values(clipped[6:9, 6:9], N)[0])
-    lost = [full < 1 + 1e-9 < small for full, small in zip(whole, cut, strict=True)]
+        lost.append(whole[-1] < 1 + 1e-9 < cut[-1])
     measured = f"the largest are {each(whole)} when clipped at 1, {each(cut)} when cut to 3 x 3"
     return Judged(verdict(any(lost), False), measured)
-
-
-def jacobian_bounds_the_signal() -> Judged:
-    """The smallest and the largest factor for a gradient on its way back, against sigma."""
-    bounded, words = [], []
-    for g, h in ((3, 1), (1, 3)):
-        K = start_kernel(3, g, h)
-        (low, high), (largest, smallest) = backpropagated(K, 8), extreme_singular_values(K, 8)
-        bounded.append((low >= smallest * (1 - 1e-9), high <= largest * (1 + 1e-9)))
-        ends = f"{smallest:.3g} to {largest:.3g}"
-        words.append(f"by {low:.3g} to {high:.3g} for 3x3x{g}x{h}, sigma {ends}")
-    below, above = np.all(bounded, axis=0)
-    measured = f"its norm is multiplied {'; '.join(words)}: for h > g M' has a null space"
-    return Judged(verdict(bool(below and above), bool(above)), measured)
-
-
-def near_1_keeps_gradients() -> Judged:
-    """Near the identity, where all sigma are near 1: what becomes of a gradient on its way back."""
-    kept, bounded, words = [], [], []
-    for g, h in ((3, 1), (1, 3)):
-        K = identity(3, g, h) + 0.01 * start_kernel(3, g, h)
-        (low, high), (largest, smallest) = backpropagated(K, 8), extreme_singular_values(K, 8)
-        change = max(abs(largest - 1), abs(smallest - 1)) + 1e-9
-        bounded.append(high <= 1 + change)
-        kept.append(low >= 1 - change)
-        ends = f"{smallest:.2f} to {largest:.2f}"
-        words.append(f"3x3x{g}x{h}: sigma {ends}, gradients times {low:.2f} to {high:.2f}")
-    measured = f"{'; '.join(words)}, where M' has a null space and some vanish at once"
-    return Judged(verdict(all(kept) and all(bounded), all(kept) or all(bounded)), measured)
-
-
-def not_decided() -> Judged:
-    """A statement about training in general; `convreg.claims.training` judges small networks."""
-    return Judged(OPEN, "judged for one small network, in notebook 10")
 
 
 OTHER_METHODS_CLAIMS = (
@@ -192,17 +180,4 @@ OTHER_METHODS_CLAIMS = (
         projection_loses_the_bound,
         "08",
     ),
-    Claim(
-        "Section 1.1",
-        "The singular values of M bound what becomes of a backpropagated signal",
-        jacobian_bounds_the_signal,
-        "00",
-    ),
-    Claim(
-        "Section 1.1",
-        "If they are all close to 1, gradients neither explode nor vanish",
-        near_1_keeps_gradients,
-        "00",
-    ),
-    Claim("Sections 1, 1.1", "(1.3) helps training and generalisation", not_decided, "10"),
 )

@@ -1,18 +1,20 @@
-"""The scorecard: every checkable sentence of the paper, in its order, and the slips in its formulas.
+"""The scorecard: every checkable sentence of the paper, in its order, and then its slips.
 
     python -m convreg.claims.scorecard
 
-prints the table that notebook 0 and the README show.
+prints the table that notebook 0 and the documentation show.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from convreg.claims.algorithm import ALGORITHM_CLAIMS, TRACKING_CLAIMS
+from convreg.claims.bounds import SECTION_2_CLAIMS
+from convreg.claims.convolutions import SECTION_1_CLAIMS
 from convreg.claims.definitions import (
     ARTEFACT,
     BY_DEFINITION,
@@ -26,28 +28,30 @@ from convreg.claims.definitions import (
     as_markdown,
     score,
 )
+from convreg.claims.example_1 import EXAMPLE_1_CLAIMS, SECTION_4_CLAIMS, START_CLAIMS
+from convreg.claims.example_2 import EXAMPLE_2_CLAIMS
+from convreg.claims.gradients import GRADIENT_CLAIMS
 from convreg.claims.other_methods import OTHER_METHODS_CLAIMS
-from convreg.claims.section_1 import SECTION_1_CLAIMS
-from convreg.claims.section_2 import SECTION_2_CLAIMS
-from convreg.claims.section_3 import (
-    EXAMPLE_1_CLAIMS,
-    EXAMPLE_2_CLAIMS,
-    SECTION_4_CLAIMS,
-    START_CLAIMS,
-)
+from convreg.claims.signals import SIGNAL_CLAIMS
 from convreg.claims.slips import SLIPS
-from convreg.claims.structure import STRUCTURE_CLAIMS
 from convreg.examples import EXAMPLE_1, EXAMPLE_2, Case, gather, run
 
 ORDER = (HOLDS, IN_PART, ARTEFACT, FAILS, NOT_SEEN, SLIP, BY_DEFINITION, OPEN)
 
 
-def scorecard(example_1: dict[Case, np.recarray], example_2: dict[Case, np.recarray]) -> list[Scored]:
-    """Every claim judged, from the histories of the two examples (`convreg.examples.run`) and what it computes."""
-    evidence_1, evidence_2 = gather(EXAMPLE_1, example_1), gather(EXAMPLE_2, example_2)
+def scorecard(
+    example_1: dict[Case, np.recarray], example_2: dict[Case, np.recarray]
+) -> list[Scored]:
+    """Every claim judged, from the histories of the two examples (`convreg.examples.run`)."""
+    evidence_1 = gather(EXAMPLE_1, example_1)
+    evidence_2 = gather(EXAMPLE_2, example_2)
     return [
-        *score(SECTION_1_CLAIMS + OTHER_METHODS_CLAIMS),
-        *score(SECTION_2_CLAIMS + STRUCTURE_CLAIMS + ALGORITHM_CLAIMS),
+        *score(SECTION_1_CLAIMS),
+        *score(OTHER_METHODS_CLAIMS),
+        *score(SIGNAL_CLAIMS),
+        *score(SECTION_2_CLAIMS),
+        *score(GRADIENT_CLAIMS),
+        *score(ALGORITHM_CLAIMS),
         *score(TRACKING_CLAIMS, evidence_1),
         *score(START_CLAIMS),
         *score(EXAMPLE_1_CLAIMS, evidence_1),
@@ -70,13 +74,25 @@ def counts(scored: Iterable[Scored]) -> dict[str, int]:
 def tally(scored: Iterable[Scored]) -> str:
     """How many claims have which verdict, in words; apart from those that evidence could not turn.
 
-    >>> tally([Scored("", "", verdict, "", "", "") for verdict in ("holds", "slip", "open", "holds")])
-    '3 claims judged: 2 holds, 1 slip; besides 1 open'
+    >>> tally([Scored("", "", verdict, "", "", "") for verdict in ("slip", "open", "slip")])
+    '2 claims judged: 2 slip; besides 1 open'
     """
-    found = counts(scored)
-    apart = {verdict: found.pop(verdict) for verdict in (BY_DEFINITION, OPEN) if verdict in found}
-    words = [", ".join(f"{count} {verdict}" for verdict, count in group.items()) for group in (found, apart)]
-    return f"{sum(found.values())} claims judged: {words[0]}" + (f"; besides {words[1]}" if apart else "")
+    judged = counts(scored)
+    besides = {}
+    for verdict in (BY_DEFINITION, OPEN):
+        if verdict in judged:
+            besides[verdict] = judged.pop(verdict)
+    words = f"{sum(judged.values())} claims judged: {_in_words(judged)}"
+    return f"{words}; besides {_in_words(besides)}" if besides else words
+
+
+def _in_words(found: Mapping[str, int]) -> str:
+    """Counts as a list in words.
+
+    >>> _in_words({"holds": 2, "slip": 1})
+    '2 holds, 1 slip'
+    """
+    return ", ".join(f"{count} {verdict}" for verdict, count in found.items())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Section 1.1: what the trainings of notebook 10 say of the paper's reasons for the penalty.
 
-A predicate takes the tables of `convreg.studies.training.train_all` and compares the penalty of the smaller
-Gram matrix with no regularisation, seed by seed: the same start, the same images, the same order.
-Some networks of one kind on one data set can show that something happens, not that it does not:
-every verdict is on these networks, and "not seen here" is the least of them.
+A predicate takes the tables of `convreg.studies.training.train_all` and compares the penalty of
+the smaller Gram matrix with no regularisation, seed by seed: the same start, the same images, the
+same order. Some networks of one kind on one data set can show that something happens, not that it
+does not: every verdict is on these networks, and "not seen here" is the least of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.claims.definitions import HOLDS, IN_PART, NOT_SEEN, Claim, Judged, by_threshold, each
+from convreg.claims.definitions import (
+    HOLDS,
+    IN_PART,
+    NOT_SEEN,
+    Claim,
+    Judged,
+    by_threshold,
+    each,
+)
 from convreg.storage.tables import Table, groups
 from convreg.studies.training_tables import (
     BARE,
@@ -28,16 +36,33 @@ from convreg.studies.training_tables import (
 
 
 class Trainings(NamedTuple):
-    """The evidence: method, seed, epoch, layer and what was measured; method, seed, noise, accuracy; the shift."""
+    """The evidence: two tables of `convreg.studies.training.train_all`, and the shift."""
 
-    layers: Table
-    accuracy: Table
+    layers: Table  # method, seed, epoch, layer, and what was measured there
+    accuracy: Table  # method, seed, noise, accuracy
     alpha: float
+
+
+def singular_values_come_near(found: Trainings) -> Judged:
+    """sigma_max and sigma_min of all layers, seeds end nearer to sqrt(alpha); in part: one does."""
+    ends = at_the_end(found.layers)
+    root = found.alpha**0.5
+    nearer = []
+    words = []
+    for field in ("sigma_max", "sigma_min"):
+        bare = np.abs(ends[BARE][field] - root)
+        kept = np.abs(ends[PENALTY][field] - root)
+        nearer.append(all(kept < bare))
+        without = by_layer(ends[BARE], field)
+        with_it = by_layer(ends[PENALTY], field)
+        words.append(f"{field} {without} without, {with_it} with")
+    return Judged(seen(all(nearer), any(nearer)), "; ".join(words))
 
 
 def by_layer(rows: Table, field: str) -> str:
     """The medians over the seeds, layer by layer, in words."""
-    return each((np.median(layer[field]) for layer in groups(rows, "layer").values()), 2)
+    layers = groups(rows, "layer").values()
+    return each([np.median(layer[field]) for layer in layers], 2)
 
 
 def seen(whole: bool, part: bool) -> str:
@@ -46,18 +71,9 @@ def seen(whole: bool, part: bool) -> str:
     >>> seen(False, False)
     'not seen here'
     """
-    return HOLDS if whole else IN_PART if part else NOT_SEEN
-
-
-def singular_values_come_near(found: Trainings) -> Judged:
-    """sigma_max and sigma_min of all layers and seeds end nearer to sqrt(alpha); in part: one does."""
-    ends, fields, nearer, words = at_the_end(found.layers), ("sigma_max", "sigma_min"), [], []
-    for field in fields:
-        bare, kept = (abs(ends[method][field] - found.alpha**0.5) for method in (BARE, PENALTY))
-        nearer.append(bool(np.all(kept < bare)))
-        without, with_it = (by_layer(ends[method], field) for method in (BARE, PENALTY))
-        words.append(f"{field} {without} without, {with_it} with")
-    return Judged(seen(all(nearer), any(nearer)), "; ".join(words))
+    if whole:
+        return HOLDS
+    return IN_PART if part else NOT_SEEN
 
 
 def gradients_keep_their_norm(found: Trainings) -> Judged:
@@ -66,19 +82,30 @@ def gradients_keep_their_norm(found: Trainings) -> Judged:
     From the last layer to the first, in all epochs and seeds. In part: at the end, in all seeds.
     Where the singular values are not close, the sentence says nothing, and nothing is seen of it.
     """
-    (epochs, without), (_, with_it) = (growth(found.layers, method) for method in (BARE, PENALTY))
+    epochs, without = growth(found.layers, BARE)
+    _, with_it = growth(found.layers, PENALTY)
     with np.errstate(divide="ignore"):
-        less, at_last = abs(np.log(with_it)) < abs(np.log(without)), epochs == epochs.max()
-    away, norms = farthest(at_the_end(found.layers)[PENALTY], found.alpha), []
-    for factor in (without, with_it):
-        norms.append(f"{min(factor[at_last]):.2g} to {max(factor[at_last]):.2g}")
-    words = f"times {norms[0]} without, {norms[1]} with"
-    measured = f"from the last to the first layer {words}, at the end"
+        less = np.abs(np.log(with_it)) < np.abs(np.log(without))
+    at_last = epochs == epochs.max()
+    less_throughout = seen(all(less[epochs > 0]), all(less[at_last]))
+    away = farthest(at_the_end(found.layers)[PENALTY], found.alpha)
+    words = f"{_range(without[at_last])} without, {_range(with_it[at_last])} with"
+    return by_threshold(
+        lambda limit: less_throughout if away <= limit else NOT_SEEN,
+        threshold=0.5,
+        found=away,
+        asks="singular values off by at most",
+        measured=f"from the last to the first layer times {words}, at the end",
+    )
 
-    def decide(limit: float) -> str:
-        return seen(all(less[epochs > 0]), all(less[at_last])) if away <= limit else NOT_SEEN
 
-    return by_threshold(decide, 0.5, away, "singular values off by at most", measured)
+def _range(factors: NDArray) -> str:
+    """The least and the largest, in words.
+
+    >>> _range(np.array([3.0, 1.0, 2.0]))
+    '1 to 3'
+    """
+    return f"{min(factors):.2g} to {max(factors):.2g}"
 
 
 def less_is_lost_on_new_images(found: Trainings) -> Judged:
@@ -86,14 +113,19 @@ def less_is_lost_on_new_images(found: Trainings) -> Judged:
 
     In part: on average.
     """
-    methods, lost, words = groups(found.accuracy, "method"), [], []
-    for method in (BARE, PENALTY):
-        clean = groups(methods[method], "noise")[0.0]
-        lost.append(clean["train_accuracy"] - clean["accuracy"])
-        words.append(f"{100 * clean['train_accuracy'].mean():.1f} to {percent(clean):.1f}%")
-    less = lost[0] - lost[1]
-    measured = f"from training to new images {words[0]} without, {words[1]} with"
+    bare, bare_in_words = _lost(found, BARE)
+    kept, kept_in_words = _lost(found, PENALTY)
+    less = bare - kept
+    measured = f"from training to new images {bare_in_words} without, {kept_in_words} with"
     return Judged(seen(min(less) > 0, less.mean() > 0), measured)
+
+
+def _lost(found: Trainings, method: str) -> tuple[NDArray, str]:
+    """How far the accuracy falls, seed by seed, and between which means, in words."""
+    clean = groups(groups(found.accuracy, "method")[method], "noise")[0.0]
+    learnt = 100 * clean["train_accuracy"].mean()
+    words = f"{learnt:.1f} to {percent(clean):.1f}%"
+    return clean["train_accuracy"] - clean["accuracy"], words
 
 
 def new_images_are_read_better(found: Trainings) -> Judged:
@@ -103,19 +135,6 @@ def new_images_are_read_better(found: Trainings) -> Judged:
     return Judged(seen(min(gain) > 0, gain.mean() > 0), points(gain, "on new images"))
 
 
-def noise_does_less_harm(found: Trainings) -> Judged:
-    """All noise lowers the accuracy less, with every seed; in part: the largest noise does."""
-    methods = groups(found.accuracy, "method")
-    gain = gains(methods[PENALTY], methods[BARE])
-    less = {noise: of - gain[0.0] for noise, of in gain.items() if noise > 0}
-    better = [min(of) > 0 for of in less.values()]
-    lost = []
-    for noise in (min(less), max(less)):
-        without, with_it = (harm(methods[method], noise) for method in (BARE, PENALTY))
-        lost.append(f"noise {noise:g} costs {without:.1f} points without, {with_it:.1f} with")
-    return Judged(seen(all(better), better[-1]), "; ".join(lost))
-
-
 def points(gain: NDArray, where: str) -> str:
     """Differences of accuracies in words.
 
@@ -123,6 +142,20 @@ def points(gain: NDArray, where: str) -> str:
     '-0.2 points without noise (-1.0 to +0.5)'
     """
     return f"{gain.mean():+.1f} points {where} ({gain.min():+.1f} to {gain.max():+.1f})"
+
+
+def noise_does_less_harm(found: Trainings) -> Judged:
+    """All noise lowers the accuracy less, with every seed; in part: the largest noise does."""
+    methods = groups(found.accuracy, "method")
+    gain = gains(methods[PENALTY], methods[BARE])
+    noises = [noise for noise in gain if noise > 0]
+    better = [min(gain[noise] - gain[0.0]) > 0 for noise in noises]
+    lost = []
+    for noise in (min(noises), max(noises)):
+        without = harm(methods[BARE], noise)
+        with_it = harm(methods[PENALTY], noise)
+        lost.append(f"noise {noise:g} costs {without:.1f} points without, {with_it:.1f} with")
+    return Judged(seen(all(better), better[-1]), "; ".join(lost))
 
 
 TRAINING_CLAIMS = (

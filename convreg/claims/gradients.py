@@ -12,14 +12,22 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.claims.definitions import BY_DEFINITION, Claim, Judged, by_threshold, each, order, verdict
-from convreg.claims.kernels import both_ends
+from convreg.claims.definitions import (
+    BY_DEFINITION,
+    Claim,
+    Judged,
+    by_threshold,
+    each,
+    order,
+    verdict,
+)
 from convreg.convolution import ConvolutionOperator
 from convreg.examples import start_kernel
 from convreg.gradients import penalty_matrix_gradient, singular_value_gradient
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix
 from convreg.penalty import penalty, penalty_gradient, shifted_gram
+from convreg.studies.gradient_checks import both_signs
 
 
 def doubly_block_toeplitz() -> Judged:
@@ -35,26 +43,6 @@ def doubly_block_toeplitz() -> Judged:
     return Judged(verdict(outer and inner and banded, False), measured)
 
 
-def blocks_of_2_4() -> Judged:
-    """Block (c, d) of M is the one-channel matrix of K[:, :, d, c]."""
-    K, N = start_kernel(3, 2, 3), 5
-    blocks = conv_matrix(K, N).toarray().reshape(3, N * N, 2, N * N)
-    same = []
-    for c, d in np.ndindex(3, 2):
-        same.append(np.array_equal(blocks[c, :, d], conv_matrix(K[:, :, d, c], N).toarray()))
-    return Judged(verdict(all(same), False), "no difference in any of the 6 blocks of 3x3x2x3")
-
-
-def _right(orders: list[float], of: str = "") -> Judged:
-    """The verdict on gradients with Taylor remainders of these orders, 2 where they are right.
-
-    >>> _right([1.98, 1.02]).verdict
-    'does not hold'
-    """
-    measured = f"Taylor remainders of order {each(orders, 2)}{of}"
-    return Judged(verdict(all(round(one) == 2 for one in orders), False), measured)
-
-
 def lemma_2_1() -> Judged:
     """uv' against the Taylor remainders of three singular values, all simple and positive."""
     A = np.random.default_rng(0).standard_normal((12, 12))
@@ -63,24 +51,45 @@ def lemma_2_1() -> Judged:
     for at in (0, 5, 11):
         sigma = partial(_singular_value, at)
         orders.append(order(sigma, A, singular_value_gradient(U[:, at], Vt[at])))
-    return _right(orders, " for the largest, the 6th and the smallest of 12, simple and positive")
+    return _right(orders, "for the largest, the 6th and the smallest of 12, simple and positive")
 
 
 def _singular_value(at: int, A: NDArray) -> float:
+    """The singular value number `at`, from 0."""
     return float(np.linalg.svd(A, compute_uv=False)[at])
+
+
+def _right(orders: list[float], of: str) -> Judged:
+    """The verdict on gradients with Taylor remainders of these orders, 2 where they are right.
+
+    >>> _right([1.98, 1.02], "in two directions").verdict
+    'does not hold'
+    """
+    right = all(round(one) == 2 for one in orders)
+    return Judged(verdict(right, False), f"Taylor remainders of order {each(orders, 2)} {of}")
+
+
+def only_row_and_column_j() -> Judged:
+    """How many entries of M'M change with m_ij; entry (s, t) is made of the columns s and t."""
+    M = conv_matrix(start_kernel(3, 2, 1), 4).toarray()
+    changed = M.copy()
+    changed[3, 5] += 1
+    count = np.count_nonzero(changed.T @ changed - M.T @ M)
+    return Judged(BY_DEFINITION, f"{count} entries of row and column j ('j-th volume'), of 32 x 32")
 
 
 def lemma_2_2() -> Judged:
     """(2.2) against the Taylor remainders in M, with u = v and with u = -v."""
     orders = []
-    for K in both_ends(2, 3):
+    for K in both_signs(start_kernel(3, 2, 3), 6, 1.0).values():
         M = conv_matrix(K, 6).toarray()
         _, u, v = leading_triplets(shifted_gram(M), 1)[0]
         orders.append(order(_penalty_of_matrix, M, penalty_matrix_gradient(M, u, v)))
-    return _right(orders, " with u = v and u = -v")
+    return _right(orders, "with u = v and u = -v")
 
 
 def _penalty_of_matrix(M: NDArray) -> float:
+    """R_1 of a matrix: the norm of M'M - I."""
     return float(np.linalg.norm(M.T @ M - np.eye(M.shape[1]), 2))
 
 
@@ -95,25 +104,18 @@ def theorem_2_3() -> Judged:
 
 
 def _theorem(g: int, h: int) -> Judged:
+    """The gradient of R_1 in kernels of g and h channels, with u = v and with u = -v."""
     orders = []
-    for K in both_ends(g, h):
-        orders.append(order(lambda K: penalty(K, 6), K, penalty_gradient(K, 6)[1]))
-    return _right(orders, " with u = v and u = -v")
-
-
-def only_row_and_column_j() -> Judged:
-    """How many entries of M'M change with m_ij; entry (s, t) is made of the columns s and t."""
-    M = conv_matrix(start_kernel(3, 2, 1), 4).toarray()
-    changed = M.copy()
-    changed[3, 5] += 1
-    count = np.count_nonzero(changed.T @ changed - M.T @ M)
-    return Judged(BY_DEFINITION, f"{count} entries of row and column j ('j-th volume'), of 32 x 32")
+    for K in both_signs(start_kernel(3, g, h), 6, 1.0).values():
+        _, G = penalty_gradient(K, 6)
+        orders.append(order(lambda K: penalty(K, 6), K, G))
+    return _right(orders, "with u = v and u = -v")
 
 
 def left_is_plus_or_minus_right() -> Judged:
     """u'v where the upper end of the spectrum is farther from alpha, and where the lower one is."""
     signs = []
-    for K in both_ends(1, 3):
+    for K in both_signs(start_kernel(3, 1, 3), 6, 1.0).values():
         _, u, v = leading_triplets(shifted_gram(ConvolutionOperator(K, 6)), 1)[0]
         signs.append(float(u @ v))
     measured = f"u'v = {signs[0]:+.3f} for a largest eigenvalue, {signs[1]:+.3f} for a smallest"
@@ -121,19 +123,31 @@ def left_is_plus_or_minus_right() -> Judged:
 
 
 def sparse() -> Judged:
-    """The fraction of entries of M that are taps."""
+    """The fraction of entries of M that are taps; in part: at most a half."""
     M = conv_matrix(start_kernel(3, 3, 1), 15)
     fraction = M.nnz / (M.shape[0] * M.shape[1])
-    measured = f"{fraction:.1%} of the entries for 3x3x3x1, N = 15"
+    return by_threshold(
+        lambda most: verdict(fraction <= most, fraction <= 0.5),
+        threshold=0.05,
+        found=fraction,
+        asks="a fraction of at most",
+        measured=f"{fraction:.1%} of the entries for 3x3x3x1, N = 15",
+    )
 
-    def decide(most: float) -> str:
-        """The verdict where this fraction is allowed."""
-        return verdict(fraction <= most, fraction <= 0.5)
 
-    return by_threshold(decide, 0.05, fraction, "a fraction of at most", measured)
+def blocks_of_2_4() -> Judged:
+    """Block (c, d) of M is the one-channel matrix of K[:, :, d, c]."""
+    N = 5
+    K = start_kernel(3, 2, 3)
+    blocks = conv_matrix(K, N).toarray().reshape(3, N * N, 2, N * N)
+    same = []
+    for c, d in np.ndindex(3, 2):
+        one_channel = conv_matrix(K[:, :, d, c], N).toarray()
+        same.append(np.array_equal(blocks[c, :, d], one_channel))
+    return Judged(verdict(all(same), False), "no difference in any of the 6 blocks of 3x3x2x3")
 
 
-STRUCTURE_CLAIMS = (
+GRADIENT_CLAIMS = (
     Claim("(2.1)", "M is doubly block banded Toeplitz", doubly_block_toeplitz, "01"),
     Claim(
         "Lemma 2.1",

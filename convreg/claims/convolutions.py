@@ -1,7 +1,7 @@
-"""Section 1, its first part: a convolution is a matrix M, and what M'M = I would ask of it.
+"""Section 1: a convolution is a matrix M, and what M'M = I would ask of it.
 
 A predicate computes its own evidence, mostly from the paper's start kernels, and returns a verdict
-with the numbers behind it.
+with the numbers behind it. The sentences stand in the table at the end, in the paper's order.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import correlate2d
 
-from convreg.claims.definitions import BY_DEFINITION, Claim, Judged, each, order, verdict
-from convreg.claims.kernels import identity
-from convreg.convolution import ConvolutionOperator, convolve, vec
-from convreg.examples import start_kernel
+from convreg.claims.definitions import BY_DEFINITION, Claim, Judged, each, is_gradient, verdict
+from convreg.claims.signals import backpropagated
+from convreg.convolution import convolve, vec
+from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import penalty_matrix_gradient
 from convreg.lanczos import leading_triplets
@@ -23,6 +23,60 @@ from convreg.matrix import conv_matrix, conv_matrix_adjoint
 from convreg.penalty import penalty, shifted_gram
 from convreg.studies import alternatives
 from convreg.studies.barrier import column_norm_bound
+
+
+def stride_and_padding_are_no_loss() -> Judged:
+    """Whether Lemma 2.2 and the chain rule hold for stride 2; R_1 with other stride or padding."""
+    N = 6
+    K = start_kernel(3, 1, 3)
+    tap = identity(3, 1, 3)
+    shift = np.eye(9)[3].reshape(3, 3)
+
+    G = _gradient_with_stride_2(K, N)
+    right = is_gradient(lambda K: _penalty_with_stride_2(K, N), K, G)
+    strides = [penalty(tap, N), _penalty_with_stride_2(tap, N)]
+    periodic = alternatives.periodic_singular_values(shift, N)
+    paddings = [penalty(shift, N), float(np.abs(periodic**2 - 1).max())]
+    same = max(np.ptp(strides), np.ptp(paddings)) < 1e-9
+
+    word = "right" if right else "wrong"
+    measured = (
+        f"the gradient with stride 2 is {word}; but R_1 of the identity tap, 3x3x1x3, is "
+        f"{strides[0]:.3g} with stride 1 and {strides[1]:.3g} with stride 2, where M is wide "
+        f"(h < 4g), and R_1 of a shift is {paddings[0]:.3g} with zero padding and "
+        f"{round(paddings[1], 9):.3g} with periodic"
+    )
+    return Judged(verdict(right and same, right), measured)
+
+
+def _rows_of_stride_2(K: NDArray, N: int) -> NDArray:
+    """Which rows of M are left: those of every other pixel in both directions."""
+    pixels = np.arange(K.shape[3] * N**2).reshape(-1, N, N)
+    return pixels[:, ::2, ::2].ravel()
+
+
+def _penalty_with_stride_2(K: NDArray, N: int) -> float:
+    """R_1 of the rows that are left."""
+    M = conv_matrix(K, N).toarray()[_rows_of_stride_2(K, N)]
+    return float(np.linalg.norm(M.T @ M - np.eye(M.shape[1]), 2))
+
+
+def _gradient_with_stride_2(K: NDArray, N: int) -> NDArray:
+    """Lemma 2.2 for the rows that are left, and the chain rule."""
+    M = conv_matrix(K, N).toarray()
+    rows = _rows_of_stride_2(K, N)
+    _, u, v = leading_triplets(shifted_gram(M[rows]), 1)[0]
+    in_M = np.zeros_like(M)
+    in_M[rows] = penalty_matrix_gradient(M[rows], u, v)
+    return conv_matrix_adjoint(in_M, K.shape, N)
+
+
+def vec_stacks_columns() -> Judged:
+    """vec of an image with 4 columns and 3 channels, against the columns one after another."""
+    X = np.random.default_rng(0).standard_normal((4, 4, 3))
+    columns = [X[:, j, d] for d in range(3) for j in range(4)]
+    same = np.array_equal(vec(X), np.concatenate(columns))
+    return Judged(verdict(same, False), "the columns of the first channel, then of the second, ...")
 
 
 def linear() -> Judged:
@@ -36,20 +90,13 @@ def linear() -> Judged:
     return Judged(verdict(max(gaps) == 0, False), "no difference, for integers, k = 3 and k = 4")
 
 
-def vec_stacks_columns() -> Judged:
-    """vec of an image with 4 columns and 3 channels, against the columns one after another."""
-    X = np.random.default_rng(0).standard_normal((4, 4, 3))
-    columns = [X[:, j, d] for d in range(3) for j in range(4)]
-    same = np.array_equal(vec(X), np.concatenate(columns))
-    return Judged(verdict(same, False), "the columns of the first channel, then of the second, ...")
-
-
 def one_channel_is_a_case() -> Judged:
     """(1.2) with g = h = 1 against (1.1), SciPy's correlation of a padded image; odd and even k."""
     rng = np.random.default_rng(0)
     same = []
     for k in (3, 4):
-        K, X = rng.integers(-9, 9, (k, k)), rng.integers(-9, 9, (7, 7))
+        K = rng.integers(-9, 9, (k, k))
+        X = rng.integers(-9, 9, (7, 7))
         m = -(-k // 2)
         padded = np.pad(X, (m - 1, k - m))  # x_{r-m+p}: from m - 1 pixels before to k - m after
         Y = convolve(K[:, :, np.newaxis, np.newaxis], X[:, :, np.newaxis])
@@ -58,48 +105,13 @@ def one_channel_is_a_case() -> Judged:
     return Judged(verdict(all(same), False), measured)
 
 
-def stride_and_padding_are_no_loss() -> Judged:
-    """Whether Lemma 2.2 and the chain rule hold for stride 2; R_1 with other stride or padding."""
-    K, tap, shift, N = start_kernel(3, 1, 3), identity(3, 1, 3), np.eye(9)[3].reshape(3, 3), 6
-    G = _gradient_with_stride_2(K, N)
-    right = round(order(lambda K: _penalty_with_stride_2(K, N), K, G)) == 2
-    strides = [penalty(tap, N), _penalty_with_stride_2(tap, N)]
-    periodic = alternatives.periodic_singular_values(shift, N)
-    paddings = [penalty(shift, N), float(np.abs(periodic**2 - 1).max())]
-    same = max(np.ptp(strides), np.ptp(paddings)) < 1e-9
-    measured = (
-        f"the gradient with stride 2 is {'right' if right else 'wrong'}; but R_1 of the identity "
-        f"tap, 3x3x1x3, is {strides[0]:.3g} with stride 1 and {strides[1]:.3g} with stride 2, "
-        f"where M is wide (h < 4g), and R_1 of a shift is {paddings[0]:.3g} with zero padding and "
-        f"{round(paddings[1], 9):.3g} with periodic"
-    )
-    return Judged(verdict(right and same, right), measured)
-
-
-def _rows_of_stride_2(K: NDArray, N: int) -> NDArray:
-    """Which rows of M are left: those of every other pixel in both directions."""
-    return np.arange(K.shape[3] * N**2).reshape(-1, N, N)[:, ::2, ::2].ravel()
-
-
-def _penalty_with_stride_2(K: NDArray, N: int) -> float:
-    M = conv_matrix(K, N).toarray()[_rows_of_stride_2(K, N)]
-    return float(np.linalg.norm(M.T @ M - np.eye(M.shape[1]), 2))
-
-
-def _gradient_with_stride_2(K: NDArray, N: int) -> NDArray:
-    """Lemma 2.2 for the rows that are left, and the chain rule."""
-    M, rows = conv_matrix(K, N).toarray(), _rows_of_stride_2(K, N)
-    _, u, v = leading_triplets(shifted_gram(M[rows]), 1)[0]
-    in_M = np.zeros_like(M)
-    in_M[rows] = penalty_matrix_gradient(M[rows], u, v)
-    return conv_matrix_adjoint(in_M, K.shape, N)
-
-
 def kept_norms_bound_gradients() -> Judged:
     """Near the identity: how far ``|Y| / |X|`` can be from 1, and the largest ``|M'y| / |y|``."""
-    K, N = identity(3, 1, 3) + 0.01 * start_kernel(3, 1, 3), 8
-    change = float(max(np.abs(np.array(extreme_singular_values(K, N)) - 1)))
-    largest = backpropagated(K, N)[1]
+    N = 8
+    K = identity(3, 1, 3) + 0.01 * start_kernel(3, 1, 3)
+    ends = np.array(extreme_singular_values(K, N))
+    change = float(max(np.abs(ends - 1)))
+    _, largest = backpropagated(K, N)
     measured = (
         f"where norms change by at most {change:.1%} on the way through a layer, on the way back "
         f"they grow by at most {largest - 1:.1%}; 3x3x1x3, N = 8"
@@ -107,22 +119,10 @@ def kept_norms_bound_gradients() -> Judged:
     return Judged(verdict(largest <= 1 + change + 1e-12, False), measured)
 
 
-def backpropagated(K: NDArray, N: int) -> tuple[float, float]:
-    """The smallest and the largest ``|M'y| / |y|``: what becomes of a gradient on its way back.
-
-    >>> backpropagated(identity(3, 1, 2), 4)
-    (0.0, 1.0)
-    """
-    M = ConvolutionOperator(K, N)
-    back = M.T @ np.eye(M.shape[0])
-    squares = np.linalg.eigvalsh(back.T @ back)
-    low, high = np.sqrt(np.where(squares > 1e-12 * squares[-1], squares, 0.0))[[0, -1]]
-    return float(low), float(high)
-
-
 def equations_and_parameters() -> Judged:
     """The entries on and above the diagonal of M'M, and those of K."""
-    K, N = start_kernel(3, 3, 1), 15
+    N = 15
+    K = start_kernel(3, 3, 1)
     equations = _equations(conv_matrix(K, N).shape[1])
     return Judged(BY_DEFINITION, f"{equations} equations, {K.size} parameters for 3x3x3x1, N = 15")
 
@@ -134,8 +134,10 @@ def _equations(n: int) -> int:
 
 def orthonormal_columns_are_rare() -> Judged:
     """R_1 of random kernels and of the identity with a little of them, against the column norms."""
-    rng, N = np.random.default_rng(0), 6
-    bounds, values = [], []
+    N = 6
+    rng = np.random.default_rng(0)
+    bounds = []
+    values = []
     for k, g, h in ((3, 1, 1), (3, 1, 3), (3, 3, 1), (2, 2, 3), (5, 1, 2)):
         W = rng.standard_normal((k, k, g, h))
         for K in (W, identity(k, g, h) + 0.1 * W, identity(k, g, h) + 0.01 * W):
@@ -153,12 +155,15 @@ def orthonormal_columns_are_rare() -> Judged:
 
 def counting_decides() -> Judged:
     """How many of the equations M'M = I an identity tap satisfies, which has fewer parameters."""
-    N, solved, words = 15, [], []
+    N = 15
+    solved = []
+    words = []
     for k, g, h in ((3, 1, 3), (1, 3, 3)):
         K = identity(k, g, h)
         M = conv_matrix(K, N).toarray()
+        residual = np.triu(M.T @ M - np.eye(M.shape[1]))
         equations = _equations(M.shape[1])
-        satisfied = equations - np.count_nonzero(np.triu(M.T @ M - np.eye(M.shape[1])))
+        satisfied = equations - np.count_nonzero(residual)
         solved.append(satisfied == equations > K.size)
         words.append(f"{satisfied} of {equations} for the {K.size} parameters of {k}x{k}x{g}x{h}")
     measured = f"an identity tap satisfies {' and '.join(words)}, N = 15"
@@ -169,14 +174,13 @@ def periodic_and_orthogonal() -> Judged:
     """A kernel whose DFT has modulus 1: M'M of its periodic convolution, M in the Fourier basis."""
     N = 15
     K = alternatives.unit_modulus_kernel(N)
-    M = np.array([np.roll(K, shift, (0, 1)).ravel() for shift in product(range(N), repeat=2)])
+    shifts = product(range(N), repeat=2)
+    M = np.array([np.roll(K, shift, (0, 1)).ravel() for shift in shifts])
     wave = np.exp(2j * np.pi * np.outer(range(N), range(N)) / N)
     waves = np.kron(wave, wave) / N
-    diagonal = waves.conj() @ M @ waves
-    gaps = [
-        np.abs(M.T @ M - np.eye(N**2)).max(),
-        np.abs(diagonal - np.diag(np.diag(diagonal))).max(),
-    ]
+    in_waves = waves.conj() @ M @ waves
+    off_diagonal = in_waves - np.diag(np.diag(in_waves))
+    gaps = [np.abs(M.T @ M - np.eye(N**2)).max(), np.abs(off_diagonal).max()]
     top, bottom = extreme_singular_values(K, N)
     measured = (
         f"M'M - I and what is off the diagonal after the DFT: {each(np.round(gaps, 9))}; the same "

@@ -1,32 +1,29 @@
-r"""Section 3, the barrier: what bounds R_alpha from below, where descent ends, and steps at a kink.
+r"""Section 3, the barrier: what bounds R_alpha from below.
 
-For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel. For N >= k,
-taps off the centre keep R_alpha from 0: zero padding makes the columns of M unequal at the border then. They pay
-for a small R_alpha. Where the leading singular values meet, R_alpha has a kink, at which a
-fixed step along one gradient overshoots.
+For h < g the matrix M'M is singular, so that R_alpha >= alpha for every kernel. For N >= k, taps
+off the centre keep R_alpha from 0: zero padding makes the columns of M unequal at the border then.
+They pay for a small R_alpha.
 
 .. math:: h < g \implies \mathcal{R}_\alpha(K) \geq \alpha, \qquad
-   N \geq k \implies \sum_{\text{off the centre}} \lvert k_{p,q,z,y} \rvert^2 \leq 4\, \mathcal{R}_\alpha(K)
+   N \geq k \implies
+   \sum_{\text{off the centre}} \lvert k_{p,q,z,y} \rvert^2 \leq 4\, \mathcal{R}_\alpha(K)
    \text{ for each } z
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import as_integer, as_kernel, gram_of_rows
+from convreg._checks import Gram, as_integer, as_kernel, gram_of_rows
 from convreg.convolution import ConvolutionOperator, padding
-from convreg.gradients import kernel_gradient
-from convreg.lanczos import leading_triplets
-from convreg.penalty import shifted_gram
-
-Gradient = Callable[[NDArray], tuple[float, NDArray]]
+from convreg.examples import Case, Example
 
 
-def squared_column_norms(K: ArrayLike, N: int, gram: str = "columns") -> NDArray:
+def squared_column_norms(K: ArrayLike, N: int, gram: Gram = "columns") -> NDArray:
     r"""Section 3, the barrier: ``|M e_j|^2`` for every column of M, which are M(K o K)' 1.
 
     .. math:: \|M e_j\|_2^2 = \sum_i m_{ij}^2
@@ -58,18 +55,23 @@ def squared_column_norms(K: ArrayLike, N: int, gram: str = "columns") -> NDArray
         squares = kernel**2
     if not np.isfinite(squares).all():
         raise ValueError("K: wanted entries whose squares do not overflow")
-    squares = ConvolutionOperator(squares, N)
-    return squares @ np.ones(g * N**2) if gram_of_rows(gram, h, g) else squares.T @ np.ones(h * N**2)
+    M_squared = ConvolutionOperator(squares, N)
+    if gram_of_rows(gram, h, g):
+        return M_squared @ np.ones(g * N**2)
+    return M_squared.T @ np.ones(h * N**2)
 
 
-def column_norm_bound(K: ArrayLike, N: int, gram: str = "columns") -> float:
-    r"""Section 3, the barrier: R_alpha(K) >= ``(max_j |M e_j|^2 - min_j |M e_j|^2) / 2``, for every alpha.
+def column_norm_bound(K: ArrayLike, N: int, gram: Gram = "columns") -> float:
+    r"""Section 3, the barrier: what the columns of M keep R_alpha from falling below.
 
-    .. math:: \mathcal{R}_\alpha(K) \geq \tfrac12 \bigl( \max_j \|M e_j\|_2^2 - \min_j \|M e_j\|_2^2 \bigr)
+    It holds for every alpha.
 
-    ``e_j' (M'M - alpha I) e_j = |M e_j|^2 - alpha`` is at most R_alpha in size, for the longest column and for the
-    shortest. For N >= k the bound is 0 only if all taps but the centre are: each other tap is missing from
-    some column at the border.
+    .. math:: \mathcal{R}_\alpha(K) \geq
+       \tfrac12 \bigl( \max_j \|M e_j\|_2^2 - \min_j \|M e_j\|_2^2 \bigr)
+
+    ``e_j' (M'M - alpha I) e_j = |M e_j|^2 - alpha`` is at most R_alpha in size, for the longest
+    column and for the shortest. For N >= k the bound is 0 only if all taps but the centre are: each
+    other tap is missing from some column at the border.
 
     Parameters
     ----------
@@ -95,19 +97,20 @@ def column_norm_bound(K: ArrayLike, N: int, gram: str = "columns") -> float:
     return float(np.ptp(squared_column_norms(K, N, gram)) / 2)
 
 
-def squared_off_centre_norms(K: ArrayLike, gram: str = "columns") -> NDArray:
-    r"""Section 3, the barrier: for each input channel the sum of the squares of its taps off the centre.
+def squared_off_centre_norms(K: ArrayLike, gram: Gram = "columns") -> NDArray:
+    r"""Section 3, the barrier: for each input channel the sum of its squared taps off the centre.
 
-    For N >= k it is at most 4 R_alpha(K), for every alpha: a small penalty makes a kernel nearly pointwise. With
-    M M' the same holds for each output channel.
+    For N >= k it is at most 4 R_alpha(K), for every alpha: a small penalty makes a kernel nearly
+    pointwise. With M M' the same holds for each output channel.
 
     .. math:: \sum_{y} \sum_{(p,q) \neq (m,m)} k_{p,q,z,y}^2 \leq 4\, \mathcal{R}_\alpha(K)
 
-    Proof. As N >= k, some pixel is read by all taps. Let S = c + A + D be its squared column norm: c is the
-    centre's part, A that of the other taps in the centre's row and column, D the rest. Squared column norms are
-    within R_alpha of alpha, so that those of the corner pixels are at least S - 2 R_alpha. A corner is read by the
-    taps of one quadrant: all four together count c four times, A twice and D once, so that
-    4c + 2A + D >= 4S - 8 R_alpha and A + D <= A + 3D/2 <= 4 R_alpha.
+    Proof. As N >= k, some pixel is read by all taps. Let S = c + A + D be its squared column norm:
+    c is the centre's part, A that of the other taps in the centre's row and column, D the rest.
+    Squared column norms are within R_alpha of alpha, so that those of the corner pixels are at
+    least S - 2 R_alpha. A corner is read by the taps of one quadrant: all four together count c
+    four times, A twice and D once, so that 4c + 2A + D >= 4S - 8 R_alpha and
+    A + D <= A + 3D/2 <= 4 R_alpha.
 
     Parameters
     ----------
@@ -163,60 +166,49 @@ def off_centre_share(K: ArrayLike) -> float:
     return float(squared_off_centre_norms(K).sum() ** 0.5 / norm) if norm > 0 else 0.0
 
 
-def mean_gradient(K: ArrayLike, N: int, alpha: float = 1.0, gram: str = "columns") -> tuple[float, NDArray]:
-    r"""Section 2.1, two triplets: R_alpha(K) and the mean of the gradients (2.5) of the two leading triplets.
-
-    Of one, where M'M is 1 x 1.
-
-    .. math:: G = \tfrac12 (G_1 + G_2), \qquad G_i = M^*\bigl( (M u_i) v_i^T + (M v_i) u_i^T \bigr)
+def bounds_along_descent(
+    example: Example, pairs: Iterable[tuple[int, int]], alpha: float = 1.0
+) -> list[dict[str, Any]]:
+    """Section 3, the barrier: R_alpha and `column_norm_bound` along Algorithm 2.1.
 
     Parameters
     ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
+    example : Example
+        Of which the channels and the shifts are not used.
+    pairs : iterable of (g, h)
     alpha : float
-        The shift, positive.
-    gram : {"columns", "rows", "smaller"}
 
     Returns
     -------
-    R : float
-    G : array of the shape of K
+    list of dict
+        Two lines of a figure for each pair: ``panel``, ``line``, ``iteration``, ``value``.
 
     Raises
     ------
     ValueError, TypeError
         For a bad argument, naming it.
-    NotConverged
-        Where Lanczos misses the tolerance.
 
     Examples
     --------
-    >>> R, G = mean_gradient(np.eye(2)[np.newaxis, np.newaxis] * 2.0, 1)
-    >>> R, G[0, 0]
-    (3.0, array([[2., 0.],
-           [0., 2.]]))
+    >>> lines = bounds_along_descent(Example(((1, 1),), (1.0,), input_size=4), [(1, 2)])
+    >>> [line["line"] for line in lines]
+    ['penalty', 'bound from column norms']
     """
-    B = shifted_gram(ConvolutionOperator(K, N), alpha, gram)
-    triplets = leading_triplets(B, min(2, B.shape[0]))
-    gradients = [kernel_gradient(K, N, triplet.u, triplet.v, gram) for triplet in triplets]
-    return float(triplets[0].sigma), np.mean(gradients, axis=0)
-
-
-def descend(
-    K: NDArray, gradient: Gradient, step: Callable[[float, NDArray], float], iterations: int
-) -> tuple[NDArray, NDArray]:
-    r"""Section 2.1: K <- K - step(R, G) G, R and G from any ``gradient``; the last kernel, and R before each step.
-
-    .. math:: K \leftarrow K - \lambda(R, G)\, G
-
-    >>> kernel, values = descend(np.array([4.0]), lambda K: (float(K[0]**2), 2 * K), lambda R, G: 0.25, 3)
-    >>> kernel, values
-    (array([0.5]), array([16.,  4.,  1.]))
-    """
-    values = []
-    for _ in range(iterations):
-        R, G = gradient(K)
-        values.append(R)
-        K = K - step(R, G) * G
-    return K, np.array(values)
+    lines = []
+    for g, h in pairs:
+        case = Case(g, h, alpha)
+        kernels = [example.start(case)]
+        history = example.descend(
+            case, callback=lambda iteration, K, R, kept=kernels: kept.append(K)
+        ).history
+        bounds = np.array([column_norm_bound(K, example.input_size) for K in kernels])
+        for name, values in (("penalty", history.penalty), ("bound from column norms", bounds)):
+            lines.append(
+                {
+                    "panel": f"{g} to {h} channels, α = {alpha:g}",
+                    "line": name,
+                    "iteration": np.arange(len(values)),
+                    "value": values,
+                }
+            )
+    return lines

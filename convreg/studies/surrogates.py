@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate
 
 from convreg.extremes import extreme_singular_values
-from convreg.studies import alternatives
 from convreg.studies.alternatives import reshaped
 from convreg.studies.periodic import clip_periodic, periodic_singular_values
-from convreg.verify import gradient_tables
 
 ROWS_OF_NORM_1 = {  # one channel, 3 x 3 taps: kernels with WW' = 1
     "identity": np.array([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]),
@@ -24,27 +22,6 @@ PERIODIC_KERNELS = {
     "-1, 2, -1": np.array([[0, 0, 0], [-1, 2, -1], [0, 0, 0]]),
     "shift": np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
 }
-
-
-def alternative_gradients(K: NDArray, N: int) -> list[dict[str, Any]]:
-    """Section 1: the tables of `gradient_tables` for four penalties, each gradient and the half of it.
-
-    >>> tables = alternative_gradients(np.ones((2, 2)), 2)
-    >>> [table["statement"] for table in tables[::2]]
-    ['spectral norm of W', 'orthogonality of W', 'Frobenius', 'self-convolution']
-    """
-    penalties = {
-        "spectral norm of W": alternatives.spectral_norm_penalty,
-        "orthogonality of W": alternatives.orthogonality_penalty,
-        "Frobenius": lambda K: alternatives.frobenius_penalty(K, N, 2.0),
-        "self-convolution": alternatives.self_convolution_penalty,
-    }
-    tables = []
-    for name, penalty in penalties.items():
-        G = penalty(K)[1]
-        value = lambda K, penalty=penalty: penalty(K)[0]  # noqa: E731
-        tables += gradient_tables(name, value, K, {"right": G, "missing factor": G / 2})
-    return tables
 
 
 def bounded_by_reshaped(K: NDArray, N: int) -> bool:

@@ -17,7 +17,7 @@ from convreg.companion.notebooks import ROOT
 from convreg.companion.runs import execute
 
 CELLS = [
-    "import numpy as np\n\nfrom convreg.plots.style import bounds_figure, save_figure\nfrom convreg.storage.tables import rounded",
+    "import numpy as np\n\nfrom convreg.plots.paper import bounds_figure\nfrom convreg.plots.style import save_figure\nfrom convreg.storage.tables import rounded",
     'figure_dir: str = ""  # folder for the figures',
     'x = np.linspace(0, 1, 5)\nprint(f"half of the last: {x[-1] / 2:.3f}")',
     'table = rounded({"s": x, "sigma_max": 1 + x / 3, "sigma_min": 1 - x / 3, "lower": 1 - x / 2, "upper": 1 + x / 2, "t": x}, 4)\n'

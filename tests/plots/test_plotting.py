@@ -226,7 +226,7 @@ def pattern(**columns):
 
 def test_pattern_figure_draws_every_entry_at_its_place():
     table = stacked([pattern(row=[0, 3], column=[1, 2], tap=[3, 4])])
-    image = paper_image(plotting.pattern_figure(table).axes[0])
+    image = paper_image(paper_plots.pattern_figure(table).axes[0])
     assert image[0, 1] == 3
     assert image[3, 2] == 4
     assert np.isfinite(image).sum() == 2
@@ -239,7 +239,7 @@ def paper_image(ax):
 def test_pattern_figure_has_the_kernel_as_a_key_without_the_taps_that_stand_nowhere():
     blocks = [pattern(row=[0, 3, 1], column=[1, 2, 1], tap=[2, 4, 2]), pattern(row=[0], column=[0], tap=[1])]
     blocks[1] |= {"case": "other", "kernel_size": 1}
-    figure = plotting.pattern_figure(stacked(blocks))
+    figure = paper_plots.pattern_figure(stacked(blocks))
     assert len(figure.axes) == 4
     for above, below, key in zip(figure.axes[:2], figure.axes[2:], ([[None, 2], [None, 4]], [[1]]), strict=True):
         assert np.array_equal(paper_image(below), np.array(key, float), equal_nan=True)
@@ -252,7 +252,7 @@ def test_pattern_figure_has_the_kernel_as_a_key_without_the_taps_that_stand_nowh
 def test_bounds_figure():
     s = np.linspace(0, 1, 3)
     table = {"s": s, "sigma_max": s + 1, "sigma_min": 1 - s / 2, "lower": s * np.nan, "upper": s * np.nan, "t": s}
-    left, right = plotting.bounds_figure(table).axes
+    left, right = paper_plots.bounds_figure(table).axes
     assert lines(left)[(plotting.CYCLE[0], "-")].get_ydata().tolist() == (s + 1).tolist()
     assert lines(left)[(plotting.CYCLE[0], "--")].get_ydata().tolist() == (1 - s / 2).tolist()
     assert right.lines[0].get_ydata().tolist() == s.tolist()
@@ -271,7 +271,7 @@ def test_verification_figure_has_a_column_a_statement_and_a_line_a_gradient():
         for statement in ("Lemma 2.1", "Theorem 2.3")
         for gradient, order in (("right", 2), ("missing term", 1))
     )
-    figure = plotting.verification_figure(table)
+    figure = paper_plots.verification_figure(table)
     assert len(figure.axes) == 4
     for ax in figure.axes[2:]:
         assert {line.get_label(): line.get_ydata().tolist() for line in ax.lines} == {
@@ -283,7 +283,7 @@ def test_verification_figure_has_a_column_a_statement_and_a_line_a_gradient():
 def test_meeting_figure_draws_its_columns():
     s = np.linspace(-1, 1, 3)
     table = {"s": s, "first": s + 2, "second": s + 1, "slope": s, "wide": s / 2}
-    left, right = plotting.meeting_figure(table).axes
+    left, right = paper_plots.meeting_figure(table).axes
     assert [line.get_ydata().tolist() for line in left.lines] == [(s + 2).tolist(), (s + 1).tolist()]
     assert [line.get_ydata().tolist() for line in right.lines] == [s.tolist(), (s / 2).tolist()]
 
@@ -566,12 +566,12 @@ DRAWN = {
     "figure_3_2": paper_plots.convergence_figure,
     "figure_3_2_exact": paper_plots.estimate_figure,
     "power_method": paper_plots.estimate_figure,
-    "pattern": plotting.pattern_figure,
-    "theorem_2_1": plotting.bounds_figure,
-    "gradient_verification": plotting.verification_figure,
-    "remedy_verification": plotting.verification_figure,
-    "alternatives_verification": plotting.verification_figure,
-    "nearly_equal_singular_values": plotting.meeting_figure,
+    "pattern": paper_plots.pattern_figure,
+    "theorem_2_1": paper_plots.bounds_figure,
+    "gradient_verification": paper_plots.verification_figure,
+    "remedy_verification": paper_plots.verification_figure,
+    "alternatives_verification": paper_plots.verification_figure,
+    "nearly_equal_singular_values": paper_plots.meeting_figure,
     "column_norm_bound": beyond_plots.descent_figure,
     "kinks": beyond_plots.descent_figure,
     "barrier_seeds": beyond_plots.outcome_figure,

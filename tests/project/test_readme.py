@@ -255,8 +255,7 @@ def test_docstrings_cite_the_paper_and_say_what_is_raised(function):
     doc = inspect.getdoc(function)
     assert re.match(r"(Equations?|Section|Lemma|Theorems?|Algorithm|The chain rule of Theorem) ", doc)
     assert ">>> " in doc
-    if function is not barrier.descend:  # it takes what it is given
-        assert re.search(r"\nRaises\n", doc)
+    assert re.search(r"\nRaises\n", doc)
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")

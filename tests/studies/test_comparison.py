@@ -169,7 +169,7 @@ def test_the_algorithm_computes_no_exact_values_on_the_way(name, monkeypatch):
     def refuse(*_):
         raise AssertionError("diagnostics")
 
-    monkeypatch.setattr(sys.modules[minimize_penalty.__module__], "extreme_singular_values", refuse)
+    monkeypatch.setattr("convreg.descent.extremes", refuse)
     BY_NAME[name].run(kernel(3, 3, 2, 1), 4, 0.003, 2)
 
 

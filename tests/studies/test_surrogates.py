@@ -12,14 +12,12 @@ from convreg.studies.periodic import clip_periodic, unit_modulus_kernel
 from convreg.studies.surrogates import (
     ROWS_OF_NORM_1,
     Periodic,
-    alternative_gradients,
     bounded_by_reshaped,
     clipping_lines,
     norm_ratio_on_a_torus,
     periodic_cases,
     reshaped_words,
 )
-from convreg.verify import remainder_order
 
 
 def kernel(*shape, seed=0):
@@ -36,28 +34,6 @@ def circulant_values(K, N):
     for r, s, p, q in np.ndindex(N, N, 3, 3):
         C[r * N + s, (r + p - 1) % N * N + (s + q - 1) % N] += K[p, q]
     return np.linalg.svd(C, compute_uv=False)
-
-
-def test_each_gradient_is_right_and_its_half_is_not():
-    tables = alternative_gradients(kernel(3, 3, 2, 2), 5)
-    assert [(table["statement"], table["gradient"]) for table in tables] == [
-        (name, which)
-        for name in ("spectral norm of W", "orthogonality of W", "Frobenius", "self-convolution")
-        for which in ("right", "missing factor")
-    ]
-    assert [round(remainder_order(table)) for table in tables] == [2, 1] * 4
-
-
-def test_the_frobenius_penalty_is_that_of_the_image_asked_for(monkeypatch):
-    asked = []
-
-    def recorded(K, N, alpha):
-        asked.append((N, alpha))
-        return float(np.sum(K**2)), 2 * K
-
-    monkeypatch.setattr(surrogates.alternatives, "frobenius_penalty", recorded)
-    alternative_gradients(kernel(2, 2, 1, 1), 7)
-    assert set(asked) == {(7, 2.0)}
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
     python benchmarks/bench_core.py [--out FOLDER]
 
-Writes core.md and core.json. Every ratio is the other contestant's time divided by convreg's, formed within
-this run; both are first checked to compute the same.
+Writes core.md and core.json. Every ratio is the other contestant's time divided by convreg's,
+formed within this run; both are first checked to compute the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, csr_array, eye_array, kron
-from tables import Clock, Item, Measured, Skipped, duration, environment, measure, paired, seconds_per_call, write
+from tables import (
+    Clock,
+    Item,
+    Measured,
+    Skipped,
+    duration,
+    environment,
+    measure,
+    paired,
+    seconds_per_call,
+    write,
+)
 
 from convreg import (
     ConvolutionOperator,
@@ -44,7 +55,9 @@ SHORT, LONG = 20, 220  # iterations of two runs whose difference is free of the 
 
 
 def kronecker_sum(K: NDArray, N: int) -> csr_array:
-    """M(K) block by block, each the sum over the taps of K[p, q, d, c] kron(S_q, S_p), S a shifted identity."""
+    """M(K) block by block, each the sum over the taps of K[p, q, d, c] kron(S_q, S_p), S a shifted
+    identity.
+    """
     k, _, g, h = K.shape
     shifts = [eye_array(N, N, k=p - (k - 1) // 2) for p in range(k)]
     taps = {(p, q): kron(shifts[q], shifts[p], "csr") for p in range(k) for q in range(k)}
@@ -56,10 +69,16 @@ def kronecker_sum(K: NDArray, N: int) -> csr_array:
 
 
 def kronecker_sum_by_taps(K: NDArray, N: int) -> csr_array:
-    """M(K) as the sum over the taps of kron(K[p, q]', S_q, S_p): no block_array, and the quickest such form."""
+    """M(K) as the sum over the taps of kron(K[p, q]', S_q, S_p): no block_array, and the quickest
+    such form.
+    """
     k = len(K)
     shifts = [eye_array(N, N, k=p - (k - 1) // 2) for p in range(k)]
-    return sum(kron(K[p, q].T, kron(shifts[q], shifts[p], "csr"), "csr") for p in range(k) for q in range(k))
+    return sum(
+        kron(K[p, q].T, kron(shifts[q], shifts[p], "csr"), "csr")
+        for p in range(k)
+        for q in range(k)
+    )
 
 
 def matrix(contestant: Callable[[NDArray, int], csr_array], g: int, h: int, N: int) -> Measured:
@@ -74,13 +93,18 @@ def gradient(g: int, h: int, N: int) -> Measured:
     """`kernel_gradient` against the index sum of (2.5)."""
     K = start_kernel(3, g, h)
     _, u, v = leading_triplets(shifted_gram(ConvolutionOperator(K, N)))[0]
-    ours, other = partial(kernel_gradient, K, N, u, v), partial(kernel_gradient_index_sum, K, N, u, v)
+    ours, other = (
+        partial(kernel_gradient, K, N, u, v),
+        partial(kernel_gradient_index_sum, K, N, u, v),
+    )
     np.testing.assert_allclose(ours(), other(), rtol=1e-10, atol=1e-12)
     return paired(seconds_per_call(other), seconds_per_call(ours), repeats=7)
 
 
 def seconds_per_step(descend: Callable[[int], object]) -> Clock:
-    """A clock of one iteration of ``descend(iterations)``, from the difference of a long and a short run."""
+    """A clock of one iteration of ``descend(iterations)``, from the difference of a long and a
+    short run.
+    """
 
     def clock() -> float:
         short, long = (duration(partial(descend, iterations)) for iterations in (SHORT, LONG))
@@ -92,11 +116,20 @@ def seconds_per_step(descend: Callable[[int], object]) -> Clock:
 def torch_descent(
     K: NDArray, N: int, triplets: list[SingularTriplet], iterations: int
 ) -> tuple[NDArray, list[float]]:
-    """Algorithm 2.1 (alpha = 1) from step 3 on in PyTorch, the gradient by autograd; the kernel and estimates."""
-    alpha, rate, pad, channels_first = 1.0, EXAMPLE_1.learning_rate, (K.shape[0] - 1) // 2, (2, 0, 1)
+    """Algorithm 2.1 (alpha = 1) from step 3 on in PyTorch, the gradient by autograd; the kernel and
+    estimates.
+    """
+    alpha, rate, pad, channels_first = (
+        1.0,
+        EXAMPLE_1.learning_rate,
+        (K.shape[0] - 1) // 2,
+        (2, 0, 1),
+    )
     kernel = torch.from_numpy(K.transpose(3, 2, 0, 1).copy())
     U, V = (
-        torch.from_numpy(np.stack([unvec(triplet[side], N).transpose(channels_first) for triplet in triplets]))
+        torch.from_numpy(
+            np.stack([unvec(triplet[side], N).transpose(channels_first) for triplet in triplets])
+        )
         for side in (1, 2)
     )
     selected, estimates = 0, []
@@ -107,7 +140,9 @@ def torch_descent(
     for _ in range(iterations):
         kernel.requires_grad_(True)
         u, v = U[selected : selected + 1], V[selected : selected + 1]
-        R = (conv2d(u, kernel, padding=pad) * conv2d(v, kernel, padding=pad)).sum() - alpha * (u * v).sum()
+        R = (conv2d(u, kernel, padding=pad) * conv2d(v, kernel, padding=pad)).sum() - alpha * (
+            u * v
+        ).sum()
         (G,) = torch.autograd.grad(R, kernel)
         with torch.no_grad():
             kernel = kernel - rate * G
@@ -124,7 +159,7 @@ def torch_descent(
 
 
 def step(g: int, h: int, N: int) -> Measured:
-    """An iteration of `minimize_penalty` without the exact diagnostics against the same in PyTorch."""
+    """An iteration of `minimize_penalty` without diagnostics against the same in PyTorch."""
     if torch is None:
         raise Skipped("PyTorch is not installed")
     torch.set_num_threads(TORCH_THREADS)
@@ -142,14 +177,17 @@ def step(g: int, h: int, N: int) -> Measured:
 
 
 def memory(g: int, h: int, N: int) -> Measured:
-    """A dense M against the growth of a process that computes R_alpha, its gradient and both extremes."""
+    """A dense M against the growth of a process that computes R_alpha, its gradient and both
+    extremes.
+    """
     if not Path("/proc/self/status").exists():
         raise Skipped("the peak memory of a process is read from /proc")
     work = (
         "import re\n"
         "from pathlib import Path\n"
         "from convreg import extreme_singular_values, matlab_rand, penalty_gradient\n"
-        "peak = lambda: 1024 * int(re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])\n"
+        "status = Path('/proc/self/status')\n"
+        "peak = lambda: 1024 * int(re.search(r'VmHWM:\\s+(\\d+) kB', status.read_text())[1])\n"
         f"before, K = peak(), matlab_rand(3, 3, {g}, {h})\n"
         f"extreme_singular_values(K, {N}), penalty_gradient(K, {N})\n"
         "print(peak() - before)\n"
@@ -165,7 +203,13 @@ def items() -> list[Item]:
     index_sum = "index sum (2.5) / `kernel_gradient`"
     torch_step = f"PyTorch, {TORCH_THREADS} threads / `minimize_penalty`"
     matrices = [
-        Item(f"M, 3x3x{g}x{h}, N = {size}", compared, partial(matrix, contestant, g, h, size), "at least", target)
+        Item(
+            f"M, 3x3x{g}x{h}, N = {size}",
+            compared,
+            partial(matrix, contestant, g, h, size),
+            "at least",
+            target,
+        )
         for contestant, compared, target in (
             (kronecker_sum, "sum of Kronecker products, block_array / `conv_matrix`", 20),
             (kronecker_sum_by_taps, "one Kronecker product a tap / `conv_matrix`", 1),
@@ -173,17 +217,29 @@ def items() -> list[Item]:
         for g, h in ((3, 6), (16, 16))
         for size in (15, 28)
     ]
-    gradients = [Item(f"gradient, 3x3x3x6, N = {N}", index_sum, partial(gradient, 3, 6, N), "at least", 100)]
+    gradients = [
+        Item(f"gradient, 3x3x3x6, N = {N}", index_sum, partial(gradient, 3, 6, N), "at least", 100)
+    ]
     steps = [
         Item(f"step, 3x3x{g}x{h}, N = {N}", torch_step, partial(step, g, h, N), "at least", 1)
         for g, h in EXAMPLE_1.channels
     ]
-    sizes = [Item("memory, 3x3x3x3, N = 60", "dense M / peak growth", partial(memory, 3, 3, 60), "at least", 10)]
+    sizes = [
+        Item(
+            "memory, 3x3x3x3, N = 60",
+            "dense M / peak growth",
+            partial(memory, 3, 3, 60),
+            "at least",
+            10,
+        )
+    ]
     return matrices + gradients + steps + sizes
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent, help="the folder for core.md, core.json"
     )

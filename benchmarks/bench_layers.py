@@ -1,9 +1,11 @@
-"""R_alpha, its gradient and Algorithm 2.1 on real layers, side by side with what one would take instead.
+"""R_alpha, its gradient and Algorithm 2.1 on real layers, side by side with what one would take
+instead.
 
     python benchmarks/bench_layers.py [--out FOLDER] [--only WORD]
 
-Writes layers.md and layers.json, and the times that notebook 9 draws: updates.csv and products.csv. Every ratio is
-formed within this run, on THREADS threads; contestants are first checked to compute the same.
+Writes layers.md and layers.json, and the times that notebook 9 draws: updates.csv and products.csv.
+Every ratio is formed within this run, on THREADS threads; contestants are first checked to compute
+the same.
 """
 
 from __future__ import annotations
@@ -63,27 +65,44 @@ except ImportError:
     torch = None
 
 THREADS = 2
-ACCURACY = 1e-6  # the relative residual of R_alpha, and the relative error of sigma_max for the power iteration
+# the relative residual of R_alpha, and the relative error of sigma_max for the power iteration
+ACCURACY = 1e-6
 LEARNING_RATE = 1e-3
 NCV = 20  # Lanczos vectors, ARPACK's default for one value
 
 
 WIDE = [Layer(3, 64, 64, 56), Layer(3, 128, 128, 28), Layer(3, 256, 256, 14), Layer(3, 512, 512, 7)]
-LAYERS = [Layer(3, 3, 6, 15), Layer(5, 6, 16, 14), Layer(3, 16, 16, 32), *WIDE, Layer(7, 3, 64, 112)]
+LAYERS = [
+    Layer(3, 3, 6, 15),
+    Layer(5, 6, 16, 14),
+    Layer(3, 16, 16, 32),
+    *WIDE,
+    Layer(7, 3, 64, 112),
+]
 
 
-def iteration(K: NDArray, N: int, triplets: list[SingularTriplet]) -> tuple[NDArray, list[SingularTriplet]]:
-    """One iteration of Algorithm 2.1 with alpha = 1: gradient, step, two power iterations of both triplets."""
+def iteration(
+    K: NDArray, N: int, triplets: list[SingularTriplet]
+) -> tuple[NDArray, list[SingularTriplet]]:
+    """One iteration of Algorithm 2.1 with alpha = 1: gradient, step, two power iterations of both
+    triplets.
+    """
     G = kernel_gradient(K, N, triplets[0].u, triplets[0].v)
     K = K - K.dtype.type(LEARNING_RATE) * G
     return K, power_update(shifted_gram(ConvolutionOperator(K, N)), triplets, 2)
 
 
-def torch_iteration(kernel: torch.Tensor, U: torch.Tensor, V: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """The same in PyTorch: the gradient of <Mu, Mv> - <u, v> by autograd, both triplets as a batch of two."""
+def torch_iteration(
+    kernel: torch.Tensor, U: torch.Tensor, V: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
+    """The same in PyTorch: the gradient of <Mu, Mv> - <u, v> by autograd, both triplets as a batch
+    of two.
+    """
     pad = kernel.shape[-1] // 2
     kernel.requires_grad_(True)
-    R = (conv2d(U[:1], kernel, padding=pad) * conv2d(V[:1], kernel, padding=pad)).sum() - (U[:1] * V[:1]).sum()
+    R = (conv2d(U[:1], kernel, padding=pad) * conv2d(V[:1], kernel, padding=pad)).sum() - (
+        U[:1] * V[:1]
+    ).sum()
     (G,) = torch.autograd.grad(R, kernel)
     with torch.no_grad():
         kernel = kernel - LEARNING_RATE * G
@@ -106,7 +125,9 @@ def to_torch(K: NDArray) -> torch.Tensor:
 
 def images(layer: Layer, vectors: list[NDArray]) -> torch.Tensor:
     """Vectors in vec order as a batch of images [vector, channel, row, column]."""
-    return torch.from_numpy(np.stack(vectors).reshape(-1, layer.g, layer.N, layer.N).swapaxes(2, 3).copy())
+    return torch.from_numpy(
+        np.stack(vectors).reshape(-1, layer.g, layer.N, layer.N).swapaxes(2, 3).copy()
+    )
 
 
 @cache
@@ -118,8 +139,12 @@ def step(layer: Layer, dtype: DTypeLike) -> Measured:
     ours, other = partial(iteration, K, layer.N, triplets), partial(torch_iteration, kernel, U, V)
     (mine, after), theirs = ours(), other()
     tolerance = 1e-10 if dtype == np.float64 else 1e-4
-    np.testing.assert_allclose(mine, theirs[0].numpy().transpose(2, 3, 1, 0), rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose([t.sigma for t in after], theirs[3].flatten().numpy(), rtol=tolerance)
+    np.testing.assert_allclose(
+        mine, theirs[0].numpy().transpose(2, 3, 1, 0), rtol=tolerance, atol=tolerance
+    )
+    np.testing.assert_allclose(
+        [t.sigma for t in after], theirs[3].flatten().numpy(), rtol=tolerance
+    )
     return paired(seconds_per_call(other, 0.2), seconds_per_call(ours, 0.2))
 
 
@@ -138,7 +163,9 @@ def gemm_fraction(layer: Layer, dtype: DTypeLike) -> Measured:
 @cache
 def sigma_max(layer: Layer) -> float:
     """The reference that the power iteration has to reach."""
-    return leading_triplets(ConvolutionOperator(gaussian_kernel(layer), layer.N), 1, tolerance=1e-10)[0].sigma
+    return leading_triplets(
+        ConvolutionOperator(gaussian_kernel(layer), layer.N), 1, tolerance=1e-10
+    )[0].sigma
 
 
 def torch_power_iteration(layer: Layer, kernel: torch.Tensor) -> float:
@@ -177,7 +204,9 @@ def against_svds(layer: Layer) -> Measured:
 
 
 def against_dense_svd(layer: Layer) -> Measured:
-    """Both extreme singular values: all of them by NumPy from a dense M against `extreme_singular_values`."""
+    """Both extreme singular values: all of them by NumPy from a dense M against
+    `extreme_singular_values`.
+    """
     K = gaussian_kernel(layer)
     ours = partial(extreme_singular_values, K, layer.N)
 
@@ -189,7 +218,9 @@ def against_dense_svd(layer: Layer) -> Measured:
 
 
 def memory(layer: Layer) -> Measured:
-    """The peak of what `penalty_gradient` allocates and keeps against 8 ((g+h) N^2 (ncv+10) + 3 k^2 g h)."""
+    """The peak of what `penalty_gradient` allocates and keeps against 8 ((g+h) N^2 (ncv+10) + 3 k^2
+    g h).
+    """
     k, g, h, N = layer[:4]
     K = gaussian_kernel(layer)
     kept_taps.cache_clear()
@@ -205,7 +236,9 @@ def growth(larger: Layer, smaller: Layer) -> Measured:
     """An iteration on a larger layer against one on a smaller layer."""
 
     def clock(layer: Layer) -> Clock:
-        one = partial(iteration, gaussian_kernel(layer), layer.N, random_triplets(layer, np.float64))
+        one = partial(
+            iteration, gaussian_kernel(layer), layer.N, random_triplets(layer, np.float64)
+        )
         return seconds_per_call(one, 0.2)
 
     return paired(clock(larger), clock(smaller))
@@ -217,18 +250,31 @@ def items() -> Iterable[Item]:
     for dtype, (each, median) in targets.items():
         name, compared = np.dtype(dtype).name, "PyTorch / iteration"
         for layer in LAYERS:
-            yield Item(f"step, {name}, {layer}", compared, partial(step, layer, dtype), "at least", each)
-        yield Item(f"step, {name}, median", compared, partial(median_step, dtype), "at least", median)
+            yield Item(
+                f"step, {name}, {layer}", compared, partial(step, layer, dtype), "at least", each
+            )
+        yield Item(
+            f"step, {name}, median", compared, partial(median_step, dtype), "at least", median
+        )
     for dtype in targets:
         for layer in WIDE:
-            name, compared = f"GEMM rate, {np.dtype(dtype).name}, {layer}", "10^9 operations in A A / in M'M v"
+            name, compared = (
+                f"GEMM rate, {np.dtype(dtype).name}, {layer}",
+                "10^9 operations in A A / in M'M v",
+            )
             yield Item(name, compared, partial(gemm_fraction, layer, dtype), "at least", 0.5)
     for layer in WIDE:
         compared = "power iteration in PyTorch / `penalty`"
-        yield Item(f"R_alpha, {layer}", compared, partial(against_power_iteration, layer), "at least", 10)
+        yield Item(
+            f"R_alpha, {layer}", compared, partial(against_power_iteration, layer), "at least", 10
+        )
     for layer in (LAYERS[2], Layer(3, 64, 64, 14)):
         yield Item(
-            f"R_alpha, {layer}", "`svds` of sparse M / `penalty`", partial(against_svds, layer), "at least", 1
+            f"R_alpha, {layer}",
+            "`svds` of sparse M / `penalty`",
+            partial(against_svds, layer),
+            "at least",
+            1,
         )
     for layer in LAYERS[:2]:
         compared = "dense SVD / `extreme_singular_values`"
@@ -238,7 +284,13 @@ def items() -> Iterable[Item]:
         yield Item(f"memory, {layer}", compared, partial(memory, layer), "at most", 1.5)
     base = Layer(3, 64, 64, 28)
     for larger, what in ((Layer(3, 64, 64, 56), "N"), (Layer(3, 128, 128, 28), "g and h")):
-        yield Item(f"growth, {what} doubled", f"{larger} / {base}", partial(growth, larger, base), "at most", 4.6)
+        yield Item(
+            f"growth, {what} doubled",
+            f"{larger} / {base}",
+            partial(growth, larger, base),
+            "at most",
+            4.6,
+        )
 
 
 if __name__ == "__main__":
@@ -246,7 +298,9 @@ if __name__ == "__main__":
     with threadpool_limits(THREADS, user_api="blas"):
         setting = environment(["numpy", "scipy", "torch"])
         records = measure(item for item in items() if arguments.only in item.name)
-        updates, products = ({}, {}) if arguments.only else (time_updates(), time_products(resnet18()))
+        updates, products = (
+            ({}, {}) if arguments.only else (time_updates(), time_products(resnet18()))
+        )
     if not arguments.only:
         write(arguments.out, "layers", "Layer-scale benchmarks", records, setting)
         (arguments.out / "updates.csv").write_bytes(as_csv(rounded(updates, 3)))

@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/bench_reproduce.py [--out FOLDER] [--repeats COUNT]
 
-Writes reproduce.md and reproduce.json. The ratio is the time of ``make reproduce``, its environment being set
-up already, divided by that of the empty notebooks run through the papermill command: what starting the kernels
-costs in any case.
+Writes reproduce.md and reproduce.json. The ratio is the time of ``make reproduce``, its environment
+being set up already, divided by that of the empty notebooks run through the papermill command: what
+starting the kernels costs in any case.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ EMPTY_NOTEBOOK = {
             "source": "1",
         }
     ],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    "metadata": {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+    },
     "nbformat": 4,
     "nbformat_minor": 5,
 }
@@ -39,7 +41,9 @@ EMPTY_NOTEBOOK = {
 
 def run(*command: str | Path) -> None:
     """Run a command in the root of the project; stop with what it said if it fails."""
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     if done.returncode:
         raise SystemExit(f"{Path(command[0]).name} failed:\n{done.stdout[-2000:]}")
 
@@ -67,14 +71,20 @@ def against_empty(count: int, repeats: int) -> Measured:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="the folder for the two files")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent, help="the folder for the two files"
+    )
     parser.add_argument("--repeats", type=int, default=7, help="how often each is timed (7)")
     arguments = parser.parse_args()
     count = len(list((ROOT / "notebooks").glob("*.ipynb")))
     if count == 0:
         raise SystemExit("there are no notebooks to reproduce")
     compared = f"`make reproduce` / {count} empty notebooks through papermill"
-    item = Item("all notebooks", compared, partial(against_empty, count, arguments.repeats), "at most", 2.5)
+    item = Item(
+        "all notebooks", compared, partial(against_empty, count, arguments.repeats), "at most", 2.5
+    )
     setting = environment(["numpy", "scipy", "papermill"])
     write(arguments.out, "reproduce", "Time to reproduce", measure([item]), setting)

@@ -1,16 +1,19 @@
-"""R_alpha as a term of the loss, side by side with torch's spectral_norm: what a step of training costs.
+"""R_alpha as a term of the loss, side by side with torch's spectral_norm: what a step of training
+costs.
 
     python benchmarks/bench_torch.py [--out FOLDER] [--only WORD]
 
-Writes torch.md and torch.json. A step is zero_grad, forward, cross entropy, backward and SGD with momentum, in
-float32 on one fixed batch of random images: plain; with COEFFICIENT times `add_penalty`, its arguments the default
-ones; with `torch.nn.utils.parametrizations.spectral_norm`, as it comes, on every convolution. Every ratio is
-formed within this run, on THREADS threads; values and gradients are first checked against those in NumPy.
+Writes torch.md and torch.json. A step is zero_grad, forward, cross entropy, backward and SGD with
+momentum, in float32 on one fixed batch of random images: plain; with COEFFICIENT times
+`add_penalty`, its arguments the default ones; with `torch.nn.utils.parametrizations.spectral_norm`,
+as it comes, on every convolution. Every ratio is formed within this run, on THREADS threads; values
+and gradients are first checked against those in NumPy.
 
-The last two do not do the same. spectral_norm divides a layer's weights by an estimate of the norm of W, the
-kernel reshaped to h x k^2 g: one power iteration, two products of W with a vector, whatever the size of the image.
-R_alpha bounds the singular values of the true M(K), from both sides: two iterations, four products with M'M of
-one image, then value and gradient. Neither depends on the size of the batch.
+The last two do not do the same. spectral_norm divides a layer's weights by an estimate of the norm
+of W, the kernel reshaped to h x k^2 g: one power iteration, two products of W with a vector,
+whatever the size of the image. R_alpha bounds the singular values of the true M(K), from both
+sides: two iterations, four products with M'M of one image, then value and gradient. Neither depends
+on the size of the batch.
 """
 
 from __future__ import annotations
@@ -22,10 +25,26 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tables import Item, Measured, Skipped, environment, measure, paired, parse_arguments, seconds_per_call, write
+from tables import (
+    Item,
+    Measured,
+    Skipped,
+    environment,
+    measure,
+    paired,
+    parse_arguments,
+    seconds_per_call,
+    write,
+)
 from threadpoolctl import threadpool_limits
 
-from convreg import ConvolutionOperator, SingularTriplet, kernel_gradient, power_update, shifted_gram
+from convreg import (
+    ConvolutionOperator,
+    SingularTriplet,
+    kernel_gradient,
+    power_update,
+    shifted_gram,
+)
 from convreg.studies.layers import Layer
 
 try:
@@ -103,7 +122,9 @@ def training_step(
 
 @cache
 def steps(network: Network) -> dict[str, Callable[[], torch.Tensor]]:
-    """The contestants, from the same weights, on the same batch; each has taken the step that was checked."""
+    """The contestants, from the same weights, on the same batch; each has taken the step that was
+    checked.
+    """
     set_up()
     images = torch.randn(network.batch, *network.shape)
     labels = torch.randint(CLASSES, (network.batch,))
@@ -123,7 +144,9 @@ def steps(network: Network) -> dict[str, Callable[[], torch.Tensor]]:
     for conv in layers_of(models["spectral_norm"]):
         with torch.no_grad():
             norm = torch.linalg.matrix_norm(conv.weight.flatten(1), 2).item()
-        assert 0.99 <= norm <= 1.2, norm  # sixteen power iterations from a random start are a lower bound
+        assert 0.99 <= norm <= 1.2, (
+            norm
+        )  # sixteen power iterations from a random start are a lower bound
     return contestants
 
 
@@ -147,7 +170,9 @@ def as_kernel(weight: torch.Tensor) -> NDArray:
 
 def as_vectors(one: ConvPenalty) -> list[NDArray]:
     """u and v in vec order, in double precision."""
-    return [image[0].numpy().swapaxes(1, 2).flatten().astype(np.float64) for image in (one.u, one.v)]
+    return [
+        image[0].numpy().swapaxes(1, 2).flatten().astype(np.float64) for image in (one.u, one.v)
+    ]
 
 
 def gram(one: ConvPenalty) -> str:
@@ -158,7 +183,9 @@ def gram(one: ConvPenalty) -> str:
 def check_values(regularizer: Iterable[ConvPenalty]) -> None:
     """The value of each layer is the sigma of `power_update` from the same vectors."""
     for one in regularizer:
-        B = shifted_gram(ConvolutionOperator(as_kernel(one.conv.weight), one.input_size[0]), one.alpha, gram(one))
+        B = shifted_gram(
+            ConvolutionOperator(as_kernel(one.conv.weight), one.input_size[0]), one.alpha, gram(one)
+        )
         (wanted,) = power_update(B, [SingularTriplet(0.0, *as_vectors(one))], one.power_iterations)
         np.testing.assert_allclose(one().item(), wanted.sigma, rtol=1e-4)
 
@@ -166,11 +193,17 @@ def check_values(regularizer: Iterable[ConvPenalty]) -> None:
 def check_gradients(
     start: nn.Module, plain: nn.Module, penalised: nn.Module, regularizer: Iterable[ConvPenalty]
 ) -> None:
-    """After one step from the same weights the gradients differ by COEFFICIENT times that of R_alpha."""
-    for before, without, conv, one in zip(*map(layers_of, (start, plain, penalised)), regularizer, strict=True):
+    """After one step from the same weights the gradients differ by COEFFICIENT times that of
+    R_alpha.
+    """
+    for before, without, conv, one in zip(
+        *map(layers_of, (start, plain, penalised)), regularizer, strict=True
+    ):
         assert one.conv is conv
         found = as_kernel(conv.weight.grad - without.weight.grad) / COEFFICIENT
-        wanted = kernel_gradient(as_kernel(before.weight), one.input_size[0], *as_vectors(one), gram(one))
+        wanted = kernel_gradient(
+            as_kernel(before.weight), one.input_size[0], *as_vectors(one), gram(one)
+        )
         assert np.linalg.norm(found - wanted) <= 1e-3 * np.linalg.norm(wanted)
 
 
@@ -185,7 +218,9 @@ def compare(network: Network, numerator: str, denominator: str, repeats: int) ->
 def plain_penalty(
     kernel: torch.Tensor, u: torch.Tensor, v: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What a call of `ConvPenalty` computes, alpha = 1, k odd, and its gradient, in functions of PyTorch alone."""
+    """What a call of `ConvPenalty` computes, alpha = 1, k odd, and its gradient, in functions of
+    PyTorch alone.
+    """
     pad = kernel.shape[-1] // 2
     with torch.no_grad():
         for _ in range(2):
@@ -200,7 +235,9 @@ def plain_penalty(
 
 
 def overhead(layer: Layer) -> Measured:
-    """Value and gradient from `ConvPenalty` against the same without the module; the weights stay as they are."""
+    """Value and gradient from `ConvPenalty` against the same without the module; the weights stay
+    as they are.
+    """
     set_up()
     conv = nn.Conv2d(layer.g, layer.h, layer.k, padding=layer.k // 2, bias=False)
     one = ConvPenalty(conv, layer.N)
@@ -222,7 +259,11 @@ def overhead(layer: Layer) -> Measured:
 
 def items() -> Iterable[Item]:
     """What is measured; a new item is a new entry here."""
-    for network, repeats, target, against in ((SMALL, 9, 4, 3), (WIDE, 5, 1.5, 1.5), (WIDE_32, 7, 2, 2)):
+    for network, repeats, target, against in (
+        (SMALL, 9, 4, 3),
+        (WIDE, 5, 1.5, 1.5),
+        (WIDE_32, 7, 2, 2),
+    ):
         for name, compared, numerator, denominator, bound in (
             ("R_alpha", "step with R_alpha / plain", "R_alpha", "plain", target),
             ("spectral_norm", "step with spectral_norm / plain", "spectral_norm", "plain", target),
@@ -231,7 +272,13 @@ def items() -> Iterable[Item]:
             measured = partial(compare, network, numerator, denominator, repeats)
             yield Item(f"{name}, {network}", compared, measured, "at most", bound)
     layer = Layer(3, 64, 64, 28)
-    yield Item(f"module, {layer}", "`ConvPenalty` / without the module", partial(overhead, layer), "at most", 1.2)
+    yield Item(
+        f"module, {layer}",
+        "`ConvPenalty` / without the module",
+        partial(overhead, layer),
+        "at most",
+        1.2,
+    )
 
 
 if __name__ == "__main__":

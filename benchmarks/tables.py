@@ -1,4 +1,6 @@
-"""Timing two contestants against each other, and the table that comes of it: what the benchmarks share."""
+"""Timing two contestants against each other, and the table that comes of it: what the benchmarks
+share.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Skipped(Exception):
 
 
 class Measured(NamedTuple):
-    """A median ratio, the lowest and highest one, and the medians of both sides in seconds or bytes ("B")."""
+    """A median ratio, the lowest and highest one, and the medians of both sides in seconds or bytes
+    ("B").
+    """
 
     ratio: float
     lowest: float
@@ -39,7 +43,9 @@ class Measured(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A line of the table: a name, what is compared, how it is measured, and the target of the ratio."""
+    """A line of the table: a name, what is compared, how it is measured, and the target of the
+    ratio.
+    """
 
     name: str
     compared: str
@@ -50,9 +56,15 @@ class Item(NamedTuple):
 
 def parse_arguments(doc: str | None) -> argparse.Namespace:
     """Where to write (``out``), and which items to measure (``only``), from the command line."""
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="the folder for the files")
-    parser.add_argument("--only", default="", help="only items whose name contains this, and nothing is written")
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent, help="the folder for the files"
+    )
+    parser.add_argument(
+        "--only", default="", help="only items whose name contains this, and nothing is written"
+    )
     return parser.parse_args()
 
 
@@ -65,9 +77,11 @@ def duration(function: Callable[[], object], loops: int = 1) -> float:
 
 
 def seconds_per_call(function: Callable[[], object], at_least: float = 0.03) -> Clock:
-    """A clock of one call: it loops as often as it takes to last ``at_least`` seconds, found out beforehand.
+    """A clock of one call: it loops as often as it takes to last ``at_least`` seconds, found out
+    beforehand.
 
-    A call that is not timed comes first, so that the threads of whoever ran before have gone to sleep.
+    A call that is not timed comes first, so that the threads of whoever ran before have gone to
+    sleep.
     """
     loops = 1
     while duration(function, loops) < at_least:
@@ -81,7 +95,9 @@ def seconds_per_call(function: Callable[[], object], at_least: float = 0.03) -> 
 
 
 def paired(numerator: Clock, denominator: Clock, repeats: int = 9) -> Measured:
-    """The median ratio of two times, measured in turns (A B A B ...) so that both see the same machine."""
+    """The median ratio of two times, measured in turns (A B A B ...) so that both see the same
+    machine.
+    """
     pairs = [(numerator(), denominator()) for _ in range(repeats)]
     ratios = [a / b for a, b in pairs]
     times = [statistics.median(column) for column in zip(*pairs, strict=True)]
@@ -89,10 +105,17 @@ def paired(numerator: Clock, denominator: Clock, repeats: int = 9) -> Measured:
 
 
 def measure(items: Iterable[Item]) -> list[dict[str, Any]]:
-    """Every item measured: a record each, with the verdict "pass", "below", "above" or "skipped: why"."""
+    """Every item measured: a record each, with the verdict "pass", "below", "above" or "skipped:
+    why".
+    """
     records = []
     for item in items:
-        record = {"name": item.name, "compared": item.compared, "bound": item.bound, "target": item.target}
+        record = {
+            "name": item.name,
+            "compared": item.compared,
+            "bound": item.bound,
+            "target": item.target,
+        }
         try:
             measured = item.measure()
         except Skipped as reason:
@@ -112,8 +135,10 @@ def _four_digits(value: Any) -> Any:
 def verdict(ratio: float, bound: str, target: float) -> str:
     """Whether a ratio meets its target, or on which side it misses.
 
-    >>> verdict(21.0, "at least", 20.0), verdict(19.0, "at least", 20.0), verdict(3.0, "at most", 2.5)
-    ('pass', 'below', 'above')
+    >>> verdict(21.0, "at least", 20.0), verdict(19.0, "at least", 20.0)
+    ('pass', 'below')
+    >>> verdict(3.0, "at most", 2.5)
+    'above'
     """
     if bound == "at least":
         return "pass" if ratio >= target else "below"
@@ -127,17 +152,23 @@ def environment(packages: Sequence[str]) -> dict[str, Any]:
         installed = importlib.util.find_spec(package) is not None
         found[package] = importlib.metadata.version(package) if installed else "not installed"
     types = (np.float64, np.float32)
-    rates = {f"GEMM {np.dtype(dtype).name}": f"{1 / gemm_seconds(dtype):.0f} GFlop/s" for dtype in types}
+    rates = {
+        f"GEMM {np.dtype(dtype).name}": f"{1 / gemm_seconds(dtype):.0f} GFlop/s" for dtype in types
+    }
     return found | rates | {"BLAS threads": blas_threads(), "CPUs": os.cpu_count()}
 
 
 def blas_threads() -> str:
     """The threads of every BLAS that is loaded."""
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return ", ".join(f"{pool['num_threads']} ({pool['internal_api']} {pool['version']})" for pool in pools)
+    return ", ".join(
+        f"{pool['num_threads']} ({pool['internal_api']} {pool['version']})" for pool in pools
+    )
 
 
-def write(folder: Path, name: str, title: str, records: list[dict[str, Any]], setting: dict[str, Any]) -> None:
+def write(
+    folder: Path, name: str, title: str, records: list[dict[str, Any]], setting: dict[str, Any]
+) -> None:
     """Write the records to name.json, and as a table to name.md."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"environment": setting, "items": records}, indent=2)
@@ -161,7 +192,9 @@ def _line(record: dict[str, Any]) -> str:
         cells = [_quantity(record[side], record["unit"]) for side in ("numerator", "denominator")]
         cells.append(f"**{record['ratio']:.3g}** ({spread})")
     target = f"{record['bound']} {record['target']:g}"
-    return f"| {' | '.join([record['name'], record['compared'], *cells, target, record['verdict']])} |"
+    return (
+        f"| {' | '.join([record['name'], record['compared'], *cells, target, record['verdict']])} |"
+    )
 
 
 def _quantity(value: float, unit: str) -> str:

@@ -1,4 +1,6 @@
-"""Bad input of every public function: the error's type, and a message that begins with the argument's name."""
+"""Bad input of every public function: the error's type, and a message that begins with the
+argument's name.
+"""
 
 from functools import partial
 
@@ -75,7 +77,9 @@ def test_kernels(name, error, bad):
 
 
 def test_what_a_kernel_has_to_be_is_said():
-    with pytest.raises(ValueError, match=r"K: wanted the shape \(k, k, g, h\) or \(k, k\).*got \(3, 2\)"):
+    with pytest.raises(
+        ValueError, match=r"K: wanted the shape \(k, k, g, h\) or \(k, k\).*got \(3, 2\)"
+    ):
         conv_matrix(np.ones((3, 2)), 2)
 
 
@@ -169,7 +173,9 @@ TAKES_GRAM = {
 @pytest.mark.parametrize("name", TAKES_GRAM)
 @pytest.mark.parametrize("bad", ["column", "", "COLUMNS", None, 1])
 def test_gram(name, bad):
-    with pytest.raises(ValueError, match=r"^gram: wanted one of 'columns', 'rows', 'smaller', got "):
+    with pytest.raises(
+        ValueError, match=r"^gram: wanted one of 'columns', 'rows', 'smaller', got "
+    ):
         TAKES_GRAM[name](bad)
 
 
@@ -200,7 +206,9 @@ def test_images(error, kernel, bad):
 
 
 def test_what_an_image_has_to_be_is_said():
-    with pytest.raises(ValueError, match=r"^X: wanted the shape \(N, N, 2\), .* \(3, 3, 2, 1\), got \(5, 5, 1\)$"):
+    with pytest.raises(
+        ValueError, match=r"^X: wanted the shape \(N, N, 2\), .* \(3, 3, 2, 1\), got \(5, 5, 1\)$"
+    ):
         convolve(K, np.ones((5, 5, 1)))
 
 
@@ -285,7 +293,13 @@ def test_any_sequence_is_a_shape(name, shape):
 @pytest.mark.parametrize("argument", ["p", "q", "z", "y"])
 @pytest.mark.parametrize(
     ("error", "bad"),
-    [(ValueError, -1), (ValueError, "size"), (TypeError, 0.0), (TypeError, None), (TypeError, True)],
+    [
+        (ValueError, -1),
+        (ValueError, "size"),
+        (TypeError, 0.0),
+        (TypeError, None),
+        (TypeError, True),
+    ],
 )
 def test_indices(argument, error, bad):
     """Every index is checked against its own size."""
@@ -298,7 +312,9 @@ def test_indices(argument, error, bad):
         entry_positions((3, 3, 2, 4), 5, **(indices | {argument: bad}))
 
 
-@pytest.mark.parametrize("bad", [np.ones((4, 4)), np.ones((8, 4)), np.ones(32), csr_array(np.ones((4, 4))), 1.0])
+@pytest.mark.parametrize(
+    "bad", [np.ones((4, 4)), np.ones((8, 4)), np.ones(32), csr_array(np.ones((4, 4))), 1.0]
+)
 def test_matrix_gradients(bad):
     with pytest.raises(ValueError, match=r"^G: wanted the shape \(4, 8\), got "):
         conv_matrix_adjoint(bad, (3, 3, 2, 1), 2)
@@ -314,7 +330,10 @@ TAKES_A_MATRIX = {
     "penalty_matrix_gradient": ("M", lambda M: penalty_matrix_gradient(M, [1.0], [1.0])),
     "shifted_gram": ("M", shifted_gram),
     "leading_triplets": ("A", lambda A: leading_triplets(A, 1)),
-    "power_update": ("A", lambda A: power_update(A, [SingularTriplet(1.0, np.ones(1), np.ones(1))])),
+    "power_update": (
+        "A",
+        lambda A: power_update(A, [SingularTriplet(1.0, np.ones(1), np.ones(1))]),
+    ),
 }
 
 
@@ -344,7 +363,9 @@ def test_matrices(name, error, bad):
 
 
 @pytest.mark.parametrize("name", TAKES_A_MATRIX)
-@pytest.mark.parametrize("kind", [np.asarray, np.ndarray.tolist, csr_array, coo_array, aslinearoperator])
+@pytest.mark.parametrize(
+    "kind", [np.asarray, np.ndarray.tolist, csr_array, coo_array, aslinearoperator]
+)
 def test_every_kind_of_matrix(name, kind):
     for dtype in (float, int, np.float32):
         assert TAKES_A_MATRIX[name][1](kind(np.ones((1, 1), dtype))) is not None
@@ -371,7 +392,9 @@ def test_singular_vectors(argument, error, bad):
         partial(kernel_gradient_index_sum, K, 2),
         partial(penalty_matrix_gradient, np.ones((4, 8))),
     ):
-        with pytest.raises(error, match=f"^{argument}: wanted .*8|^{argument}: wanted an array of real numbers"):
+        with pytest.raises(
+            error, match=f"^{argument}: wanted .*8|^{argument}: wanted an array of real numbers"
+        ):
             gradient(**pair)
 
 
@@ -379,14 +402,22 @@ def test_singular_vectors(argument, error, bad):
 @pytest.mark.parametrize("argument", ["u", "v"])
 def test_singular_vectors_of_rows(gram, argument):
     kernel_gradient(K, 2, y, y, gram)
-    with pytest.raises(ValueError, match=f"^{argument}: wanted a vector of length 4, got the shape "):
+    with pytest.raises(
+        ValueError, match=f"^{argument}: wanted a vector of length 4, got the shape "
+    ):
         kernel_gradient(K, 2, **({"u": y, "v": y} | {argument: x}), gram=gram)
 
 
 @pytest.mark.parametrize("argument", ["u", "v"])
 @pytest.mark.parametrize(
     ("error", "bad"),
-    [(ValueError, np.ones((2, 2))), (ValueError, 1.0), (TypeError, [1j]), (TypeError, None), (TypeError, "a")],
+    [
+        (ValueError, np.ones((2, 2))),
+        (ValueError, 1.0),
+        (TypeError, [1j]),
+        (TypeError, None),
+        (TypeError, "a"),
+    ],
 )
 def test_vectors_of_lemma_2_1(argument, error, bad):
     with pytest.raises(error, match=f"^{argument}: wanted "):
@@ -401,7 +432,14 @@ def test_t(error, bad):
 
 @pytest.mark.parametrize(
     ("error", "bad"),
-    [(ValueError, 0), (ValueError, 3), (ValueError, -1), (TypeError, 1.0), (TypeError, None), (TypeError, True)],
+    [
+        (ValueError, 0),
+        (ValueError, 3),
+        (ValueError, -1),
+        (TypeError, 1.0),
+        (TypeError, None),
+        (TypeError, True),
+    ],
 )
 def test_count(error, bad):
     for A in (np.ones((2, 5)), np.ones((5, 2)), csr_array(np.ones((2, 5)))):
@@ -416,7 +454,9 @@ def test_two_triplets_of_one_singular_value():
 
 @pytest.mark.parametrize("bad", [[], ()])
 def test_triplets(bad):
-    with pytest.raises(ValueError, match=r"^triplets: wanted at least one SingularTriplet, got none"):
+    with pytest.raises(
+        ValueError, match=r"^triplets: wanted at least one SingularTriplet, got none"
+    ):
         power_update(np.eye(2), bad)
 
 
@@ -490,5 +530,9 @@ def test_state(error, bad):
 @pytest.mark.parametrize("kind", [np.asarray, csr_array])
 def test_narrow_types_become_float64(dtype, kind):
     A = kind(np.eye(4, dtype=dtype))
-    given = shifted_gram(A).dtype, leading_triplets(A)[0].sigma.dtype, conv_matrix_adjoint(A, (3, 3), 2).dtype
+    given = (
+        shifted_gram(A).dtype,
+        leading_triplets(A)[0].sigma.dtype,
+        conv_matrix_adjoint(A, (3, 3), 2).dtype,
+    )
     assert set(given) == {np.dtype(np.float64)}

@@ -12,7 +12,8 @@ from convreg.convolution import padding
 
 
 @pytest.mark.parametrize(
-    ("k", "margins"), [(1, (0, 0)), (2, (0, 1)), (3, (1, 1)), (4, (1, 2)), (5, (2, 2)), (6, (2, 3)), (7, (3, 3))]
+    ("k", "margins"),
+    [(1, (0, 0)), (2, (0, 1)), (3, (1, 1)), (4, (1, 2)), (5, (2, 2)), (6, (2, 3)), (7, (3, 3))],
 )
 def test_padding(k, margins):
     assert padding(k) == margins
@@ -44,8 +45,12 @@ def test_convolve_is_linear_in_both_arguments(case):
     K, N, rng = case
     L, X, Z = rng.standard_normal(K.shape), *rng.standard_normal((2, N, N, K.shape[2]))
     a, b = rng.standard_normal(2)
-    assert relative_error(convolve(a * K + b * L, X), a * convolve(K, X) + b * convolve(L, X)) < 1e-13
-    assert relative_error(convolve(K, a * X + b * Z), a * convolve(K, X) + b * convolve(K, Z)) < 1e-13
+    assert (
+        relative_error(convolve(a * K + b * L, X), a * convolve(K, X) + b * convolve(L, X)) < 1e-13
+    )
+    assert (
+        relative_error(convolve(K, a * X + b * Z), a * convolve(K, X) + b * convolve(K, Z)) < 1e-13
+    )
 
 
 @pytest.mark.parametrize(("k", "centre"), [(1, 0), (2, 0), (3, 1), (4, 1), (5, 2), (6, 2)])
@@ -165,7 +170,13 @@ def test_operator_takes_any_memory_order(case):
     M = ConvolutionOperator(case.K, case.N)
     for A, n in ((M, M.shape[1]), (M.T, M.shape[0])):
         wide = case.rng.standard_normal((3, 2 * n))
-        for X in (wide[:, ::2].T, wide[:, ::-2].T, np.asfortranarray(wide[:, :n].T), wide[0, ::2], wide[0, ::-2]):
+        for X in (
+            wide[:, ::2].T,
+            wide[:, ::-2].T,
+            np.asfortranarray(wide[:, :n].T),
+            wide[0, ::2],
+            wide[0, ::-2],
+        ):
             before = X.copy()
             assert relative_error(A @ X, A @ np.ascontiguousarray(X)) < 1e-14
             assert np.array_equal(X, before)
@@ -190,7 +201,12 @@ def test_operator_combines_as_linear_operators_do():
     K = np.random.default_rng(1).standard_normal((3, 3, 2, 2))
     M, dense = ConvolutionOperator(K, 3), reference_matrix(K, 3)
     x = np.arange(18.0)
-    assert relative_error((M.T @ M - 2 * aslinearoperator(np.eye(18))) @ x, dense.T @ (dense @ x) - 2 * x) < 1e-14
+    assert (
+        relative_error(
+            (M.T @ M - 2 * aslinearoperator(np.eye(18))) @ x, dense.T @ (dense @ x) - 2 * x
+        )
+        < 1e-14
+    )
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 2, 2), (3, 3, 1, 4), (3, 3, 4, 1), (1, 1, 2, 3)])

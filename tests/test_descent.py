@@ -1,4 +1,6 @@
-"""Algorithm 2.1: against the steps written out by hand, its history, and two facts about the paper's kernel."""
+"""Algorithm 2.1: against the steps written out by hand, its history, and two facts about the
+paper's kernel.
+"""
 
 import re
 import sys
@@ -21,7 +23,15 @@ from convreg import (
     shifted_gram,
 )
 
-FIELDS = ("estimate", "penalty", "sigma_max", "sigma_min", "condition_number", "residual", "selected")
+FIELDS = (
+    "estimate",
+    "penalty",
+    "sigma_max",
+    "sigma_min",
+    "condition_number",
+    "residual",
+    "selected",
+)
 EXACT = ("penalty", "sigma_max", "sigma_min", "condition_number")
 
 
@@ -30,7 +40,9 @@ def kernel(*shape, seed=0):
 
 
 def by_hand(K, N, alpha, step, iterations, power_iterations, update, gram):
-    """Algorithm 2.1 on dense matrices: the kernels, and of every entry of the history what is not exact."""
+    """Algorithm 2.1 on dense matrices: the kernels, and of every entry of the history what is not
+    exact.
+    """
     M = reference_matrix(K, N)
     rows = gram == "rows" or (gram == "smaller" and M.shape[0] < M.shape[1])
     B = reference_gram(M, alpha, gram)
@@ -39,7 +51,11 @@ def by_hand(K, N, alpha, step, iterations, power_iterations, update, gram):
     u, v = triplets[0][1:]
     kernels, history = [K], [(sigma[0], np.linalg.norm(B @ v - sigma[0] * u), 0)]
     for _ in range(iterations):
-        G = np.outer(u, M.T @ v) + np.outer(v, M.T @ u) if rows else np.outer(M @ u, v) + np.outer(M @ v, u)
+        G = (
+            np.outer(u, M.T @ v) + np.outer(v, M.T @ u)
+            if rows
+            else np.outer(M @ u, v) + np.outer(M @ v, u)
+        )
         K = K - step * reference_adjoint(G, K.shape, N)
         M = reference_matrix(K, N)
         B = reference_gram(M, alpha, gram)
@@ -70,7 +86,15 @@ def test_the_algorithm_by_hand(gram, update, g, h, seed, power_iterations):
     kernels, history = by_hand(K, N, 2.0, 0.02, 6, power_iterations, update, gram)
     seen = []
     result = minimize_penalty(
-        K, N, 2.0, 0.02, 6, power_iterations, update, gram, callback=lambda i, K, e: seen.append((i, K.copy(), e))
+        K,
+        N,
+        2.0,
+        0.02,
+        6,
+        power_iterations,
+        update,
+        gram,
+        callback=lambda i, K, e: seen.append((i, K.copy(), e)),
     )
     assert [i for i, _, _ in seen] == [1, 2, 3, 4, 5, 6]
     for found, expected in zip([K for _, K, _ in seen], kernels[1:], strict=True):
@@ -90,7 +114,7 @@ def test_the_algorithm_by_hand(gram, update, g, h, seed, power_iterations):
 
 
 def test_step_6_may_be_any_function():
-    """It gets the new B and the old triplets, in their order; step 7 selects among what it returns."""
+    """It gets the new B and the old triplets, in order; step 7 selects among what it returns."""
     K, N, given_triplets = kernel(3, 3, 2, 1, seed=3), 3, []
 
     def one_product_each(B, triplets):
@@ -138,7 +162,9 @@ def test_the_history(update):
 def test_the_smallest_singular_value_counts_where_alpha_is_large(gram):
     K = kernel(3, 3, 2, 2)
     history = minimize_penalty(K, 3, alpha=100.0, gram=gram, iterations=0).history
-    assert history.penalty[0] == penalty(K, 3, 100.0, gram) > abs(history.sigma_max[0] ** 2 - 100) + 10
+    assert (
+        history.penalty[0] == penalty(K, 3, 100.0, gram) > abs(history.sigma_max[0] ** 2 - 100) + 10
+    )
     assert history.estimate[0] == pytest.approx(history.penalty[0], rel=1e-13)
 
 
@@ -163,7 +189,10 @@ def test_one_step_is_one_gradient():
     K = kernel(4, 4, 1, 2)
     _, G = penalty_gradient(K, 3, 0.7)
     for update in ("power", "svd"):
-        assert relative_error(minimize_penalty(K, 3, 0.7, 0.03, 1, update=update).kernel, K - 0.03 * G) < 1e-13
+        assert (
+            relative_error(minimize_penalty(K, 3, 0.7, 0.03, 1, update=update).kernel, K - 0.03 * G)
+            < 1e-13
+        )
 
 
 @pytest.mark.parametrize("gram", GRAMS)
@@ -299,7 +328,9 @@ def test_one_pixel_has_one_triplet():
     assert not result.history.selected.any()
     wide = minimize_penalty(np.full((1, 1, 3, 1), 2.0), 1, gram="smaller", iterations=2)
     assert not wide.history.selected.any()
-    assert minimize_penalty([[2.0]], 1, 1.0, 0.1, 3, update="svd").kernel[0, 0] == pytest.approx(kernels[3])
+    assert minimize_penalty([[2.0]], 1, 1.0, 0.1, 3, update="svd").kernel[0, 0] == pytest.approx(
+        kernels[3]
+    )
 
 
 def test_singular_matrices_have_an_infinite_condition_number():
@@ -329,13 +360,18 @@ def test_types(dtype, update, gram):
 @pytest.mark.parametrize("update", ["power", "svd"])
 @pytest.mark.parametrize("diagnostics", [True, False])
 @pytest.mark.parametrize(
-    ("dtype", "learning_rate"), [(float, 1e308), (float, 1e200), (float, 1e20), (float, 1e5), (np.float32, 1e5)]
+    ("dtype", "learning_rate"),
+    [(float, 1e308), (float, 1e200), (float, 1e20), (float, 1e5), (np.float32, 1e5)],
 )
 @pytest.mark.filterwarnings("error")
 def test_a_step_that_overflows(update, diagnostics, dtype, learning_rate):
-    """Caught before anything is computed from such a kernel: no warning, no estimate that is NaN or 0."""
+    """Caught before anything is computed from such a kernel: no warning, no estimate that is NaN or
+    0.
+    """
     K, estimates = matlab_rand(3, 3, 3, 1).astype(dtype), []
-    message = rf"^learning_rate: wanted .*, got {re.escape(str(learning_rate))}: .* at iteration (\d+)$"
+    message = (
+        rf"^learning_rate: wanted .*, got {re.escape(str(learning_rate))}: .* at iteration (\d+)$"
+    )
     with pytest.raises(FloatingPointError, match=message) as caught:
         minimize_penalty(
             K,
@@ -384,21 +420,27 @@ def test_a_start_that_just_overflows(size, alpha):
 
 
 def test_large_and_small_starts_that_do_not_overflow():
-    """R_alpha is of degree two in K: the descent from c K with c^2 alpha is that from K, c times as large."""
+    """R_alpha is of degree two in K: the descent from c K with c^2 alpha is that from K, c times as
+    large.
+    """
     K = matlab_rand(3, 3, 2, 2)
     expected = minimize_penalty(K, 3, 1.0, 0.01, 4)
     for c in (2.0**200, 2.0**-200):
         found = minimize_penalty(c * K, 3, c**2, 0.01, 4)
         assert relative_error(found.kernel / c, expected.kernel) < 1e-10
         assert found.history.estimate / c**2 == pytest.approx(expected.history.estimate, rel=1e-10)
-        assert found.history.condition_number == pytest.approx(expected.history.condition_number, rel=1e-8)
+        assert found.history.condition_number == pytest.approx(
+            expected.history.condition_number, rel=1e-8
+        )
 
 
 @pytest.mark.parametrize("gram", GRAMS)
 def test_the_residual_bounds_the_estimate(gram):
     """Some singular value of B is within the residual of the estimate."""
     K, kernels = kernel(3, 3, 2, 1, seed=3), []
-    result = minimize_penalty(K, 3, 2.0, 0.05, 8, 1, gram=gram, callback=lambda i, K, e: kernels.append(K.copy()))
+    result = minimize_penalty(
+        K, 3, 2.0, 0.05, 8, 1, gram=gram, callback=lambda i, K, e: kernels.append(K.copy())
+    )
     for entry, K in zip(result.history, [kernel(3, 3, 2, 1, seed=3), *kernels], strict=True):
         B = shifted_gram(ConvolutionOperator(K, 3), 2.0, gram)
         values = np.linalg.svd(B @ np.eye(B.shape[0]), compute_uv=False)
@@ -410,7 +452,7 @@ def test_the_residual_bounds_the_estimate(gram):
     [((3, 1), 0.1, 20, (0.961, 0.066, 1.619)), ((1, 3), 1.0, 17, (0.509, 0.014, 0.792))],
 )
 def test_the_residual_does_not_bound_the_error_of_the_estimate(shape, alpha, at, values):
-    """Some singular value of M'M - alpha I is within it, and R_alpha is ten times as far, or more."""
+    """A singular value of M'M - alpha I is within it, and R_alpha is ten times as far, or more."""
     kernels = []
     K = matlab_rand(3, 3, *shape, state=1)
     history = minimize_penalty(K, 15, alpha, callback=lambda i, K, R: kernels.append(K)).history
@@ -435,7 +477,9 @@ def test_example_2_dips_below_alpha_and_comes_back(alpha, lowest):
 
 def test_the_barrier_of_example_2_is_gone_with_rows(monkeypatch):
     """From 12.4 to about 1.1 with M M'; with M'M the descent stops at about 2.9."""
-    monkeypatch.setattr(sys.modules["convreg.lanczos"], "DENSE_LIMIT", 100)  # quicker than the full SVD here
+    monkeypatch.setattr(
+        sys.modules["convreg.lanczos"], "DENSE_LIMIT", 100
+    )  # quicker than the full SVD here
     K, N = matlab_rand(3, 3, 3, 1), 15
     condition = {}
     for gram in ("rows", "columns"):
@@ -461,7 +505,9 @@ def test_the_result_unpacks_into_kernel_history_and_converged():
 
 @pytest.mark.parametrize(("g", "h", "N"), [(2, 2, 15), (2, 2, 17), (4, 4, 10)])
 def test_an_update_by_svd_gives_the_penalty_at_every_step(g, h, N):
-    """M'M is square and its lower end crowded, from where R_alpha = alpha - sigma_min^2 decides: 400 to 578 rows."""
+    """M'M is square and its lower end crowded, from where R_alpha = alpha - sigma_min^2 decides:
+    400 to 578 rows.
+    """
     history = minimize_penalty(matlab_rand(3, 3, g, h), N, iterations=25, update="svd").history
     assert (history.sigma_max[-1] ** 2 < 2 and history.sigma_min[-1] < 0.1) or g == 4
     assert history.estimate == pytest.approx(history.penalty, rel=1e-10)

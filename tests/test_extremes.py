@@ -1,4 +1,6 @@
-"""Section 3 and the penalty at scale: closed forms above the dense limit, and what to do where sigma_min is out of reach."""
+"""Section 3 and the penalty at scale: closed forms above the dense limit, and what to do where
+sigma_min is out of reach.
+"""
 
 import sys
 import time
@@ -62,7 +64,9 @@ def separable(g, h, N, dtype=np.float64):
 
 
 def expected_penalty(sigma, g, h, alpha, gram):
-    squares = np.r_[sigma[[0, -1]] ** 2, [0.0] * ((g > h and gram == "columns") or (h > g and gram == "rows"))]
+    squares = np.r_[
+        sigma[[0, -1]] ** 2, [0.0] * ((g > h and gram == "columns") or (h > g and gram == "rows"))
+    ]
     return np.abs(squares - alpha).max()
 
 
@@ -126,7 +130,9 @@ def test_small_means_the_smaller_gram_matrix():
 def test_penalty_in_closed_form(size, gram):
     (g, h, N), (K, sigma) = size, separable(*size)
     for alpha in shifts(sigma):
-        assert penalty(K, N, alpha, gram) == pytest.approx(expected_penalty(sigma, g, h, alpha, gram), rel=1e-11)
+        assert penalty(K, N, alpha, gram) == pytest.approx(
+            expected_penalty(sigma, g, h, alpha, gram), rel=1e-11
+        )
 
 
 @pytest.mark.parametrize("gram", GRAMS)
@@ -145,7 +151,9 @@ def test_penalty_where_the_factors_do_not_fit(size, gram, little_memory):
 
 def test_penalty_says_where_lanczos_does_not_converge(little_memory, monkeypatch):
     K, sigma = separable(1, 1, 39)
-    monkeypatch.setattr(sys.modules["convreg.penalty"], "leading_triplets", partial(leading_triplets, restarts=1))
+    monkeypatch.setattr(
+        sys.modules["convreg.penalty"], "leading_triplets", partial(leading_triplets, restarts=1)
+    )
     with pytest.raises(NotConverged, match=r"^restarts: ") as error:
         penalty(K, 39, 0.01, tolerance=1e-14)
     [best] = error.value.triplets
@@ -163,7 +171,12 @@ def test_where_the_factors_do_not_fit_it_says_what_to_take(size, little_memory, 
             MemoryError, match=rf"^K, N: .*at most 1e\+01 entries .* {min(g, h) * N**2} unknowns"
         ) as e:
             function()
-        for word in ("tolerance", "diagnostics=False", "penalty(K, N, tolerance=1e-6)", "leading_triplets"):
+        for word in (
+            "tolerance",
+            "diagnostics=False",
+            "penalty(K, N, tolerance=1e-6)",
+            "leading_triplets",
+        ):
             assert word in str(e.value)
 
 
@@ -194,8 +207,12 @@ def test_no_factors_where_sigma_max_decides(size, no_factors):
         for alpha in (0.01 * sigma[0] ** 2, 0.499 * sigma[0] ** 2):
             expected = expected_penalty(sigma, g, h, alpha, gram)
             assert penalty(K, N, alpha, gram) == pytest.approx(expected, rel=1e-12)
-        if (gram == "columns" and h < g) or (gram == "rows" and g < h):  # a zero, whatever sigma_min
-            assert penalty(K, N, 100.0 * sigma[0] ** 2, gram) == pytest.approx(100 * sigma[0] ** 2, rel=1e-15)
+        if (gram == "columns" and h < g) or (
+            gram == "rows" and g < h
+        ):  # a zero, whatever sigma_min
+            assert penalty(K, N, 100.0 * sigma[0] ** 2, gram) == pytest.approx(
+                100 * sigma[0] ** 2, rel=1e-15
+            )
         else:
             with pytest.raises(AssertionError, match="not to be called"):
                 penalty(K, N, 0.501 * sigma[0] ** 2, gram)
@@ -206,7 +223,9 @@ def test_the_tolerance_reaches_lanczos(products):
     taken = []
     for tolerance in (1e-2, 1e-5, 0.0):
         products[0] = 0
-        assert penalty(K, 39, 0.01, tolerance=tolerance) == pytest.approx(sigma[0] ** 2 - 0.01, rel=1e-2)
+        assert penalty(K, 39, 0.01, tolerance=tolerance) == pytest.approx(
+            sigma[0] ** 2 - 0.01, rel=1e-2
+        )
         taken.append(products[0])
     assert taken == sorted(set(taken))
 
@@ -249,7 +268,11 @@ def test_start_is_where_lanczos_starts(function, alpha, low, products):
     R, triplet, cold = call()
     R_warm, _, warm = call(start=start)
     assert warm < cold
-    assert pytest.approx(penalty(near, N, alpha), rel=tolerance) == R_warm == pytest.approx(R, rel=tolerance)
+    assert (
+        pytest.approx(penalty(near, N, alpha), rel=tolerance)
+        == R_warm
+        == pytest.approx(R, rel=tolerance)
+    )
     without = function(near, N, alpha, tolerance=tolerance, start=start)
     assert (without if function is penalty else without[0]) == R_warm
     with pytest.raises(ValueError, match=r"^start: wanted a vector of length 1568"):
@@ -276,12 +299,19 @@ def test_whether_the_factors_fit_takes_nothing(monkeypatch):
     for shape, N in ((STEM, 112), (DEEP, 7)):
         assert not factors_fit(shape, N)
         assert not factors_fit(shape[:2] + shape[:1:-1], N)  # the other way round
-    for shape, N in (((3, 3, 1, 1), 4), ((3, 3, 3, 1), 30), ((3, 3, 16, 16), 32), ((1, 1, 1, 1), 200)):
+    for shape, N in (
+        ((3, 3, 1, 1), 4),
+        ((3, 3, 3, 1), 30),
+        ((3, 3, 16, 16), 32),
+        ((1, 1, 1, 1), 200),
+    ):
         assert factors_fit(shape, N)
     assert time.perf_counter() - before < 0.1
 
 
-@pytest.mark.parametrize(("g", "h", "N"), [(1, 1, 60), (2, 2, 40), (2, 1, 40), (1, 2, 40), (8, 8, 14), (3, 8, 24)])
+@pytest.mark.parametrize(
+    ("g", "h", "N"), [(1, 1, 60), (2, 2, 40), (2, 1, 40), (1, 2, 40), (8, 8, 14), (3, 8, 24)]
+)
 @pytest.mark.parametrize("k", [2, 3, 5])
 def test_the_factors_take_at_most_twice_the_estimate(k, g, h, N):
     M = conv_matrix(random_kernel(g, h, k=k), N)

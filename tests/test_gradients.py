@@ -1,4 +1,6 @@
-"""Lemmas 2.1 and 2.2, Theorems 2.2 and 2.3: the gradients, against finite differences and each other."""
+"""Lemmas 2.1 and 2.2, Theorems 2.2 and 2.3: the gradients, against finite differences and each
+other.
+"""
 
 import numpy as np
 import pytest
@@ -6,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import aslinearoperator
-from strategies import DTYPES, GRAMS, cases, reference_adjoint, reference_gram, reference_matrix, relative_error
+from strategies import (
+    DTYPES,
+    GRAMS,
+    cases,
+    reference_adjoint,
+    reference_gram,
+    reference_matrix,
+    relative_error,
+)
 
 from convreg import (
     conv_matrix,
@@ -40,22 +50,30 @@ def test_lemma_2_1_by_finite_differences():
 
 def test_lemma_2_1_is_the_outer_product():
     assert np.array_equal(singular_value_gradient([1, 2, 3], [5, 7]), [[5, 7], [10, 14], [15, 21]])
-    assert singular_value_gradient(np.ones(2, np.float32), np.ones(3, np.float32)).dtype == np.float32
+    assert (
+        singular_value_gradient(np.ones(2, np.float32), np.ones(3, np.float32)).dtype == np.float32
+    )
 
 
 @pytest.mark.parametrize(("m", "n"), [(4, 3), (3, 4), (3, 3)])
 @pytest.mark.parametrize(("alpha", "sign"), [(0.5, 1), (40.0, -1)])
 def test_lemma_2_2_by_finite_differences(m, n, alpha, sign):
-    """u = v where the largest eigenvalue is the larger in absolute value, u = -v where the smallest is."""
+    """u = v where the largest eigenvalue is the larger in absolute value, u = -v where the smallest
+    is.
+    """
     M = np.random.default_rng(n).standard_normal((m, n))
     U, _, Vt = np.linalg.svd(reference_gram(M, alpha, "columns"))
     assert np.sign(U[:, 0] @ Vt[0]) == sign
-    expected = central_difference(lambda M: np.linalg.norm(reference_gram(M, alpha, "columns"), 2), M)
+    expected = central_difference(
+        lambda M: np.linalg.norm(reference_gram(M, alpha, "columns"), 2), M
+    )
     assert np.abs(penalty_matrix_gradient(M, U[:, 0], Vt[0]) - expected).max() < 1e-7
 
 
 def test_lemma_2_2_as_printed():
-    """(2.2): v(j) u' M' e_i + u(j) e_i' M v, entry by entry, for u and v that have nothing in common."""
+    """(2.2): v(j) u' M' e_i + u(j) e_i' M v, entry by entry, for u and v that have nothing in
+    common.
+    """
     rng = np.random.default_rng(1)
     M, u, v = rng.standard_normal((4, 3)), *rng.standard_normal((2, 3))
     expected = np.zeros((4, 3))
@@ -74,7 +92,10 @@ def test_three_ways_to_the_kernel_gradient(case):
     u, v = rng.standard_normal((2, M.shape[1]))
     fast = kernel_gradient(K, N, u, v)
     assert fast.shape == K.shape
-    assert relative_error(fast, conv_matrix_adjoint(penalty_matrix_gradient(M, u, v), K.shape, N)) < 1e-13
+    assert (
+        relative_error(fast, conv_matrix_adjoint(penalty_matrix_gradient(M, u, v), K.shape, N))
+        < 1e-13
+    )
     assert relative_error(fast, kernel_gradient_index_sum(K, N, u, v)) < 1e-13
 
 
@@ -88,7 +109,9 @@ def test_kernel_gradient_without_code_of_ours(case, gram):
         G = np.outer(u, M.T @ v) + np.outer(v, M.T @ u)
     else:
         G = np.outer(M @ u, v) + np.outer(M @ v, u)
-    assert relative_error(kernel_gradient(K, N, u, v, gram), reference_adjoint(G, K.shape, N)) < 1e-13
+    assert (
+        relative_error(kernel_gradient(K, N, u, v, gram), reference_adjoint(G, K.shape, N)) < 1e-13
+    )
 
 
 @given(cases())
@@ -109,7 +132,9 @@ def test_euler_identity(case):
     X, Z = rng.standard_normal((2, N, N, K.shape[2]))
     G = kernel_gradient(K, N, vec(X), vec(Z))
     Y, V = convolve(K, X), convolve(K, Z)
-    assert abs((G * K).sum() - 2 * (Y * V).sum()) <= 1e-13 * max(1, np.linalg.norm(Y) * np.linalg.norm(V))
+    assert abs((G * K).sum() - 2 * (Y * V).sum()) <= 1e-13 * max(
+        1, np.linalg.norm(Y) * np.linalg.norm(V)
+    )
 
 
 @pytest.mark.parametrize(("k", "N"), [(3, 1), (5, 2), (6, 2), (7, 3)])
@@ -150,7 +175,9 @@ def test_kernel_gradient_keeps_the_type(dtype, gram):
     K, (u, v) = rng.standard_normal((3, 3, 2, 2)), rng.standard_normal((2, 18))
     G = kernel_gradient(K.astype(dtype), 3, u.astype(dtype), v.astype(dtype), gram)
     assert G.dtype == dtype
-    assert relative_error(G, kernel_gradient(K, 3, u, v, gram)) < (1e-5 if dtype == np.float32 else 1e-15)
+    assert relative_error(G, kernel_gradient(K, 3, u, v, gram)) < (
+        1e-5 if dtype == np.float32 else 1e-15
+    )
     literal = kernel_gradient_index_sum(K.astype(dtype), 3, u.astype(dtype), v.astype(dtype))
     assert literal.dtype == dtype
 
@@ -158,9 +185,14 @@ def test_kernel_gradient_keeps_the_type(dtype, gram):
 @pytest.mark.parametrize("wide", [0, 1, 2])
 def test_one_argument_in_double_precision_is_enough(wide):
     K, u, v = (
-        np.ones(shape, np.float64 if i == wide else np.float32) for i, shape in enumerate([(3, 3), (4,), (4,)])
+        np.ones(shape, np.float64 if i == wide else np.float32)
+        for i, shape in enumerate([(3, 3), (4,), (4,)])
     )
-    assert kernel_gradient(K, 2, u, v).dtype == kernel_gradient_index_sum(K, 2, u, v).dtype == np.float64
+    assert (
+        kernel_gradient(K, 2, u, v).dtype
+        == kernel_gradient_index_sum(K, 2, u, v).dtype
+        == np.float64
+    )
 
 
 def test_kernel_gradient_takes_any_memory_order():

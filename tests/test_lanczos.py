@@ -1,4 +1,6 @@
-"""Algorithm 2.1, step 2, for operators too large for a full decomposition: Lanczos on both ends of the spectrum."""
+"""Algorithm 2.1, step 2, for operators too large for a full decomposition: Lanczos on both ends of
+the spectrum.
+"""
 
 import copy
 import pickle
@@ -18,7 +20,18 @@ from convreg._numerics import arpack
 MODULE = sys.modules["convreg.lanczos"]
 SIZE = 300
 OUTER = (
-    *([2], [-2], [2, -1.5], [-2, 1.5], [2, 2], [-2, -2], [2, 2, 2], [-2, -2, -2], [2, -2], [2, -2, -2]),
+    *(
+        [2],
+        [-2],
+        [2, -1.5],
+        [-2, 1.5],
+        [2, 2],
+        [-2, -2],
+        [2, 2, 2],
+        [-2, -2, -2],
+        [2, -2],
+        [2, -2, -2],
+    ),
     *([2, 2, -2, -2], [2, 2, 2, 2], [-2, -2, -2, -2], [2, 2, 2, -2, -2, -2]),
 )
 BAD = (
@@ -72,7 +85,9 @@ def symmetric(outer, bulk=0.9, size=SIZE, seed=0):
 def general(outer, m, n, bulk=0.9, seed=0):
     """An m x n matrix of the singular values ``outer`` and of others up to ``bulk``."""
     values = np.r_[outer, np.linspace(0, bulk, min(m, n) - len(outer))]
-    return (orthogonal(m, seed)[:, : len(values)] * values) @ orthogonal(n, seed + 1)[:, : len(values)].T
+    return (orthogonal(m, seed)[:, : len(values)] * values) @ orthogonal(n, seed + 1)[
+        :, : len(values)
+    ].T
 
 
 def measured(A, triplet):
@@ -83,13 +98,16 @@ def measured(A, triplet):
 def check(A, triplets, count, tolerance=1e-10, vectors=1e-7):
     """The right values, the largest first, residuals as they are, and orthonormal vectors.
 
-    Where copies come in by rounding, ARPACK ends at vectors that are less accurate than it believes.
+    Where copies come in by rounding, ARPACK ends at vectors that are less accurate than it
+    believes.
     """
     assert len(triplets) == count
     expected = np.linalg.svd(A, compute_uv=False)[:count]
     assert np.abs(np.array([t.sigma for t in triplets]) - expected).max() <= tolerance * expected[0]
     for triplet in triplets:
-        assert triplet.residual == pytest.approx(measured(A, triplet), rel=1e-6, abs=1e-13 * expected[0])
+        assert triplet.residual == pytest.approx(
+            measured(A, triplet), rel=1e-6, abs=1e-13 * expected[0]
+        )
         assert triplet.residual <= max(tolerance, vectors) * expected[0]
     for W in (np.stack([t.u for t in triplets]), np.stack([t.v for t in triplets])):
         assert np.abs(W @ W.T - np.eye(count)).max() <= max(tolerance, vectors)
@@ -110,7 +128,9 @@ def test_nearly_equal_values(signs, distance, count):
     triplets = leading_triplets(Symmetric(A), count)
     check(A, triplets, count)
     expected = np.linalg.svd(A, compute_uv=False)[:count]
-    assert [t.sigma for t in triplets] == pytest.approx(expected, rel=1e-13)  # the square of the residual counts
+    assert [t.sigma for t in triplets] == pytest.approx(
+        expected, rel=1e-13
+    )  # the square of the residual counts
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
@@ -123,12 +143,16 @@ def test_equal_singular_values_of_any_matrix(m, n, multiple, count):
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize(("m", "n", "gram"), [(320, 290, "columns"), (290, 320, "rows"), (290, 300, "columns")])
+@pytest.mark.parametrize(
+    ("m", "n", "gram"), [(320, 290, "columns"), (290, 320, "rows"), (290, 300, "columns")]
+)
 @pytest.mark.parametrize(("alpha", "low"), [(0.1, False), (2.0, None), (2.5, True)])
 def test_both_ends_of_the_shifted_gram(m, n, gram, alpha, low, count):
     """sigma_max = 2, so that the lower end decides from alpha = 2 on (and sigma_min = 0)."""
     A = general([2.0, 2.0, 1.9], m, n)
-    square = (A.T @ A if gram == "columns" else A @ A.T) - alpha * np.eye(n if gram == "columns" else m)
+    square = (A.T @ A if gram == "columns" else A @ A.T) - alpha * np.eye(
+        n if gram == "columns" else m
+    )
     triplets = leading_triplets(shifted_gram(A, alpha, gram), count)
     check(square, triplets, count)
     for _, u, v in triplets if low is not None else []:
@@ -146,7 +170,11 @@ def test_copies_at_a_loose_tolerance(copies, sign):
 
 @pytest.mark.parametrize(
     ("kind", "scale"),
-    [(kind, scale) for kind in (Symmetric, np.asarray) for scale in (1e-100, 1e-12, 1e-6, 1e6, 1e12, 1e100)],
+    [
+        (kind, scale)
+        for kind in (Symmetric, np.asarray)
+        for scale in (1e-100, 1e-12, 1e-6, 1e6, 1e12, 1e100)
+    ],
 )
 def test_copies_at_any_scale(kind, scale):
     A = scale * symmetric([2.0, 2.0, -2.0])
@@ -167,11 +195,18 @@ def test_the_residual_of_equal_values_is_at_most_the_root_of_rounding():
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_residual_is_at_most_the_tolerance(dtype, tolerance, count):
     for seed in range(3):
-        for A in (symmetric([2.0, -1.99], 1.9, seed=seed), general([2.0, 1.99], 310, 290, 1.9, seed)):
+        for A in (
+            symmetric([2.0, -1.99], 1.9, seed=seed),
+            general([2.0, 1.99], 310, 290, 1.9, seed),
+        ):
             A = A.astype(dtype)
-            rounding = 1.5 * SIZE**0.5 * float(np.finfo(dtype).eps)  # of a product with so many terms
+            rounding = (
+                1.5 * SIZE**0.5 * float(np.finfo(dtype).eps)
+            )  # of a product with so many terms
             wanted = max(tolerance, rounding if dtype == np.float32 else 0)
-            for triplet in leading_triplets(Symmetric(A) if len(A) == SIZE else A, count, tolerance):
+            for triplet in leading_triplets(
+                Symmetric(A) if len(A) == SIZE else A, count, tolerance
+            ):
                 assert triplet.residual <= wanted * triplet.sigma
                 assert triplet.residual == pytest.approx(
                     measured(A, triplet), rel=1e-2, abs=10 * float(np.finfo(dtype).eps)
@@ -221,8 +256,12 @@ def test_a_start_in_the_wrong_place_still_finds_the_largest(tolerance):
     for outer in ([2.0, 1.9, -1.8], [-2.0, -1.9, 1.8]):
         A = symmetric(outer, bulk=1)
         for v in orthogonal(SIZE).T[1:3]:
-            check(A, leading_triplets(Symmetric(A), 1, tolerance, [SingularTriplet(0, v, v)]), 1, 1e-3)
-    diagonal = np.diag(np.r_[-2.0, 1.9, np.linspace(-1, 1, 298)])  # a unit vector is left alone, without rounding
+            check(
+                A, leading_triplets(Symmetric(A), 1, tolerance, [SingularTriplet(0, v, v)]), 1, 1e-3
+            )
+    diagonal = np.diag(
+        np.r_[-2.0, 1.9, np.linspace(-1, 1, 298)]
+    )  # a unit vector is left alone, without rounding
     start = SingularTriplet(0, np.eye(SIZE)[1], np.eye(SIZE)[1])
     check(diagonal, leading_triplets(Symmetric(diagonal), 1, tolerance, [start]), 1, 1e-3)
     for m, n in ((320, 280), (280, 320)):
@@ -245,7 +284,9 @@ def test_a_start_of_the_wrong_length_is_named(m, n):
 def test_not_converged(monkeypatch, kind, count):
     monkeypatch.setattr(MODULE, "FALLBACK_LIMIT", SIZE - 1)
     A = symmetric([2.0], bulk=1.99)
-    with pytest.raises(NotConverged, match=r"^restarts: .* after 1 of them; the best value so far is \d") as error:
+    with pytest.raises(
+        NotConverged, match=r"^restarts: .* after 1 of them; the best value so far is \d"
+    ) as error:
         leading_triplets(kind(A), count, tolerance=1e-14, restarts=1)
     sigma, best = np.linalg.svd(A, compute_uv=False), error.value.triplets
     assert len(best) == count
@@ -305,7 +346,9 @@ def test_equal_values_of_both_signs_keep_u_and_v_together(monkeypatch, size):
 
 
 class Thin(LinearOperator):
-    """A matrix as an operator, or with ``wide`` its transpose, that is not asked for more than ten columns."""
+    """A matrix as an operator, or with ``wide`` its transpose, that is not asked for more than ten
+    columns.
+    """
 
     def __init__(self, matrix, wide=False):
         super().__init__(matrix.dtype, matrix.shape[::-1] if wide else matrix.shape)
@@ -354,7 +397,9 @@ def test_lowest_does_not_hide_a_lower_end_that_decides(outer, count):
 def test_two_runs_are_the_same_to_the_last_bit():
     A, B = symmetric([2.0, 2.0, -2.0]), general([2.0, 2.0], 280, 310)
     C = np.diag(np.repeat([3.0, 2.0, 1.0], 100))  # where ARPACK has to start anew
-    for run in (partial(leading_triplets, matrix, 3) for matrix in (Symmetric(A), B, C, Symmetric(C))):
+    for run in (
+        partial(leading_triplets, matrix, 3) for matrix in (Symmetric(A), B, C, Symmetric(C))
+    ):
         for one, two in zip(run(), run(), strict=True):
             assert one.sigma == two.sigma
             assert one.residual == two.residual
@@ -382,9 +427,13 @@ def test_a_triplet_is_a_tuple_of_three_with_a_residual():
 def pools():
     """The threads of SciPy's BLAS, and of the others."""
     blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    own = [any(part.startswith("scipy") for part in Path(pool["filepath"]).parts[-3:-1]) for pool in blas]
+    own = [
+        any(part.startswith("scipy") for part in Path(pool["filepath"]).parts[-3:-1])
+        for pool in blas
+    ]
     return tuple(
-        [pool["num_threads"] for pool, its in zip(blas, own, strict=True) if its is of] for of in (True, False)
+        [pool["num_threads"] for pool, its in zip(blas, own, strict=True) if its is of]
+        for of in (True, False)
     )
 
 
@@ -415,13 +464,17 @@ def test_scipy_has_one_thread_meanwhile(fails):
             leading_triplets(A, 1)
             assert len(A.seen) > 20
         assert before == pools() == ([2], [2])
-        inside = A.seen[1 : None if fails else -1]  # not the look whether A is zero, nor the residual
+        inside = A.seen[
+            1 : None if fails else -1
+        ]  # not the look whether A is zero, nor the residual
         assert all(threads == ([1], [2]) for threads in inside)
         assert A.seen[0] == before
 
 
 def spread(m, n=None):
-    """A diagonal matrix with one singular value apart from the others: Lanczos finds it in few restarts."""
+    """A diagonal matrix with one singular value apart from the others: Lanczos finds it in few
+    restarts.
+    """
     A = np.zeros((m, n or m))
     size = min(A.shape)
     A[range(size), range(size)] = np.r_[2.0, np.linspace(0.5, 1, size - 1)]
@@ -429,12 +482,15 @@ def spread(m, n=None):
 
 
 @pytest.mark.parametrize(
-    ("m", "n", "decomposed"), [(256, 256, True), (256, 400, True), (257, 257, False), (400, 257, False)]
+    ("m", "n", "decomposed"),
+    [(256, 256, True), (256, 400, True), (257, 257, False), (400, 257, False)],
 )
 def test_up_to_256_a_matrix_is_decomposed_at_once(monkeypatch, m, n, decomposed):
     seen = []
     original = MODULE._decomposed
-    monkeypatch.setattr(MODULE, "_decomposed", lambda A, count: seen.append(A.shape) or original(A, count))
+    monkeypatch.setattr(
+        MODULE, "_decomposed", lambda A, count: seen.append(A.shape) or original(A, count)
+    )
     assert leading_triplets(spread(m, n), 1)[0].sigma == pytest.approx(2)
     assert seen == ([(m, n)] if decomposed else [])
 
@@ -451,7 +507,8 @@ def test_the_longer_side_of_a_matrix_that_may_be_decomposed_is_1500(wide):
 
 
 @pytest.mark.parametrize(
-    ("longer", "restarts", "expected"), [(400, 1000, 50), (400, 40, 40), (1501, 1000, 1000), (1501, 40, 40)]
+    ("longer", "restarts", "expected"),
+    [(400, 1000, 50), (400, 40, 40), (1501, 1000, 1000), (1501, 40, 40)],
 )
 def test_lanczos_gives_up_after_50_restarts_where_a_decomposition_is_at_hand(
     monkeypatch, longer, restarts, expected
@@ -473,13 +530,17 @@ def test_the_worst_residual_of_all_decides_and_the_first_value_is_its_scale(monk
     plain = leading_triplets(Symmetric(A), count)
     residuals = sorted(triplet.residual for triplet in plain)
     seen, decomposed, original = [], [], MODULE._decomposed
-    monkeypatch.setattr(MODULE, "_decomposed", lambda A, count: decomposed.append(count) or original(A, count))
+    monkeypatch.setattr(
+        MODULE, "_decomposed", lambda A, count: decomposed.append(count) or original(A, count)
+    )
     for attainable, accepted in (
         (residuals[-1], True),
         (residuals[0] * (1 if count > 1 else 0.5), False),
         (residuals[-1] * 0.999, False),
     ):
-        monkeypatch.setattr(MODULE, "_attainable", lambda A, *rest, limit=attainable: seen.append(rest) or limit)
+        monkeypatch.setattr(
+            MODULE, "_attainable", lambda A, *rest, limit=attainable: seen.append(rest) or limit
+        )
         leading_triplets(Symmetric(A), count, tolerance=0.0)
         assert decomposed == ([] if accepted else [count])
         decomposed.clear()
@@ -535,7 +596,11 @@ def test_the_side_that_lanczos_iterates_on_is_the_one_that_it_starts_from(m, n):
     """The other vector of the start, of which it makes nothing, is a wrong one."""
     A = general([2.0], m, n, bulk=1.98)
     [(sigma, u, v)] = leading_triplets(A, 1)
-    start = SingularTriplet(sigma, u, np.roll(v, 1)) if m < n else SingularTriplet(sigma, np.roll(u, 1), v)
+    start = (
+        SingularTriplet(sigma, u, np.roll(v, 1))
+        if m < n
+        else SingularTriplet(sigma, np.roll(u, 1), v)
+    )
     cold, warm = Counted(A), Counted(A)
     check(A, leading_triplets(cold, 1, 1e-6), 1, 1e-6)
     check(A, leading_triplets(warm, 1, 1e-6, start=[start]), 1, 1e-6)
@@ -551,7 +616,9 @@ def test_u_is_minus_v_where_the_value_is_negative_however_small(size, scale):
 
 
 @pytest.mark.parametrize(("longer", "patient"), [(1500, False), (1501, True)])
-def test_looser_tolerances_are_tried_only_where_there_is_no_decomposition(monkeypatch, longer, patient):
+def test_looser_tolerances_are_tried_only_where_there_is_no_decomposition(
+    monkeypatch, longer, patient
+):
     A, tolerances, original = np.zeros((longer, 257)), [], arpack.eigsh
     A[range(257), range(257)] = np.linspace(1, 2, 257)
 

@@ -1,4 +1,6 @@
-"""Section 3: MATLAB's rand('state', s), against published values and a second implementation in Python floats."""
+"""Section 3: MATLAB's rand('state', s), against published values and a second implementation in
+Python floats.
+"""
 
 import struct
 
@@ -27,7 +29,9 @@ PUBLISHED = {
 
 
 class Reference:
-    """The generator with its state as Python floats, multiples of 2^-53, and the fraction bits by struct."""
+    """The generator with its state as Python floats, multiples of 2^-53, and the fraction bits by
+    struct.
+    """
 
     def __init__(self, seed):
         self.seed = seed if seed != 0 else 2**31
@@ -71,7 +75,9 @@ def bits(values):
 def test_published_values(state):
     published = PUBLISHED[state]
     digits = 15 if state == 0 else 4
-    assert matlab_rand(len(published), state=state) == pytest.approx(published, abs=0.51 * 10.0**-digits)
+    assert matlab_rand(len(published), state=state) == pytest.approx(
+        published, abs=0.51 * 10.0**-digits
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +121,9 @@ def test_arrays_fill_by_columns():
         assert K[index] == flat[index[0] + 2 * index[1] + 6 * index[2]]
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (0,), (3, 0, 2), (2, 1, 1), (1, 1, 5), (np.int64(2), 2)])
+@pytest.mark.parametrize(
+    "shape", [(), (1,), (0,), (3, 0, 2), (2, 1, 1), (1, 1, 5), (np.int64(2), 2)]
+)
 def test_shapes(shape):
     values = matlab_rand(*shape)
     assert values.shape == shape
@@ -145,5 +153,10 @@ def test_the_triples_that_this_generator_never_gives():
     assert np.sum(low & middle & high) == 0
     assert [round(float(np.mean(one)), 2) for one in (low, middle, high)] == [0.25, 0.25, 0.5]
     fair = np.random.default_rng(0).random(100_000)
-    expected = (fair[1:-27] < 1 / 4) & (1 / 4 <= fair[16:-12]) & (fair[16:-12] < 1 / 2) & (fair[28:] >= 1 / 2)
+    expected = (
+        (fair[1:-27] < 1 / 4)
+        & (1 / 4 <= fair[16:-12])
+        & (fair[16:-12] < 1 / 2)
+        & (fair[28:] >= 1 / 2)
+    )
     assert np.sum(expected) > 2800

@@ -28,14 +28,20 @@ def test_integer_kernels_give_exactly_the_reference(case):
 
 @given(cases(integers=False))
 def test_conv_matrix_is_the_reference(case):
-    assert relative_error(conv_matrix(case.K, case.N).toarray(), reference_matrix(case.K, case.N)) < 1e-15
+    assert (
+        relative_error(conv_matrix(case.K, case.N).toarray(), reference_matrix(case.K, case.N))
+        < 1e-15
+    )
 
 
 @given(cases(), st.integers(-3, 3), st.integers(-3, 3))
 def test_conv_matrix_is_linear(case, a, b):
     L = case.rng.standard_normal(case.K.shape)
     combined = a * conv_matrix(case.K, case.N) + b * conv_matrix(L, case.N)
-    assert relative_error(conv_matrix(a * case.K + b * L, case.N).toarray(), combined.toarray()) < 1e-14
+    assert (
+        relative_error(conv_matrix(a * case.K + b * L, case.N).toarray(), combined.toarray())
+        < 1e-14
+    )
 
 
 def test_hand_typed_k_2():
@@ -57,9 +63,14 @@ def test_hand_typed_k_3():
     A_plus = np.array([[2, 3, 0, 0], [1, 2, 3, 0], [0, 1, 2, 3], [0, 0, 1, 2]])
     O = np.zeros((4, 4))
     as_printed = np.block(
-        [[A0, A_minus, O, O], [A_plus, A0, A_minus, O], [O, A_plus, A0, A_minus], [O, O, A_plus, A0]]
+        [
+            [A0, A_minus, O, O],
+            [A_plus, A0, A_minus, O],
+            [O, A_plus, A0, A_minus],
+            [O, O, A_plus, A0],
+        ]
     )
-    # As printed the unknowns run along the rows of the image; in the order of vec, along its columns.
+    # As printed the unknowns run along the rows of the image; in the order of vec, along columns.
     assert np.array_equal(conv_matrix(K.T, 4).toarray(), as_printed)
     by_rows = np.arange(16).reshape(4, 4).ravel(order="F")
     assert np.array_equal(conv_matrix(K, 4).toarray(), as_printed[np.ix_(by_rows, by_rows)])
@@ -117,7 +128,9 @@ def test_frobenius_norm_is_a_hand_count(case):
 def test_separable_kernel_in_closed_form(g, h, N, seed):
     rng = np.random.default_rng(seed)
     W, outer, inner = rng.standard_normal((h, g)), rng.standard_normal(2), rng.standard_normal(2)
-    sigma = np.linalg.svd(conv_matrix(separable_kernel(W, outer, inner), N).toarray(), compute_uv=False)
+    sigma = np.linalg.svd(
+        conv_matrix(separable_kernel(W, outer, inner), N).toarray(), compute_uv=False
+    )
     expected = separable_singular_values(W, outer, inner, N)
     assert np.abs(sigma - expected).max() <= 1e-13 * expected[0]
 
@@ -139,7 +152,9 @@ def test_the_stored_form(case, dtype):
 
 @given(cases())
 def test_indices_are_no_longer_than_they_need_to_be(case):
-    """SuperLU takes 32-bit indices only; the number of entries decides, and is never underestimated."""
+    """SuperLU takes 32-bit indices only; the number of entries decides, and is never
+    underestimated.
+    """
     asked = []
 
     def get_index_dtype(maxval):
@@ -157,9 +172,15 @@ def test_indices_are_no_longer_than_they_need_to_be(case):
 def test_two_dimensions_stand_for_one_channel():
     K = np.arange(9.0).reshape(3, 3)
     G = np.arange(16.0).reshape(4, 4)
-    assert np.array_equal(conv_matrix(K, 2).toarray(), conv_matrix(K[:, :, None, None], 2).toarray())
-    assert np.array_equal(conv_matrix_adjoint(G, (3, 3), 2), conv_matrix_adjoint(G, (3, 3, 1, 1), 2)[:, :, 0, 0])
-    for one, other in zip(entry_positions((3, 3), 2, 0, 1), entry_positions((3, 3, 1, 1), 2, 0, 1), strict=True):
+    assert np.array_equal(
+        conv_matrix(K, 2).toarray(), conv_matrix(K[:, :, None, None], 2).toarray()
+    )
+    assert np.array_equal(
+        conv_matrix_adjoint(G, (3, 3), 2), conv_matrix_adjoint(G, (3, 3, 1, 1), 2)[:, :, 0, 0]
+    )
+    for one, other in zip(
+        entry_positions((3, 3), 2, 0, 1), entry_positions((3, 3, 1, 1), 2, 0, 1), strict=True
+    ):
         assert np.array_equal(one, other)
 
 
@@ -168,7 +189,9 @@ def test_omega_partitions_the_stored_pattern(case, constant):
     """Also where all entries are equal, or zero: Omega goes by position."""
     K = np.zeros(case.K.shape) if constant else case.K
     pattern = conv_matrix(K, case.N).tocoo()
-    positions = [np.stack(entry_positions(K.shape, case.N, *index)) for index in np.ndindex(K.shape)]
+    positions = [
+        np.stack(entry_positions(K.shape, case.N, *index)) for index in np.ndindex(K.shape)
+    ]
     together = np.concatenate(positions, axis=1)
     assert len(np.unique(together, axis=1).T) == together.shape[1]
     stored = np.stack([pattern.row, pattern.col])
@@ -186,7 +209,9 @@ def test_omega_is_where_the_entry_stands(case):
 
 
 def test_omega_defaults_to_the_first_channels():
-    for one, other in zip(entry_positions((3, 3, 2, 2), 3, 2, 0), entry_positions((3, 3), 3, 2, 0), strict=True):
+    for one, other in zip(
+        entry_positions((3, 3, 2, 2), 3, 2, 0), entry_positions((3, 3), 3, 2, 0), strict=True
+    ):
         offset = np.divmod(one, 9)
         assert not offset[0].any()
         assert np.array_equal(one, other)
@@ -221,8 +246,18 @@ def test_adjoint_is_the_sum_in_plain_loops(case):
     G = case.rng.integers(-9, 10, (h * case.N**2, g * case.N**2)).astype(float)
     expected = reference_adjoint(G, case.K.shape, case.N)
     sparse = coo_array(G)
-    twice = coo_array((np.tile(sparse.data, 2), (np.tile(sparse.row, 2), np.tile(sparse.col, 2))), shape=G.shape)
-    for given_as in (G, G.tolist(), np.asfortranarray(G), sparse, csr_array(G), sparse.tocsc(), G.astype(int)):
+    twice = coo_array(
+        (np.tile(sparse.data, 2), (np.tile(sparse.row, 2), np.tile(sparse.col, 2))), shape=G.shape
+    )
+    for given_as in (
+        G,
+        G.tolist(),
+        np.asfortranarray(G),
+        sparse,
+        csr_array(G),
+        sparse.tocsc(),
+        G.astype(int),
+    ):
         assert np.array_equal(conv_matrix_adjoint(given_as, case.K.shape, case.N), expected)
     assert np.array_equal(conv_matrix_adjoint(twice, case.K.shape, case.N), 2 * expected)
 
@@ -239,7 +274,10 @@ def test_adjoint_of_the_matrix_counts_places(case):
     k, N = len(case.K), case.N
     places = np.maximum(N - np.abs(np.arange(k) - (k + 1) // 2 + 1), 0)
     expected = np.einsum("p,q,pqzy->pqzy", places, places, case.K)
-    assert relative_error(conv_matrix_adjoint(conv_matrix(case.K, N), case.K.shape, N), expected) < 1e-14
+    assert (
+        relative_error(conv_matrix_adjoint(conv_matrix(case.K, N), case.K.shape, N), expected)
+        < 1e-14
+    )
 
 
 def test_an_image_without_pixels_is_refused():

@@ -87,7 +87,9 @@ def test_penalty_by_hand(g, h, gram, expected):
 
 @given(small(), alphas)
 def test_a_kernel_with_fewer_rows_than_columns_cannot_beat_alpha(case, alpha):
-    """Example 2: for h < g, M'M is singular, and R_alpha >= alpha, with equality for sigma_max^2 <= 2 alpha."""
+    """Example 2: for h < g, M'M is singular, and R_alpha >= alpha, with equality for sigma_max^2 <=
+    2 alpha.
+    """
     K = case.K
     g, h = K.shape[2:]
     top = np.linalg.norm(reference_matrix(K, case.N), 2) ** 2
@@ -131,7 +133,9 @@ def test_penalty_gradient_against_a_dense_computation(case, alpha, gram):
 @pytest.mark.parametrize(("g", "h"), [(1, 1), (2, 1), (1, 2), (2, 2)])
 @pytest.mark.parametrize(("alpha", "low"), [(1.0, False), (100.0, True)])
 def test_penalty_gradient_by_finite_differences(gram, g, h, alpha, low):
-    """Where the smallest eigenvalue leads (low), only where M'M or M M' has no zero that never moves."""
+    """Where the smallest eigenvalue leads (low), only where M'M or M M' has no zero that never
+    moves.
+    """
     K, N, step = np.random.default_rng(7).standard_normal((3, 3, g, h)), 2, 1e-5
     R, G = penalty_gradient(K, N, alpha, gram)
     for direction in np.random.default_rng(8).standard_normal((3, *K.shape)):
@@ -312,7 +316,9 @@ def test_extreme_singular_values_are_in_double_precision():
 @pytest.mark.parametrize("N", [4, 40])
 @pytest.mark.parametrize("side", [0.4, 0.5])
 def test_extreme_singular_values_at_any_scale(N, side):
-    """Scaling by a power of two is exact; so is the result, where M'M alone would overflow or underflow."""
+    """Scaling by a power of two is exact; so is the result, where M'M alone would overflow or
+    underflow.
+    """
     K = separable_kernel(np.eye(1), (1.0, side), (1.0, side))
     top, bottom = extreme_singular_values(K, N)
     for scale in (2.0**-900, 2.0**-10, -(2.0**10), 2.0**900):
@@ -380,7 +386,7 @@ def test_large_problems_in_closed_form(g, h, N, outer, inner):
 
 
 def test_a_large_problem_that_is_nearly_singular():
-    """A condition number of 4e10: the factors of M itself keep what M'M, with 1.6e21, would lose."""
+    """A condition number of 4e10: the factors of M keep what M'M, with 1.6e21, would lose."""
     N = 40
     side = (1e-5 - 1) / (2 * np.cos(N * np.pi / (N + 1)))  # the smallest factor is 1e-5
     K = separable_kernel(np.eye(1), (1.0, side), (1.0, side))
@@ -398,7 +404,9 @@ def test_large_problems_that_are_exactly_singular(shape):
     assert top == pytest.approx(2, rel=1e-12)
     assert bottom == pytest.approx(0, abs=1e-12)
     K[0, 0, 0, 0] = 0
-    K[1] = np.array([1.0, 0, 1]).reshape(3, 1, 1)  # (1, 0, 1) along one axis: cos(pi/2) = 0 for odd N
+    K[1] = np.array([1.0, 0, 1]).reshape(
+        3, 1, 1
+    )  # (1, 0, 1) along one axis: cos(pi/2) = 0 for odd N
     top, bottom = extreme_singular_values(K, 41)
     assert bottom == pytest.approx(0, abs=1e-12)
     channels = (shape[2] * shape[3]) ** 0.5
@@ -406,21 +414,26 @@ def test_large_problems_that_are_exactly_singular(shape):
 
 
 CROWDED = [
-    (3, 3, 12, 150.0), (2, 2, 12, 150.0), (1, 1, 20, 1000.0), (2, 4, 13, 300.0), (4, 2, 12, 300.0), (1, 1, 17, 50.0),
-    (1, 1, 22, 150.0), (2, 2, 13, 100.0), (2, 2, 15, 1000.0), (4, 4, 9, 1000.0), (3, 3, 15, 300.0), (1, 2, 18, 100.0),
+    (3, 3, 12, 150.0), (2, 2, 12, 150.0), (1, 1, 20, 1000.0), (2, 4, 13, 300.0),
+    (4, 2, 12, 300.0), (1, 1, 17, 50.0), (1, 1, 22, 150.0), (2, 2, 13, 100.0),
+    (2, 2, 15, 1000.0), (4, 4, 9, 1000.0), (3, 3, 15, 300.0), (1, 2, 18, 100.0),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("tolerance", [0.0, 1e-6])
 @pytest.mark.parametrize(("g", "h", "N", "alpha"), CROWDED)
 def test_a_crowded_lower_end_that_decides(g, h, N, alpha, tolerance):
-    """288 to 512 unknowns, the decisive values within 1e-6 alpha of one another: Lanczos alone can't part them."""
+    """288 to 512 unknowns, the decisive values within 1e-6 alpha of one another: Lanczos alone
+    can't part them.
+    """
     K = matlab_rand(3, 3, g, h, state=1)
     B = reference_gram(reference_matrix(K, N), alpha, "smaller")
     R, G, triplet = penalty_gradient(K, N, alpha, "smaller", tolerance, full_output=True)
     assert pytest.approx(np.abs(np.linalg.eigvalsh(B)).max(), rel=max(tolerance, 1e-13)) == R
     assert triplet.residual <= max(10 * tolerance, 1e-7) * R
-    assert penalty(K, N, alpha, "smaller", start=triplet) == pytest.approx(R, rel=max(tolerance, 1e-13))
+    assert penalty(K, N, alpha, "smaller", start=triplet) == pytest.approx(
+        R, rel=max(tolerance, 1e-13)
+    )
     assert np.linalg.norm(G) <= 2 * 3 * np.sqrt(alpha - R) + 1e-6 * R  # 2 k sigma_min
 
 
@@ -428,7 +441,9 @@ def test_a_crowded_lower_end_that_decides(g, h, N, alpha, tolerance):
 @pytest.mark.parametrize("noise", [1e-3, 1e-6, 1e-9, 1e-12])
 @pytest.mark.parametrize(("g", "h", "N"), [(1, 1, 20), (2, 2, 15), (1, 3, 20), (1, 1, 45)])
 def test_a_penalty_near_0_counts_its_rounding_against_the_norm_of_m(g, h, N, noise, tolerance):
-    """Identity tap and noise: R_alpha is far below ``|M|^2 + alpha = 2``, whose rounding its own error is."""
+    """Identity tap and noise: R_alpha is far below ``|M|^2 + alpha = 2``, whose rounding its own
+    error is.
+    """
     K = noise * np.random.default_rng(0).standard_normal((3, 3, g, h))
     K[1, 1, range(min(g, h)), range(min(g, h))] += 1
     R, G, triplet = penalty_gradient(K, N, tolerance=tolerance, full_output=True)
@@ -441,7 +456,9 @@ def test_a_step_does_not_fail_where_the_descent_succeeds():
     K = np.zeros((3, 3, 1, 1))
     K[1, 1] = 1
     K += 1e-9 * np.random.default_rng(0).standard_normal(K.shape)
-    history = minimize_penalty(K, 20, learning_rate=polyak_step, iterations=20, update="svd").history
+    history = minimize_penalty(
+        K, 20, learning_rate=polyak_step, iterations=20, update="svd"
+    ).history
     assert history.penalty[0] > 5e-9
     assert history.penalty[-1] < history.penalty[0]
     assert np.abs(history.estimate - history.penalty).max() < 1e-14

@@ -33,7 +33,7 @@ def with_singular_values(rng, m, n, sigma):
 
 
 def by_hand(A, v, iterations):
-    """One triplet, in plain Python: u <- A v normalised, v <- A' u, sigma its norm, v normalised."""
+    """One triplet, in plain Python: u <- A v normalised, v <- A' u, sigma its norm, normalised."""
     m, n = A.shape
     v = [float(x) for x in v]
     for _ in range(iterations):
@@ -84,7 +84,9 @@ def test_exact_triplets_are_fixed_points(m, n, seed, orthogonalize):
 
 @given(sizes, sizes, st.integers(1, 4), seeds)
 def test_estimates_rise_towards_the_norm_and_the_residual_bounds_the_error(m, n, iterations, seed):
-    """A' u = sigma v holds exactly, so a singular value is within |A v - sigma u| / sqrt(2) of sigma."""
+    """A' u = sigma v holds exactly, so a singular value is within |A v - sigma u| / sqrt(2) of
+    sigma.
+    """
     rng = np.random.default_rng(seed)
     A, start = rng.standard_normal((m, n)), random_triplets(rng, m, n)
     values = np.linalg.svd(A, compute_uv=False)
@@ -113,7 +115,9 @@ def test_symmetric_matrices_with_a_leading_negative_eigenvalue(seed):
 def test_vectors_sent_to_zero_are_kept(orthogonalize):
     e = np.eye(3)
     start = [SingularTriplet(9.0, e[1], e[0]), SingularTriplet(8.0, e[2], e[1])]
-    for before, after in zip(start, power_update(np.zeros((3, 3)), start, 2, orthogonalize), strict=True):
+    for before, after in zip(
+        start, power_update(np.zeros((3, 3)), start, 2, orthogonalize), strict=True
+    ):
         assert after.sigma == 0
         assert np.array_equal(after.u, before.u)
         assert np.array_equal(after.v, before.v)
@@ -123,7 +127,9 @@ def test_vectors_sent_to_zero_are_kept(orthogonalize):
 @pytest.mark.filterwarnings("error")
 def test_full_vectors_sent_to_zero_are_kept(orthogonalize):
     start = random_triplets(np.random.default_rng(0), 4, 3)
-    for before, after in zip(start, power_update(np.zeros((4, 3)), start, 2, orthogonalize), strict=True):
+    for before, after in zip(
+        start, power_update(np.zeros((4, 3)), start, 2, orthogonalize), strict=True
+    ):
         assert after.sigma == 0
         assert np.array_equal(after.u, before.u)
         assert np.array_equal(after.v, before.v)
@@ -135,7 +141,10 @@ def test_full_vectors_sent_to_zero_are_kept(orthogonalize):
 def test_only_the_vector_sent_to_zero_is_kept(orthogonalize, size):
     """A = diag(size, 0, 0): the first triplet moves, the second has A v = 0 and A' u = 0."""
     A, e = np.diag([size, 0.0, 0.0]), np.eye(3)
-    start = [SingularTriplet(0.0, e[0], np.array([0.6, 0.8, 0.0])), SingularTriplet(8.0, e[2], e[1])]
+    start = [
+        SingularTriplet(0.0, e[0], np.array([0.6, 0.8, 0.0])),
+        SingularTriplet(8.0, e[2], e[1]),
+    ]
     moved, kept = power_update(A, start, 1, orthogonalize)
     assert moved.sigma == pytest.approx(size, rel=1e-15)
     assert moved.u == pytest.approx(e[0], abs=1e-15)
@@ -176,7 +185,9 @@ def test_orthogonalize_keeps_the_second_triplet_from_drifting_into_the_first():
     A, _, _ = with_singular_values(rng, 6, 5, np.array([4.0, 2.0, 1.0]))
     start = random_triplets(rng, 6, 5)
     assert [t.sigma for t in power_update(A, start, 60)] == pytest.approx([4, 4], rel=1e-12)
-    assert [t.sigma for t in power_update(A, start, 60, orthogonalize=True)] == pytest.approx([4, 2], rel=1e-12)
+    assert [t.sigma for t in power_update(A, start, 60, orthogonalize=True)] == pytest.approx(
+        [4, 2], rel=1e-12
+    )
 
 
 def test_triplets_do_not_see_each_other_and_keep_their_order():
@@ -190,7 +201,9 @@ def test_triplets_do_not_see_each_other_and_keep_their_order():
         assert triplet.sigma == pytest.approx(other.sigma, rel=1e-14)
         assert np.abs(triplet.v - single.v).max() < 1e-14
     exact = leading_triplets(A, 2)[::-1]  # the smaller one first, and it stays there
-    assert [t.sigma for t in power_update(A, exact, 2)] == pytest.approx([t.sigma for t in exact], rel=1e-12)
+    assert [t.sigma for t in power_update(A, exact, 2)] == pytest.approx(
+        [t.sigma for t in exact], rel=1e-12
+    )
 
 
 def test_the_triplets_given_are_not_changed():
@@ -227,7 +240,8 @@ def test_power_update_keeps_the_type(orthogonalize):
     rng = np.random.default_rng(5)
     A = rng.standard_normal((4, 3)).astype(np.float32)
     start = [
-        SingularTriplet(s, u.astype(np.float32), v.astype(np.float32)) for s, u, v in random_triplets(rng, 4, 3)
+        SingularTriplet(s, u.astype(np.float32), v.astype(np.float32))
+        for s, u, v in random_triplets(rng, 4, 3)
     ]
     for sigma, u, v in power_update(A, start, 2, orthogonalize):
         assert sigma.dtype == u.dtype == v.dtype == np.float32
@@ -236,7 +250,10 @@ def test_power_update_keeps_the_type(orthogonalize):
 def check_triplets(A, triplets, values, tolerance):
     """A v = sigma u, A' u = sigma v, orthonormal vectors, the right values, the largest first."""
     scale = values[0]
-    assert np.abs(np.array([t.sigma for t in triplets]) - values[: len(triplets)]).max() <= tolerance * scale
+    assert (
+        np.abs(np.array([t.sigma for t in triplets]) - values[: len(triplets)]).max()
+        <= tolerance * scale
+    )
     for sigma, u, v in triplets:
         assert np.linalg.norm(A @ v - sigma * u) <= tolerance * scale
         assert np.linalg.norm(A.T @ u - sigma * v) <= tolerance * scale
@@ -276,7 +293,9 @@ def test_the_two_paths_agree(monkeypatch):
     full = leading_triplets(A, 3)
     monkeypatch.setattr(MODULE, "DENSE_LIMIT", 29)
     svd = np.linalg.svd
-    monkeypatch.setattr(np.linalg, "svd", lambda A, **options: svd(A, **options) if A.shape[1] == 3 else None)
+    monkeypatch.setattr(
+        np.linalg, "svd", lambda A, **options: svd(A, **options) if A.shape[1] == 3 else None
+    )
     for one, other in zip(full, leading_triplets(A, 3), strict=True):
         sign = np.sign(one.v @ other.v)
         assert one.sigma == pytest.approx(other.sigma, rel=1e-12)

@@ -25,7 +25,9 @@ def test_central_differences_of_a_cubic_are_off_by_the_square_of_the_step():
 
 def test_taylor_remainders_of_a_quadratic():
     x, D = np.array([1.0, 2.0]), np.array([3.0, -1.0])
-    assert taylor_remainders(lambda x: float(x @ x), x, D, 2 * x @ D, [1.0, 0.1]) == pytest.approx([10.0, 0.1])
+    assert taylor_remainders(lambda x: float(x @ x), x, D, 2 * x @ D, [1.0, 0.1]) == pytest.approx(
+        [10.0, 0.1]
+    )
 
 
 def test_a_wrong_slope_has_order_one():
@@ -46,7 +48,9 @@ def test_gradient_tables_of_a_quadratic():
     assert right["remainder"][large] == pytest.approx(STEPS[large] ** 2, rel=1e-6)  # |D| = 1
     rounding = 2.0**-24 * 4 * (x @ x + 1)
     assert np.all(right["difference"] <= rounding / STEPS)
-    assert right["difference"][:4].max() > rounding / STEPS[3] / 100  # f really is rounded to single precision
+    assert (
+        right["difference"][:4].max() > rounding / STEPS[3] / 100
+    )  # f really is rounded to single precision
     slope = wrong["difference"][-1]
     assert 0.05 < slope < 0.5
     assert wrong["difference"][-3:] == pytest.approx([slope] * 3, rel=1e-3)
@@ -59,7 +63,9 @@ def test_the_direction_leans_towards_the_first_gradient_and_follows_the_seed():
     x, G = np.zeros((4, 5)), np.random.default_rng(3).standard_normal((4, 5))
     slopes = []
     for seed in (1, 2):
-        table = gradient_tables("G'x", lambda x: float(np.sum(G * x)), x, {"right": G, "none": 0 * G}, seed)
+        table = gradient_tables(
+            "G'x", lambda x: float(np.sum(G * x)), x, {"right": G, "none": 0 * G}, seed
+        )
         slopes.append(table[1]["difference"][-1] / np.linalg.norm(G))
     assert all(0.82 < slope < 0.97 for slope in slopes)
     assert slopes[0] != slopes[1]

@@ -1,4 +1,6 @@
-"""Equations (1.1), (2.4), (2.5) as products of matrices: both mechanisms, in blocks, with what is kept between calls."""
+"""Equations (1.1), (2.4), (2.5) as products of matrices: both mechanisms, in blocks, with what is
+kept between calls.
+"""
 
 import sys
 import tracemalloc
@@ -69,7 +71,9 @@ def vectors(case, count, transposed=False, dtype=np.float64):
 
 
 def peak_of(function):
-    """The most memory that numpy held meanwhile, in bytes; arrays kept by convreg are allocated anew."""
+    """The most memory that numpy held meanwhile, in bytes; arrays kept by convreg are allocated
+    anew.
+    """
     kept_taps.cache_clear()
     tracemalloc.start()
     try:
@@ -135,7 +139,11 @@ def test_it_reads_where_that_is_at_most_three_times_the_channels(inputs, outputs
 def test_any_memory_order(case, work, read):
     K, N, rng = case
     g, h = K.shape[2:]
-    views = (np.repeat(K, 2, axis=1)[:, ::2], K[::-1, ::-1].copy()[::-1, ::-1], np.asfortranarray(K))
+    views = (
+        np.repeat(K, 2, axis=1)[:, ::2],
+        K[::-1, ::-1].copy()[::-1, ::-1],
+        np.asfortranarray(K),
+    )
     with limits(work, read):
         for transposed, n in ((False, g * N**2), (True, h * N**2)):
             wide = rng.standard_normal((3, 2 * n))
@@ -181,15 +189,28 @@ def test_kernel_gradient_for_every_order_of_the_channels(g, h, k, N, work, dtype
 
 
 def test_what_is_kept_does_not_show():
-    """Many shapes, counts and types in turn, more than are kept; and no result changes after it was given."""
+    """Many shapes, counts and types in turn, more than are kept; and no result changes after it was
+    given.
+    """
     rng = np.random.default_rng(1)
     calls = []
-    for k, g, h, N in ((1, 1, 1, 4), (1, 3, 3, 4), (3, 2, 2, 5), (4, 1, 3, 5), (3, 3, 1, 5), (5, 2, 2, 2)):
+    for k, g, h, N in (
+        (1, 1, 1, 4),
+        (1, 3, 3, 4),
+        (3, 2, 2, 5),
+        (4, 1, 3, 5),
+        (3, 3, 1, 5),
+        (5, 2, 2, 2),
+    ):
         for count, dtype in ((1, np.float64), (3, np.float64), (1, np.float32)):
             K, N, _ = case = case_of(k, g, h, N, seed=g)
             X, Y = vectors(case, count, False, dtype), vectors(case, count, True, dtype)
             M, Mt = convolution(K.astype(dtype), N, False), convolution(K.astype(dtype), N, True)
-            calls += [(M, X), (Mt, Y), (lambda X, Y, case=case: adjoint(case.K.shape, case.N, X, Y), X, Y)]
+            calls += [
+                (M, X),
+                (Mt, Y),
+                (lambda X, Y, case=case: adjoint(case.K.shape, case.N, X, Y), X, Y),
+            ]
     fresh = []
     for function, *blocks in calls:
         kept_taps.cache_clear()
@@ -212,7 +233,9 @@ def test_nan_does_not_outlive_its_call(read, k, bad):
     case = case_of(k, 2, 2, 4)
     X, Y = vectors(case, 2), vectors(case, 2, True)
     with limits(READ=read):
-        functions = [lambda Z, transposed=t: convolution(case.K, 4, transposed)(Z) for t in (False, True)]
+        functions = [
+            lambda Z, transposed=t: convolution(case.K, 4, transposed)(Z) for t in (False, True)
+        ]
         functions.append(lambda Z: adjoint(case.K.shape, 4, Z, Y))
         expected = [function(X) for function in functions]
         for poison in functions:
@@ -235,11 +258,15 @@ def test_two_threads_at_once(read):
         with threadpool_limits(1), ThreadPoolExecutor(2) as pool:
             for _ in range(20):
                 results = list(pool.map(lambda job: job[0](job[1]), jobs))
-                assert all(relative_error(*pair) < 1e-13 for pair in zip(results, expected, strict=True))
+                assert all(
+                    relative_error(*pair) < 1e-13 for pair in zip(results, expected, strict=True)
+                )
         assert kept_taps.cache_info().currsize == 2  # mirrored or not: nothing was built anew
 
 
-@pytest.mark.parametrize(("k", "channels", "N", "share"), [(3, 32, 40, 0.85), (7, 16, 48, 0.25), (5, 32, 64, 0.2)])
+@pytest.mark.parametrize(
+    ("k", "channels", "N", "share"), [(3, 32, 40, 0.85), (7, 16, 48, 0.25), (5, 32, 64, 0.2)]
+)
 @pytest.mark.parametrize("read", [0, 100])
 def test_the_whole_im2col_is_never_there(k, channels, N, share, read):
     case = case_of(k, channels, channels, N)
@@ -261,7 +288,9 @@ def test_what_is_kept_of_many_vectors_is_bounded():
     Y = M @ X
     kept = tracemalloc.get_traced_memory()[0] - Y.nbytes
     tracemalloc.stop()
-    assert kept <= 2 * 8 * 2.3 * MODULE.WORK  # images and work arrays, of the full groups and of the last one
+    assert (
+        kept <= 2 * 8 * 2.3 * MODULE.WORK
+    )  # images and work arrays, of the full groups and of the last one
     assert relative_error(Y[:, ::30], M @ X[:, ::30]) < 1e-13
 
 
@@ -282,7 +311,11 @@ def test_threads_of_the_blas_change_only_the_rounding():
     for threads in (1, 2):
         with threadpool_limits(threads):
             [triplet] = leading_triplets(shifted_gram(M), 1)
-            gradients = [kernel_gradient(K, N, *pair.T, gram) for pair, gram in ((X, "columns"), (Y, "rows"))]
-            results.append([M @ X, M.T @ Y, *gradients, np.outer(triplet.u, triplet.v[:9]) * triplet.sigma])
+            gradients = [
+                kernel_gradient(K, N, *pair.T, gram) for pair, gram in ((X, "columns"), (Y, "rows"))
+            ]
+            results.append(
+                [M @ X, M.T @ Y, *gradients, np.outer(triplet.u, triplet.v[:9]) * triplet.sigma]
+            )
     for one, two in zip(*results, strict=True):
         assert np.linalg.norm(one - two) <= 1e-12 * np.linalg.norm(one)

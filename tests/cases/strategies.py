@@ -19,7 +19,9 @@ GRAMS = ("columns", "rows", "smaller")
 
 
 class Case(NamedTuple):
-    """A kernel of shape (k, k, g, h), an input size, and a seeded generator for whatever else a test needs."""
+    """A kernel of shape (k, k, g, h), an input size, and a seeded generator for whatever else a
+    test needs.
+    """
 
     K: np.ndarray
     N: int
@@ -28,12 +30,18 @@ class Case(NamedTuple):
 
 @st.composite
 def cases(draw, max_k=7, max_channels=4, max_N=7, min_N=1, integers=None):
-    """Kernels odd and even, larger than the image too; half of them small integers, some zero or equal."""
+    """Kernels odd and even, larger than the image too; half of them small integers, some zero or
+    equal.
+    """
     k, N = draw(st.integers(1, max_k)), draw(st.integers(min_N, max_N))
     g, h = draw(st.integers(1, max_channels)), draw(st.integers(1, max_channels))
     whole = draw(st.booleans()) if integers is None else integers
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    K = rng.integers(-2, 3, (k, k, g, h)).astype(float) if whole else rng.standard_normal((k, k, g, h))
+    K = (
+        rng.integers(-2, 3, (k, k, g, h)).astype(float)
+        if whole
+        else rng.standard_normal((k, k, g, h))
+    )
     return Case(K, N, rng)
 
 
@@ -53,8 +61,9 @@ def literal_convolve(K, X):
 def reference_matrix(K, N):
     """M(K) from scipy.signal.correlate2d, one impulse and one pair of channels at a time.
 
-    Entry [a, b] of the full correlation sums x[i, j] K[i - a + k - 1, j - b + k - 1], and output pixel r of
-    (1.1) has i - r + m - 1 there: a = r + k - m. For even k the two margins k - m and m - 1 differ.
+    Entry [a, b] of the full correlation sums x[i, j] K[i - a + k - 1, j - b + k - 1], and output
+    pixel r of (1.1) has i - r + m - 1 there: a = r + k - m. For even k the two margins k - m and m
+    - 1 differ.
     """
     k, _, g, h = K.shape
     m = (k + 1) // 2
@@ -95,7 +104,9 @@ def separable_kernel(W, outer, inner):
 
 
 def separable_singular_values(W, outer, inner, N):
-    """Its singular values in closed form, largest first: symmetric tridiagonal Toeplitz matrices diagonalise."""
+    """Its singular values in closed form, largest first: symmetric tridiagonal Toeplitz matrices
+    diagonalise.
+    """
     angles = np.cos(np.arange(1, N + 1) * np.pi / (N + 1))
     along = [np.abs(centre + 2 * side * angles) for centre, side in (outer, inner)]
     sigma = np.linalg.svd(W, compute_uv=False)

@@ -68,8 +68,8 @@ def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     sizes = tuple(as_integer("shape", size, 1) for size in shape)
     if len(sizes) not in (2, 4) or sizes[0] != sizes[1]:
         raise ValueError(f"shape: wanted (k, k, g, h) or (k, k), got {tuple(shape)}")
-    k, g, h = sizes[0], *(sizes[2:] or (1, 1))
-    return k, g, h
+    g, h = sizes[2:] or (1, 1)
+    return sizes[0], g, h
 
 
 def as_vector(name: str, value: ArrayLike, size: int) -> NDArray:

@@ -74,7 +74,8 @@ def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
     array([[ 0.,  0.],
            [10., 17.]])
     """
-    kernel, image = as_kernel(K), as_floats("X", X)
+    kernel = as_kernel(K)
+    image = as_floats("X", X)
     k, _, g, h = kernel.shape
     if image.ndim == 2 and np.ndim(K) == 2:
         return convolve(kernel, image[:, :, np.newaxis])[:, :, 0]
@@ -149,7 +150,8 @@ def unvec(x: ArrayLike, N: int) -> NDArray:
     array([[1., 2.],
            [3., 4.]])
     """
-    vector, N = as_floats("x", x), as_integer("N", N, 1)
+    vector = as_floats("x", x)
+    N = as_integer("N", N, 1)
     if vector.ndim != 1 or vector.size == 0 or vector.size % N**2:
         raise ValueError(
             f"x: wanted a vector whose length is a multiple of {N**2}, got the shape {vector.shape}"

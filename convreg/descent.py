@@ -118,7 +118,8 @@ def minimize_penalty(
     (array([3.    , 2.8416, 2.6895]), array([[1.9208]]))
     """
     M = ConvolutionOperator(K, N)
-    alpha, rows = as_number("alpha", alpha), gram_of_rows(gram, *M.shape)
+    alpha = as_number("alpha", alpha)
+    rows = gram_of_rows(gram, *M.shape)
     iterations = as_integer("iterations", iterations, 0)
     power_iterations = as_integer("power_iterations", power_iterations, 0)
     rate = _rule(learning_rate)
@@ -193,7 +194,8 @@ def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
     >>> polyak_step(3.0, [[8.0]]), polyak_step(3.0, [[0.0]])
     (0.046875, 0.1)
     """
-    R, limit = as_number("R", R, positive=False), as_number("limit", limit)
+    R = as_number("R", R, positive=False)
+    limit = as_number("limit", limit)
     with np.errstate(over="ignore"):
         square = float(np.sum(np.square(as_floats("G", G))))
     if not np.isfinite(square):
@@ -265,7 +267,8 @@ def _step(
 
 def _overflows(kernel: NDArray, alpha: float) -> bool:
     """Whether the squared norm of (M'M - alpha I) v might overflow: ``|M| <= k |K|``."""
-    k, alpha = len(kernel), kernel.dtype.type(alpha)
+    k = len(kernel)
+    alpha = kernel.dtype.type(alpha)
     with np.errstate(over="ignore", invalid="ignore"):
         bound = k**2 * np.sum(kernel**2, dtype=kernel.dtype) + alpha
         return not np.isfinite(bound**2)

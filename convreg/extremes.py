@@ -90,7 +90,8 @@ def _factor_entries(shape: tuple[int, ...], N: int) -> int:
     A square M couples pixels up to k/2 lines apart, a Gram matrix up to k - 1.
     """
     k, _, g, h = shape
-    lines, channels = k // 2 if g == h else k - 1, min(g, h)
+    lines = k // 2 if g == h else k - 1
+    channels = min(g, h)
     return 2 * channels * N**2 * min(channels * N * max(1, lines), channels * N**2)
 
 

@@ -44,7 +44,8 @@ def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
     array([[0., 1.],
            [0., 0.]])
     """
-    u, v = as_floats("u", u), as_floats("v", v)
+    u = as_floats("u", u)
+    v = as_floats("v", v)
     return np.outer(as_vector("u", u, u.size), as_vector("v", v, v.size))
 
 
@@ -77,7 +78,8 @@ def penalty_matrix_gradient(M: Matrix, u: ArrayLike, v: ArrayLike) -> NDArray:
            [0., 0.]])
     """
     M = as_matrix("M", M)
-    u, v = as_vector("u", u, M.shape[1]), as_vector("v", v, M.shape[1])
+    u = as_vector("u", u, M.shape[1])
+    v = as_vector("v", v, M.shape[1])
     return np.outer(M @ u, v) + np.outer(M @ v, u)
 
 
@@ -173,8 +175,10 @@ def kernel_gradient_index_sum(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike) 
     np.float64(4.0)
     """
     M = ConvolutionOperator(K, N)
-    m, shape = formed(M).toarray(), M.kernel.shape
-    u, v = as_vector("u", u, m.shape[1]), as_vector("v", v, m.shape[1])
+    m = formed(M).toarray()
+    shape = M.kernel.shape
+    u = as_vector("u", u, m.shape[1])
+    v = as_vector("v", v, m.shape[1])
     G = np.zeros(shape, np.result_type(m, u, v))
     for p, q, z, y in product(*map(range, shape)):
         for i, j in zip(*entry_positions(shape, M.N, p, q, z, y), strict=True):

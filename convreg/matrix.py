@@ -117,8 +117,10 @@ def entry_positions(
     """
     k, g, h = as_kernel_shape(shape)
     N = as_integer("N", N, 1)
-    p, q = as_integer("p", p, 0, k - 1), as_integer("q", q, 0, k - 1)
-    z, y = as_integer("z", z, 0, g - 1), as_integer("y", y, 0, h - 1)
+    p = as_integer("p", p, 0, k - 1)
+    q = as_integer("q", q, 0, k - 1)
+    z = as_integer("z", z, 0, g - 1)
+    y = as_integer("y", y, 0, h - 1)
     offsets = tap_offsets(k)
     s, r = np.mgrid[:N, :N]
     i, j = r + offsets[p], s + offsets[q]
@@ -158,7 +160,8 @@ def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) ->
            [4., 4., 0.],
            [0., 0., 0.]])
     """
-    (k, g, h), N = as_kernel_shape(shape), as_integer("N", N, 1)
+    (k, g, h) = as_kernel_shape(shape)
+    N = as_integer("N", N, 1)
     if np.shape(G) != (h * N**2, g * N**2):
         raise ValueError(f"G: wanted the shape {(h * N**2, g * N**2)}, got {np.shape(G)}")
     entries = coo_array(G if issparse(G) else as_floats("G", G))

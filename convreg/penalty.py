@@ -63,7 +63,8 @@ class ShiftedGram(LinearOperator):
 
     def __init__(self, M: Matrix, alpha: float, rows: bool) -> None:
         A = M.T if rows else M
-        self._A, self._At = aslinearoperator(A), aslinearoperator(A.T)
+        self._A = aslinearoperator(A)
+        self._At = aslinearoperator(A.T)
         self._alpha, self.lowest = alpha, -alpha
         super().__init__(float_type(A.dtype), (A.shape[1], A.shape[1]))
 
@@ -137,7 +138,8 @@ def penalty(
     (3.0, True)
     """
     M = ConvolutionOperator(K, N).in_double()
-    alpha, rows = as_number("alpha", alpha), gram_of_rows(gram, *M.shape)
+    alpha = as_number("alpha", alpha)
+    rows = gram_of_rows(gram, *M.shape)
     tolerance = as_number("tolerance", tolerance, positive=False)
     if full_output or start is not None or not factors_fit(M.kernel.shape, M.N):
         triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)
@@ -230,7 +232,8 @@ def penalty_gradient(
     (3.0, array([[4.]]))
     """
     M = ConvolutionOperator(K, N)
-    alpha, rows = as_number("alpha", alpha), gram_of_rows(gram, *M.shape)
+    alpha = as_number("alpha", alpha)
+    rows = gram_of_rows(gram, *M.shape)
     triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)
     R = float(triplet.sigma)
     G = gradient_in_kernel(M, triplet.u, triplet.v, rows).reshape(np.shape(K))
@@ -266,7 +269,8 @@ def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
     >>> round(lower, 4), round(upper, 4), round(kappa, 4)
     (1.2649, 2.5298, 2.0)
     """
-    alpha, t = as_number("alpha", alpha), as_number("t", t)
+    alpha = as_number("alpha", alpha)
+    t = as_number("t", t)
     if t > 1:
         raise ValueError(f"t: wanted a number with 0 < t <= 1, got {t}")
     lower, upper = ((1 - t) * alpha) ** 0.5, ((1 + t) * alpha) ** 0.5

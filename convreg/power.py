@@ -76,7 +76,8 @@ def power_update(
     >>> round(float(sigma), 4), v.round(4)
     (1.9996, array([0.9999, 0.0117]))
     """
-    A, iterations = as_matrix("A", A), as_integer("iterations", iterations, 0)
+    A = as_matrix("A", A)
+    iterations = as_integer("iterations", iterations, 0)
     if len(triplets) == 0:
         raise ValueError("triplets: wanted at least one SingularTriplet, got none")
     normalise = _orthonormal if orthogonalize else _normalised
@@ -91,11 +92,13 @@ def power_update(
 
 def _normalised(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:
     """The norms of the columns of W, and its columns normalised; at a norm of 0 the previous."""
-    norms, unit = np.sqrt(np.vecdot(W.T, W.T)), np.empty_like(W)
+    norms = np.sqrt(np.vecdot(W.T, W.T))
+    unit = np.empty_like(W)
     for j, norm in enumerate(norms):  # by columns: quicker than a division of short rows
-        np.divide(W[:, j], norm, out=unit[:, j]) if norm > 0 else np.copyto(
-            unit[:, j], previous[:, j]
-        )
+        if norm > 0:
+            np.divide(W[:, j], norm, out=unit[:, j])
+        else:
+            unit[:, j] = previous[:, j]
     return norms, unit
 
 

@@ -42,7 +42,7 @@ def taylor_remainders(f: Function, x: NDArray, D: NDArray, slope: float, steps: 
 
 
 def observed_order(steps: ArrayLike, errors: ArrayLike) -> float:
-    """The p with errors = C steps^p, by least squares on the logarithms.
+    """The p with errors = C steps^p, or any y = C x^p, by least squares on the logarithms.
 
     >>> observed_order([0.1, 0.01], [0.01, 0.0001])
     2.0
@@ -119,6 +119,7 @@ def adjoint_gap(A: Any, seed: int = 0) -> float:
     True
     """
     rng = np.random.default_rng(seed)
-    x, y = rng.standard_normal(A.shape[1]), rng.standard_normal(A.shape[0])
+    x = rng.standard_normal(A.shape[1])
+    y = rng.standard_normal(A.shape[0])
     Ax = A @ x
     return float(abs(Ax @ y - x @ (A.T @ y)) / (np.linalg.norm(Ax) * np.linalg.norm(y) or 1.0))

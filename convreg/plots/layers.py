@@ -1,10 +1,9 @@
-"""The figures of notebook 9: how the time of an update grows, and the GEMM rate that each layer reaches."""
+"""The figures of notebook 9: how the time of an update grows, and the rate that each layer reaches."""
 
 from __future__ import annotations
 
 from convreg.plots.style import CYCLE, DASHES, Figure, axes_grid, drawn, plain_logarithm
 from convreg.storage.tables import Table, groups
-from convreg.studies.layers import slope
 
 # where the words of a line stand, from its end
 PLACES = {
@@ -16,9 +15,9 @@ PLACES = {
 
 @drawn
 def growth_figure(table: Table) -> Figure:
-    """The time of an update against N and against the channels, with the fitted slopes; see `time_updates`.
+    """The time of an update against N and against the channels, with the fitted slopes.
 
-    Columns: against ("N" or "channels"), representation, x, seconds.
+    Columns: against ("N" or "channels"), representation, x, seconds, slope.
     """
     panels = groups(table, "against")
     figure, axes = axes_grid(1, len(panels), 3.1, sharey=True)
@@ -28,12 +27,18 @@ def growth_figure(table: Table) -> Figure:
             groups(rows, "representation").items(), CYCLE, DASHES, strict=False
         ):
             ax.loglog(line["x"], line["seconds"], dash, color=color, marker="o", markersize=2.5)
-            power, end = slope(line["x"], line["seconds"]), (line["x"][-1], line["seconds"][-1])
+            words = f"{representation}\nslope {line['slope'][0]:.1f}"
             place, side = PLACES.get(representation, PLACES["dense"])
             ax.annotate(
-                f"{representation}\nslope {power:.1f}", end, place, textcoords="offset points", ha=side,
-                va="center", color=color, annotation_clip=False,
-            )  # fmt: skip
+                words,
+                (line["x"][-1], line["seconds"][-1]),
+                place,
+                textcoords="offset points",
+                ha=side,
+                va="center",
+                color=color,
+                annotation_clip=False,
+            )
         label, fixed = names[against]
         ax.set(xlabel=label, title=f"3×3, {fixed}", xlim=(min(rows["x"]) * 0.9, max(rows["x"]) * 4))
         plain_logarithm(ax.xaxis, few=300)
@@ -52,7 +57,9 @@ def rate_figure(table: Table) -> Figure:
     types = groups(table, "type")
     layers = list(groups(table, "layer"))
     figure, (ax,) = axes_grid(1, 1, 0.27 * len(layers) + 0.9)
-    for (name, rows), color, marker, up in zip(types.items(), CYCLE, "os", (0.12, -0.12), strict=False):
+    for (name, rows), color, marker, up in zip(
+        types.items(), CYCLE, "os", (0.12, -0.12), strict=False
+    ):
         places = [len(layers) - 1 - layers.index(layer) + up for layer in rows["layer"]]
         ax.hlines(places, 0, rows["fraction"], color=color, linewidth=0.8)
         ax.plot(rows["fraction"], places, marker, color=color, markersize=4, label=name)

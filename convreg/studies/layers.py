@@ -1,14 +1,15 @@
-"""Layer scale: the convolutions of ResNet-18, and how long one update takes with M dense, sparse or never formed.
+"""Layer scale: the convolutions of ResNet-18, and the time of an update with M in three forms.
 
-ResNet-18 is table 1 of He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR 2016. Its
-strided layers are taken with stride 1 on images of the size that they put out, and with zero padding.
+ResNet-18 is table 1 of He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR
+2016. Its strided layers are taken with stride 1 on images of the size that they put out, and with
+zero padding.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from convreg.matrix import conv_matrix
 from convreg.penalty import shifted_gram
 from convreg.power import SingularTriplet, power_update
 from convreg.storage.progress import progress
+from convreg.storage.tables import Table, from_rows, groups, rounded
+from convreg.verify import observed_order
 
 
 class Layer(NamedTuple):
@@ -35,7 +38,7 @@ class Layer(NamedTuple):
 
     @property
     def operations(self) -> int:
-        """Multiplications and additions of one product with M: two for each entry of K and pixel."""
+        """Multiplications and additions of a product with M: two for each entry of K and pixel."""
         return 2 * self.k**2 * self.g * self.h * self.N**2
 
 
@@ -48,7 +51,11 @@ def resnet18(image_size: int = 224) -> list[Layer]:
     N = [-(-image_size // 2**halvings) for halvings in range(6)]
     layers = [Layer(7, 3, 64, N[1]), Layer(3, 64, 64, N[2], 4)]
     for g, size in ((64, N[3]), (128, N[4]), (256, N[5])):
-        layers += [Layer(3, g, 2 * g, size), Layer(3, 2 * g, 2 * g, size, 3), Layer(1, g, 2 * g, size)]
+        layers += [
+            Layer(3, g, 2 * g, size),
+            Layer(3, 2 * g, 2 * g, size, 3),
+            Layer(1, g, 2 * g, size),
+        ]
     return layers
 
 
@@ -58,15 +65,21 @@ def gaussian_kernel(layer: Layer, seed: int = 0, dtype: DTypeLike = np.float64) 
     >>> gaussian_kernel(Layer(3, 2, 4, 8)).shape
     (3, 3, 2, 4)
     """
-    k, g, h = layer[:3]
-    return (np.random.default_rng(seed).standard_normal((k, k, g, h)) / (k * k * g) ** 0.5).astype(dtype)
+    k, g, h = layer.k, layer.g, layer.h
+    entries = np.random.default_rng(seed).standard_normal((k, k, g, h))
+    return (entries / (k * k * g) ** 0.5).astype(dtype)
 
 
 def random_triplets(layer: Layer, dtype: DTypeLike = np.float64) -> list[SingularTriplet]:
     """Two triplets of random unit vectors."""
-    vectors = np.random.default_rng(1).standard_normal((4, layer.g * layer.N**2)).astype(dtype)
+    size = layer.g * layer.N**2
+    vectors = np.random.default_rng(1).standard_normal((4, size)).astype(dtype)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return [SingularTriplet(vectors.dtype.type(1), *pair) for pair in (vectors[:2], vectors[2:])]
+    one = vectors.dtype.type(1)
+    return [
+        SingularTriplet(one, vectors[0], vectors[1]),
+        SingularTriplet(one, vectors[2], vectors[3]),
+    ]
 
 
 REPRESENTATIONS: dict[str, Callable[[NDArray, int], Any]] = {
@@ -78,33 +91,45 @@ REPRESENTATIONS: dict[str, Callable[[NDArray, int], Any]] = {
 
 def entries(layer: Layer, representation: str) -> int:
     """How many numbers a representation of M holds."""
-    k, g, h, N = layer[:4]
-    return {"dense": g * h * N**4, "sparse": k * k * g * h * N**2, "matrix-free": k * k * g * h}[representation]
+    kernel = layer.k**2 * layer.g * layer.h
+    return {
+        "dense": layer.g * layer.h * layer.N**4,
+        "sparse": kernel * layer.N**2,
+        "matrix-free": kernel,
+    }[representation]
 
 
-def seconds(function: Callable[[], object], repeats: int = 5, at_least: float = 0.02) -> float:
-    """The median time of a call, each reading of as many calls as last so long."""
-    calls = 1
-    while (spent := _spent(function, calls)) < at_least:
-        calls = max(2 * calls, int(calls * at_least / max(spent, 1e-9)))
-    return statistics.median(_spent(function, calls) / calls for _ in range(repeats))
-
-
-def _spent(function: Callable[[], object], calls: int) -> float:
+def duration(function: Callable[[], object], calls: int = 1) -> float:
+    """The seconds that so many calls take together."""
     start = time.perf_counter()
     for _ in range(calls):
         function()
     return time.perf_counter() - start
 
 
+def seconds(function: Callable[[], object], repeats: int = 5, at_least: float = 0.02) -> float:
+    """The median time of a call, each reading of as many calls as last so long."""
+    calls = 1
+    spent = duration(function)
+    while spent < at_least:
+        calls = max(2 * calls, int(calls * at_least / max(spent, 1e-9)))
+        spent = duration(function, calls)
+    return statistics.median(duration(function, calls) / calls for _ in range(repeats))
+
+
 def update_seconds(layer: Layer, representation: str) -> float:
-    """Algorithm 2.1, step 6, for a new kernel: M in a representation, two power iterations of two triplets."""
-    K, triplets, represent = gaussian_kernel(layer), random_triplets(layer), REPRESENTATIONS[representation]
+    """Algorithm 2.1, step 6, for a new kernel: two power iterations of two triplets.
+
+    The time to make M in that representation is part of it.
+    """
+    K = gaussian_kernel(layer)
+    triplets = random_triplets(layer)
+    represent = REPRESENTATIONS[representation]
     return seconds(lambda: power_update(shifted_gram(represent(K, layer.N)), triplets, 2))
 
 
 def gemm_seconds(dtype: DTypeLike, size: int = 2000) -> float:
-    """The seconds for 10^9 operations in a product of two square matrices: what the machine can do."""
+    """The seconds for 10^9 operations in a product of square matrices: what the machine can do."""
     A = np.random.default_rng(0).standard_normal((size, size)).astype(dtype)
     return seconds(lambda: A @ A) / (2 * size**3) * 1e9
 
@@ -112,44 +137,58 @@ def gemm_seconds(dtype: DTypeLike, size: int = 2000) -> float:
 def gram_seconds(layer: Layer, dtype: DTypeLike) -> float:
     """The seconds for 10^9 operations in M'M v."""
     M = ConvolutionOperator(gaussian_kernel(layer, dtype=dtype), layer.N)
-    adjoint, v = M.T, random_triplets(layer, dtype)[0].v
+    adjoint = M.T
+    v = random_triplets(layer, dtype)[0].v
     return seconds(lambda: adjoint @ (M @ v)) / (2 * layer.operations) * 1e9
 
 
-def time_updates(largest: int = 2 * 10**7) -> dict[str, list]:
-    """`update_seconds` against N (16 channels) and against the channels (N = 14), 3 x 3, as columns of a table.
+def time_updates(largest: int = 2 * 10**7) -> Table:
+    """`update_seconds` for 3 x 3 kernels, against N (16 channels) and the channels (N = 14).
 
-    A representation of M with more than ``largest`` entries is left out.
+    Columns: against, representation, x, seconds. A representation of M with more than ``largest``
+    entries is left out.
     """
-    against_N = [("N", N, Layer(3, 16, 16, N)) for N in (4, 7, 10, 14, 20, 28, 40, 56, 80, 112)]
-    channels = [("channels", c, Layer(3, c, c, 14)) for c in (2, 4, 8, 16, 32, 64, 128, 256)]
-    points = [
-        (against, x, layer, representation)
-        for against, x, layer in against_N + channels
-        for representation in REPRESENTATIONS
-        if entries(layer, representation) <= largest
-    ]
-    rows = [
-        (against, representation, x, update_seconds(layer, representation))
-        for against, x, layer, representation in progress(points, "timing updates")
-    ]
-    names = ("against", "representation", "x", "seconds")
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    lines = [("N", N, Layer(3, 16, 16, N)) for N in (4, 7, 10, 14, 20, 28, 40, 56, 80, 112)]
+    lines += [("channels", c, Layer(3, c, c, 14)) for c in (2, 4, 8, 16, 32, 64, 128, 256)]
+    points = []
+    for against, x, layer in lines:
+        for representation in REPRESENTATIONS:
+            if entries(layer, representation) <= largest:
+                points.append((against, x, layer, representation))
+    rows = []
+    for against, x, layer, representation in progress(points, "timing updates"):
+        rows.append((against, representation, x, update_seconds(layer, representation)))
+    return from_rows(("against", "representation", "x", "seconds"), rows)
 
 
-def time_products(layers: Iterable[Layer]) -> dict[str, list]:
-    """The fraction of the machine's GEMM rate that M'M v reaches on each layer, as columns of a table."""
+def with_slopes(times: Table, last: int = 4) -> Table:
+    """The table of `time_updates`, and for each line the exponent p of seconds ~ x^p at its end.
+
+    It is fitted to the last points of the line; a column ``slope``, to three digits.
+
+    >>> line = {"against": ["N"] * 3, "representation": ["dense"] * 3, "x": [1, 2, 4]}
+    >>> table = {name: np.array(column) for name, column in line.items()}
+    >>> with_slopes(table | {"seconds": np.array([3.0, 12.0, 48.0])})["slope"]
+    array([2., 2., 2.])
+    """
+    slopes = {}
+    for against, rows in groups(times, "against").items():
+        for representation, line in groups(rows, "representation").items():
+            slope = observed_order(line["x"][-last:], line["seconds"][-last:])
+            slopes[against, representation] = slope
+    lines = zip(times["against"].tolist(), times["representation"].tolist(), strict=True)
+    column = rounded({"slope": [slopes[line] for line in lines]}, 3)
+    return times | column
+
+
+def time_products(layers: Iterable[Layer]) -> Table:
+    """The fraction of the machine's GEMM rate that M'M v reaches on each layer.
+
+    Columns: layer, type, fraction.
+    """
     tasks = [(layer, dtype) for layer in layers for dtype in (np.float64, np.float32)]
-    timed = progress(tasks, "timing products")
-    fractions = [gemm_seconds(dtype) / gram_seconds(layer, dtype) for layer, dtype in timed]
-    names, types = zip(*((str(layer), np.dtype(dtype).name) for layer, dtype in tasks), strict=True)
-    return {"layer": list(names), "type": list(types), "fraction": fractions}
-
-
-def slope(x: Sequence[float] | NDArray, y: Sequence[float] | NDArray, last: int = 4) -> float:
-    """The exponent p of y ~ x^p, fitted to the logarithms of the last points.
-
-    >>> round(slope([1, 2, 4, 8], [3, 12, 48, 192]), 6)
-    2.0
-    """
-    return float(np.polyfit(np.log(x[-last:]), np.log(y[-last:]), 1)[0])
+    rows = []
+    for layer, dtype in progress(tasks, "timing products"):
+        fraction = gemm_seconds(dtype) / gram_seconds(layer, dtype)
+        rows.append((str(layer), np.dtype(dtype).name, fraction))
+    return from_rows(("layer", "type", "fraction"), rows)

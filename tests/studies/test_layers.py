@@ -1,4 +1,4 @@
-"""Layer scale: the shapes of ResNet-18, the fitted slopes, and the figures of notebook 9 with their recorded times."""
+"""Layer scale: the shapes of ResNet-18, the fitted slopes, and the figures of notebook 9."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +9,14 @@ from convreg.plots.layers import growth_figure, rate_figure
 from convreg.storage.progress import progress
 from convreg.storage.tables import groups, read_table
 from convreg.studies import layers
-from convreg.studies.layers import Layer, gaussian_kernel, random_triplets, resnet18, seconds, slope
+from convreg.studies.layers import (
+    Layer,
+    gaussian_kernel,
+    random_triplets,
+    resnet18,
+    seconds,
+    with_slopes,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -65,15 +72,39 @@ def test_entries_are_those_of_the_representations():
 
 def test_seconds_are_those_of_one_call(monkeypatch):
     calls = []
-    monkeypatch.setattr(layers.time, "perf_counter", lambda: 0.5 * len(calls))  # every call takes half a second
+    monkeypatch.setattr(
+        layers.time, "perf_counter", lambda: 0.5 * len(calls)
+    )  # every call takes half a second
     assert seconds(lambda: calls.append(0), repeats=3, at_least=2.5) == 0.5
     assert len(calls) == 1 + 5 + 3 * 5
 
 
-def test_a_slope_is_that_of_the_last_points():
-    x = np.array([1.0, 2, 4, 8, 16, 32])
-    assert slope(x, np.r_[7, 7, x[2:] ** 3]) == pytest.approx(3, rel=1e-12)
-    assert slope(x, x**2, last=2) == pytest.approx(2, rel=1e-12)
+def test_the_slopes_are_those_of_the_last_points_of_each_line():
+    """The rows of two lines alternate, as where they are timed; what is there stays as it is."""
+    x = np.repeat([1.0, 2, 4, 8, 16, 32], 2)
+    dense, sparse = np.r_[7, 7, x[4::2] ** 3], np.r_[1, 1, x[4::2] ** 1.23456]
+    times = {
+        "against": np.array(["N"] * 12),
+        "representation": np.array(["dense", "sparse"] * 6),
+        "x": x,
+        "seconds": np.stack([dense, sparse], axis=1).ravel(),
+    }
+    table = with_slopes(times)
+    assert list(table) == [*times, "slope"]
+    assert all(table[name] is column for name, column in times.items())
+    assert table["slope"].tolist() == [3.0, 1.23] * 6
+    assert with_slopes(times, last=6)["slope"].tolist() != table["slope"].tolist()
+
+
+def test_the_slopes_against_n_are_not_those_against_the_channels():
+    x = np.array([1.0, 2, 4, 8])
+    times = {
+        "against": np.repeat(["N", "channels"], 4),
+        "representation": np.array(["dense"] * 8),
+        "x": np.r_[x, x],
+        "seconds": np.r_[x**4, x**2],
+    }
+    assert with_slopes(times)["slope"].tolist() == [4.0] * 4 + [2.0] * 4
 
 
 def test_progress_gives_the_items(capsys):
@@ -94,10 +125,12 @@ def test_time_updates_leaves_out_what_is_too_large(monkeypatch, capsys):
 
 def test_time_products_is_a_row_for_each_layer_and_type(monkeypatch):
     monkeypatch.setattr(layers, "gemm_seconds", lambda dtype: 1.0)
-    monkeypatch.setattr(layers, "gram_seconds", lambda layer, dtype: 2.0 if dtype is np.float64 else 4.0)
+    monkeypatch.setattr(
+        layers, "gram_seconds", lambda layer, dtype: 2.0 if dtype is np.float64 else 4.0
+    )
     table = layers.time_products([Layer(1, 1, 1, 1), Layer(3, 1, 1, 2)])
-    assert table["type"] == ["float64", "float32"] * 2
-    assert table["fraction"] == [0.5, 0.25] * 2
+    assert table["type"].tolist() == ["float64", "float32"] * 2
+    assert table["fraction"].tolist() == [0.5, 0.25] * 2
     assert table["layer"][2] == "3x3x1x1, N = 2"
 
 
@@ -110,14 +143,21 @@ def test_updates_and_products_can_be_timed():
 
 
 def test_the_recorded_times_are_drawn():
-    updates, products = (read_table(ROOT / "benchmarks" / f"{name}.csv") for name in ("updates", "products"))
+    updates = with_slopes(read_table(ROOT / "benchmarks" / "updates.csv"))
+    products = read_table(ROOT / "benchmarks" / "products.csv")
     left, right = growth_figure(updates).axes
     for ax, rows in zip((left, right), groups(updates, "against").values(), strict=True):
         assert len(ax.lines) == 3
         for line, (_, drawn) in zip(ax.lines, groups(rows, "representation").items(), strict=True):
             assert line.get_xdata().tolist() == drawn["x"].tolist()
             assert line.get_ydata().tolist() == drawn["seconds"].tolist()
+        slopes = [
+            f"slope {line['slope'][0]:.1f}" for line in groups(rows, "representation").values()
+        ]
+        assert [text.get_text().split("\n")[1] for text in ax.texts] == slopes
     (ax,) = rate_figure(products).axes
-    assert sorted(np.concatenate([line.get_xdata() for line in ax.lines])) == sorted(products["fraction"])
+    assert sorted(np.concatenate([line.get_xdata() for line in ax.lines])) == sorted(
+        products["fraction"]
+    )
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels == [str(layer).replace("x", "×") for layer in resnet18()][::-1]

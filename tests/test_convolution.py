@@ -5,10 +5,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.linalg import aslinearoperator
-from strategies import DTYPES, cases, literal_convolve, reference_matrix, relative_error
+from strategies import (
+    DTYPES,
+    cases,
+    literal_convolve,
+    reference_adjoint,
+    reference_matrix,
+    relative_error,
+)
 
 from convreg import ConvolutionOperator, conv_matrix, convolve, unvec, vec
-from convreg.convolution import padding
+from convreg.convolution import padding, tap_offsets
+
+
+@pytest.mark.parametrize("k", range(1, 9))
+def test_where_a_tap_reads_is_as_in_the_papers_1_2(k):
+    """In its indices, from 1, tap p of pixel r reads r - m + p, m = ceil(k/2)."""
+    m = int(np.ceil(k / 2))
+    r = 100
+    reads = [r - m + p for p in range(1, k + 1)]
+    assert [r + offset for offset in tap_offsets(k)] == reads
+    assert padding(k) == (r - reads[0], reads[-1] - r)
 
 
 @pytest.mark.parametrize(
@@ -216,3 +233,31 @@ def test_a_kernel_that_is_changed_later_does_not_change_the_operator(shape):
     K *= 2
     assert relative_error(M @ np.eye(M.shape[1]), dense) < 1e-14
     assert relative_error(M.T @ np.eye(M.shape[0]), dense.T) < 1e-14
+
+
+@given(cases(max_channels=3, max_N=5), st.sampled_from(DTYPES))
+def test_an_operator_of_another_kernel_is_that_of_the_kernel(case, dtype):
+    M = ConvolutionOperator(np.zeros_like(case.K), case.N).with_kernel(case.K.astype(dtype))
+    expected = ConvolutionOperator(case.K.astype(dtype), case.N)
+    assert M.shape == expected.shape
+    assert M.dtype == expected.dtype == dtype
+    assert np.array_equal(M.kernel, expected.kernel)
+    x, y = (case.rng.standard_normal(size).astype(dtype) for size in M.shape[::-1])
+    assert np.array_equal(M @ x, expected @ x)
+    assert np.array_equal(M.T @ y, expected.T @ y)
+
+
+def test_an_operator_in_double_precision_and_the_one_it_comes_from():
+    K = np.random.default_rng(0).standard_normal((3, 3, 2, 1)).astype(np.float32)
+    M = ConvolutionOperator(K, 4)
+    double = M.in_double()
+    assert (M.dtype, double.dtype) == (np.float32, np.float64)
+    assert relative_error(double @ np.eye(32), reference_matrix(K.astype(float), 4)) < 1e-15
+
+
+@given(cases(max_channels=3, max_N=5), st.integers(1, 3))
+def test_the_adjoint_in_the_kernel_is_that_of_the_matrix_of_outer_products(case, count):
+    M = ConvolutionOperator(case.K, case.N)
+    Y, X = (case.rng.standard_normal((size, count)) for size in M.shape)
+    expected = reference_adjoint(Y @ X.T, case.K.shape, case.N)
+    assert relative_error(M.kernel_adjoint(X, Y), expected) < 1e-13

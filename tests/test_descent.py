@@ -551,3 +551,21 @@ def test_a_rule_is_given_the_estimate_and_may_stand_still():
 def test_a_callback_that_is_no_function_is_named():
     with pytest.raises(TypeError, match=r"^callback: wanted a function or None, got 3"):
         minimize_penalty([[1.0]], 1, iterations=1, callback=3)
+
+
+@pytest.mark.parametrize("update", ["power", "svd"])
+def test_a_kernel_is_checked_once_however_many_steps_it_takes(monkeypatch, update):
+    """At the door; below it travels as the operator M."""
+    checked = []
+    for name, module in list(sys.modules.items()):
+        original = getattr(module, "as_kernel", None)
+        if name.startswith("convreg") and original is not None:
+
+            def counted(K, *rest, original=original):
+                checked.append(K)
+                return original(K, *rest)
+
+            monkeypatch.setattr(module, "as_kernel", counted)
+    result = minimize_penalty(kernel(3, 3, 2, 3), 4, iterations=5, update=update)
+    assert len(result.history) == 6
+    assert len(checked) == 1

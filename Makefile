@@ -1,53 +1,114 @@
-# The two commands of the README are `make reproduce` and `make test`; `make help` explains every target.
-PYTHON ?= python3
+# The two commands of the README are `make reproduce` and `make test`; `make help` explains them all.
+# PYTHON=python3.12 picks the Python. Without it .venv keeps the one that it has.
+
+# The Pythons of pyproject.toml, for which there are wheels of what constraints.txt names.
+PYTHONS := 3.11 3.12 3.13 3.14 3.15
+ADVICE = wanted $(firstword $(PYTHONS)) to $(lastword $(PYTHONS)): make env PYTHON=python3.12, for one
+
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell .venv/bin/python -c '' 2>/dev/null && echo .venv/bin/python || echo python3)
+endif
+# Behind a virtual environment the Python that it was made with: the environment may be made anew.
+BASE := $(shell "$(PYTHON)" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null)
+VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+MINOR := $(basename $(VERSION))
+
+# Asked only before .venv is made: is it too old, and are there wheels for one that is not listed?
+OLD = $(shell "$(BASE)" -c 'import sys; print("old" * (sys.version_info < (3, 11)))')
+WHEELS = $(shell "$(BASE)" -m pip install --dry-run --no-deps --ignore-installed --only-binary :all: \
+  -c constraints.txt numpy scipy matplotlib >/dev/null 2>&1 && echo wheels)
+
 BIN := .venv/bin
-READY := .venv/.ready
-
-.PHONY: help env torch reproduce test notebooks site bench clean
-
-help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
-
-env: $(READY) ## .venv with the pinned packages of constraints.txt (PYTHON=python3.12 picks the Python)
-
-$(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "convreg wants Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0])'
-	@echo "Installing the pinned packages into .venv (a minute or two) ..."
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,site]'
-	@touch $(READY)
-
-torch: $(READY) ## PyTorch into .venv, for convreg.torch and notebook 10
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch]'
-
-reproduce: $(READY) ## run every notebook, write figures/ and build/, print the claims with their verdicts
-	@$(BIN)/python -m convreg.companion.reproduce
-
-test: $(READY) ## unit tests, then the notebooks against their committed outputs, then with other parameters
-	$(BIN)/python -m ruff check
-	$(BIN)/python -m ruff format --check
-	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest -q
-	$(BIN)/python -m pytest -q --nbval -p no:cacheprovider notebooks
-	$(BIN)/python -m convreg.companion.reproduce --parameters tests/other_parameters.yml --figures build/other/figures --build build/other
-
-notebooks: $(READY) ## execute the committed notebooks in their places, metadata stripped
-	@$(BIN)/python -m convreg.companion.reproduce --rewrite
-
+# Empty files say what has been done: which Python .venv has, which extras are installed.
+MARK := .venv/.made-by-make
+MADE := .venv/.python-$(VERSION)
+READY := $(addprefix .venv/.ready-,notebooks test training site)
 SITE ?= site
 
-site: $(READY) ## the pages for a browser in site/ (SITE=folder), of docs/, the notebooks and the docstrings
-	@rm -rf build/docs build/html && mkdir -p build/docs
-	@cp -r docs/. benchmarks figures $(wildcard *.md) build/docs
+export PIP_USER := 0
+.PHONY: help env torch reproduce test test-all notebooks site bench clean
+.NOTPARALLEL:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+env: .venv/.ready-notebooks ## .venv with what the notebooks need, the versions of constraints.txt
+
+torch: .venv/.ready-training ## PyTorch into .venv, and what else notebook 10 needs
+
+$(MADE):
+	$(if $(VERSION),,$(error there is no $(PYTHON); $(ADVICE)))
+	$(if $(OLD),$(error $(PYTHON) is Python $(VERSION), too old; $(ADVICE)))
+	$(if $(or $(filter $(MINOR),$(PYTHONS)),$(WHEELS)),,\
+	  $(error no wheels of NumPy, SciPy and matplotlib for Python $(VERSION) here; $(ADVICE)))
+	$(if $(wildcard .venv),$(if $(wildcard $(MARK)),,\
+	  $(error make did not make the .venv that stands here; move it away and try again)))
+	@echo "Making .venv with Python $(VERSION) ..."
+	@rm -rf .venv
+	@mkdir .venv
+	@touch $(MARK)
+	@"$(BASE)" -m venv .venv
+	@touch $@
+
+$(READY): .venv/.ready-%: $(MADE) pyproject.toml constraints.txt
+	@echo "Installing what [$*] asks for into .venv (up to two minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebooks,$*]'
+	@touch $@
+
+reproduce: .venv/.ready-notebooks ## run every notebook, write figures/ and build/, print the claims with their verdicts
+	@$(BIN)/python -m convreg.companion.reproduce
+
+# Several BLAS threads in each of several processes would fight for the cores.
+test test-all: export OPENBLAS_NUM_THREADS := 1
+test test-all: export OMP_NUM_THREADS := 1
+test test-all: export MKL_NUM_THREADS := 1
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+define STATIC
+$(BIN)/python -m ruff check
+$(BIN)/python -m ruff format --check
+$(BIN)/python -m mypy
+$(BIN)/lint-imports --no-cache --no-logo
+endef
+
+test: .venv/.ready-test ## style, types, contracts, the quick tests, each notebook against its committed outputs
+	$(STATIC)
+	$(PYTEST) -m "not kernel and not browser"
+	$(PYTEST) --nbval -p no:cacheprovider notebooks
+	@echo "Left out: tests that start kernels, Dask or a browser, and the notebooks with other parameters: make test-all"
+	@$(BIN)/python -c 'import torch' 2>/dev/null || echo "Left out: what needs PyTorch: make torch"
+
+test-all: .venv/.ready-test .venv/.ready-site ## all of that, the slow tests, the pages in a browser, other parameters
+	$(STATIC)
+	$(PYTEST)
+	$(PYTEST) --nbval -p no:cacheprovider notebooks
+	$(BIN)/python -m convreg.companion.reproduce --parameters tests/other_parameters.yml --figures build/other/figures --build build/other
+	@$(BIN)/python -c 'import torch' 2>/dev/null || echo "Left out: what needs PyTorch: make torch"
+
+notebooks: .venv/.ready-notebooks ## execute the committed notebooks in their places, metadata stripped
+	@$(BIN)/python -m convreg.companion.reproduce --rewrite
+
+site: .venv/.ready-site ## the pages for a browser in site/ (SITE=folder), of docs/, the notebooks and the docstrings
+	@rmdir "$(SITE)" 2>/dev/null || test ! -e "$(SITE)" -o -e "$(SITE)/.made-by-make" \
+	  || { echo "make did not make what is in $(SITE): name another folder, as in make site SITE=pages"; exit 1; }
+	@rm -rf build/docs build/html
+	@mkdir -p build/docs
+	@cp -r docs/. benchmarks figures *.md build/docs
 	@cp notebooks/*.ipynb build/docs/notebooks
 	@$(BIN)/python -m sphinx -W --keep-going -q build/docs build/html
-	@rm -rf $(SITE) && mv build/html $(SITE)
+	@touch build/html/.made-by-make
+	@rm -rf "$(SITE)"
+	@mv build/html "$(SITE)"
 
-bench: $(READY) ## the benchmarks; PyTorch is compared with where it is installed: make torch
+bench: .venv/.ready-notebooks ## the benchmarks; PyTorch is compared with where it is installed: make torch
 	@$(BIN)/python benchmarks/bench_core.py
 	@$(BIN)/python benchmarks/bench_layers.py
 	@$(BIN)/python benchmarks/bench_torch.py
 	@$(BIN)/python benchmarks/bench_reproduce.py
 
-clean: ## remove .venv, build and site
-	rm -rf .venv build site
+clean: ## remove .venv, build/ and site/, as far as make made them
+	@test ! -e $(MARK) || rm -rf .venv
+	@test ! -e "$(SITE)/.made-by-make" || rm -rf "$(SITE)"
+	@rm -rf build/docs build/html build/jupyter_execute build/other
+	@rm -f build/*.ipynb
+	@test ! -d build || rmdir build 2>/dev/null || echo "build/ has files that make did not make"

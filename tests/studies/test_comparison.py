@@ -36,10 +36,6 @@ from convreg.studies.alternatives import (
 )
 from convreg.studies.comparison import (
     GRID,
-    METHODS,
-    MOST_STEPS,
-    POWER_ITERATIONS,
-    Method,
     Result,
     best,
     compare,
@@ -48,8 +44,8 @@ from convreg.studies.comparison import (
     measured,
     norm_error,
     ranking,
-    steps_within,
 )
+from convreg.studies.methods import METHODS, MOST_STEPS, POWER_ITERATIONS, Method, steps_within
 
 MODULE = sys.modules[compare.__module__]
 BY_NAME = {method.name: method for method in METHODS}
@@ -116,7 +112,7 @@ def diagonal(*values):
     return np.diag(np.asarray(values, float))[np.newaxis, np.newaxis]
 
 
-def fake(run, has_step=True):
+def fake(run, has_rate=True):
     """A method that records its calls."""
     calls = []
 
@@ -124,7 +120,7 @@ def fake(run, has_step=True):
         calls.append((N, size, steps))
         return run(K, N, size, steps)
 
-    return Method("fake", recorded, lambda k, g, h, N: 1.0, has_step), calls
+    return Method("fake", recorded, lambda k, g, h, N: 1.0, has_rate), calls
 
 
 def result(step=np.nan, steps=0, sigma_max=1.0, sigma_min=1.0, noise=0.0, smooth=0.0):
@@ -134,7 +130,7 @@ def result(step=np.nan, steps=0, sigma_max=1.0, sigma_min=1.0, noise=0.0, smooth
 def test_the_methods_are_those_known_by_hand():
     assert list(BY_NAME) == list(BY_HAND)
     assert len(METHODS) == len(BY_HAND)
-    assert tuple(name for name, method in BY_NAME.items() if not method.has_step) == WITHOUT_STEP
+    assert tuple(name for name, method in BY_NAME.items() if not method.has_rate) == WITHOUT_STEP
     assert [name for name, method in BY_NAME.items() if method.wide_only] == ["R, smaller"]
     assert POWER_ITERATIONS == 2
     assert MOST_STEPS == 1000
@@ -180,7 +176,7 @@ def test_the_frobenius_step_is_that_of_the_dense_matrix():
     assert relative_error(BY_NAME["Frobenius"].run(K, N, 0.01, 1), K - 0.01 * G) < 1e-12
 
 
-@pytest.mark.parametrize("name", [name for name, method in BY_NAME.items() if method.has_step])
+@pytest.mark.parametrize("name", [name for name, method in BY_NAME.items() if method.has_rate])
 @pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
 def test_a_step_that_diverges_is_an_error(name):
     with pytest.raises(FloatingPointError, match=r"wanted one with which the penalty falls, got 10000000000.0"):
@@ -329,11 +325,11 @@ def test_a_larger_budget_never_pays_for_fewer_steps(method, shape, N, first, sec
 @each_shape
 def test_the_best_is_that_of_the_whole_grid(name, shape):
     K, N, method = kernel(*shape, seed=1), 4, BY_NAME[name]
-    grid = (1e-4, 1e-3, 0.01, 0.03, 1e10) if method.has_step else (np.nan,)
+    grid = (1e-4, 1e-3, 0.01, 0.03, 1e10) if method.has_rate else (np.nan,)
     kernels = {size: method.run(K, N, size, 4) for size in grid if size != 1e10}
     size = min(kernels, key=lambda size: preference(kernels[size], N))
     found = best(method, K, N, 4, grid)
-    assert found.step == size or (np.isnan(found.step) and not method.has_step)
+    assert found.step == size or (np.isnan(found.step) and not method.has_rate)
     assert found.steps == 4
     assert np.array_equal(found.kernel, kernels[size])
     assert found[2:4] == pytest.approx(dense_sigma(kernels[size], N), rel=1e-9)
@@ -409,7 +405,7 @@ def test_another_error_is_not_taken_for_a_step_that_diverges(error):
 
 
 def test_what_has_no_step_runs_once():
-    method, calls = fake(lambda K, N, size, steps: diagonal(2), has_step=False)
+    method, calls = fake(lambda K, N, size, steps: diagonal(2), has_rate=False)
     found = best(method, diagonal(1), 3, 5)
     assert len(calls) == 1
     assert np.isnan(calls[0][1])
@@ -537,8 +533,7 @@ def test_budgets_may_come_from_an_iterator(runs):
     assert {(budget, name) for budget, name, _ in found} == {(200, "a"), (200, "b"), (500, "a"), (500, "b")}
 
 
-def test_the_start_is_the_kernel_itself_and_the_rest_the_best(monkeypatch):
-    monkeypatch.setattr(MODULE, "MOST_STEPS", 4)
+def test_the_start_is_the_kernel_itself_and_the_rest_the_best():
     kernels = {"wide": WIDE, "tall": TALL}
     for (budget, name, method), row in compare(kernels, 4, (20, 30)).items():
         K = kernels[name]

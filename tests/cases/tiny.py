@@ -1,16 +1,19 @@
-"""A notebook of our own, run in a second: what the companion's notebooks have, and a body that a test chooses."""
+"""A notebook of our own, run in a second: what the companion's have, and a body of a test's choice."""
 
 import signal
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from convreg.companion.commands import main
+
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 IMPORTS = """import os
 import time
 from pathlib import Path
 
-from convreg.storage.files import write_whole
 from convreg.companion.parameters import check_parameters
+from convreg.storage.files import write_whole
 from convreg.storage.results import save_results"""
 PARAMETERS = """alpha: float = 1.0  # the shift
 state: int = 1  # the seed
@@ -21,8 +24,10 @@ results_dir: str = ""  # folder for the results"""
 CHECK = """given = check_parameters(globals())
 if state == 13:
     raise ValueError("state: wanted another than 13, got 13")"""
-FIGURE = 'if figure_dir:\n    write_whole({Path(figure_dir, "curve.csv"): b"x\\n1\\n"})'
-RESULTS = 'save_results(results_dir, "tiny", given, {}, {"twice": 2 * alpha, "sum": alpha + state}, {})'
+FIGURE = """if figure_dir:
+    write_whole({Path(figure_dir, "curve.csv"): b"x\\n1\\n"})"""
+RESULTS = """headline = {"twice": 2 * alpha, "sum": alpha + state}
+save_results(results_dir, "tiny", given, {}, headline, {})"""
 
 
 def tiny_notebook(folder, body="print(alpha * state)", results=RESULTS, name="tiny"):
@@ -37,16 +42,41 @@ def tiny_notebook(folder, body="print(alpha * state)", results=RESULTS, name="ti
         new_code_cell(body),
         new_code_cell(results),
     ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return written(cells, folder / f"{name}.ipynb")
+
+
+def written(cells, path):
+    """Cells as a notebook in a file; its path."""
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
-    path = folder / f"{name}.ipynb"
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
     return path
 
 
+def lacking_notebook(folder):
+    """One that needs a package which does not exist; its path."""
+    tags = {"tags": ["needs-no_such_package"]}
+    cell = new_code_cell("1 / 0", metadata=tags, execution_count=1)
+    return written([cell], folder / "lacking.ipynb")
+
+
+def changed(path, change):
+    """Write a notebook again after a change to its cells."""
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook.cells)
+    nbformat.write(notebook, path)
+
+
+def status(*arguments):
+    """The exit status of the command line, also where argparse ends the program."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as ended:
+        return ended.code
+
+
 def as_at_a_terminal():
-    """For a child process: Ctrl-C reaches it, also where these tests are a shell's background job, which ignores it."""
+    """For a child process: Ctrl-C reaches it, also where the tests are a job in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

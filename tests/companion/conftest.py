@@ -1,0 +1,53 @@
+"""Shared by the tests of the companion: a folder to be in, and what one run in a kernel gives."""
+
+import pytest
+from sweeps import BODY, PretendedRuns
+from tiny import tiny_notebook
+
+import convreg.companion.sweep
+from convreg.companion.notebooks import Notebook
+from convreg.companion.runs import execute
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A new folder, which the test is in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+AGAIN = """kernels = {"K": 1}
+tolerance = "small"
+again = check_parameters(globals())
+print(alpha * state, again == given)"""
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory):
+    """A tiny notebook that was run; it checks its parameters again when other names are set."""
+    path = tiny_notebook(tmp_path_factory.mktemp("tiny"), AGAIN)
+    return execute(Notebook.read(path), {"alpha": 2})
+
+
+@pytest.fixture(scope="session")
+def patience(tiny_run):
+    """The seconds after which a test gives up: many times what a run takes on this machine now."""
+    return 60 + 60 * tiny_run.seconds
+
+
+@pytest.fixture
+def place(here, monkeypatch):
+    """A folder with a notebook to sweep, and a log to which every run appends its state."""
+    monkeypatch.setenv("SWEEP_LOG", str(here / "log"))
+    (here / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(here / "tmp"))  # where killed processes leave their folders
+    tiny_notebook(here, BODY)
+    return here
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Instead of kernels; see `PretendedRuns`."""
+    pretended = PretendedRuns()
+    monkeypatch.setattr(convreg.companion.sweep, "execute", pretended.execute)
+    return pretended

@@ -1,7 +1,8 @@
-"""The site: the notebooks as committed, README's sections, and the reference from the docstrings; see `make site`.
+"""The site: the pages of docs/, the notebooks as committed, the reference; see `make site`.
 
-What links out of README and the notebooks to files of the repository leads to the page that the site has for
-them; to the repository itself where the environment variable CONVREG_REPOSITORY gives its address; else nowhere.
+A link to a file of the repository leads to the page that the site has for it, or to the reference;
+to the repository itself where the environment variable CONVREG_REPOSITORY gives its address; else
+nowhere.
 """
 
 import inspect
@@ -15,13 +16,15 @@ from PIL import Image
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util.inspect import stringify_signature
 from sphinx.util.nodes import make_refnode
 
 import convreg
-import convreg.claims.scorecard  # now: what it computes as it is imported asks SciPy, and SciPy the mocked torch
+import convreg.claims.scorecard  # now: as it is imported it asks SciPy, and SciPy the mocked torch
 
 ROOT = Path(convreg.__file__).parents[1]
 REPOSITORY = os.environ.get("CONVREG_REPOSITORY", "").rstrip("/")
+SOURCE = [{"name": "Source", "url": REPOSITORY, "icon": "fa-brands fa-github"}]
 
 project = "convreg"
 author = "the convreg developers"
@@ -45,12 +48,14 @@ toc_object_entries_show_parents = "hide"
 autodoc_default_options = {
     "members": True,
     "member-order": "bysource",
-    "exclude-members": "Lock, kstest",  # imported: they are not shown, but autodoc stumbles over their signatures
+    "exclude-members": "Lock, kstest",  # imported: autodoc stumbles over their signatures
 }
 autodoc_mock_imports = ["joblib", "sklearn", "torch"]  # the reference is the same without them
 viewcode_follow_imported_members = False  # into the mocked torch
 autodoc_preserve_defaults = True
-autodoc_typehints = "none"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 80  # longer ones have a line for each parameter
 numpydoc_show_class_members = False
 
 myst_enable_extensions = ["dollarmath"]
@@ -68,18 +73,31 @@ html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = html_copy_source = False
-html_sidebars = {"index": [], "map": [], "rerun": []}
+html_sidebars = {
+    name: [] for name in ("index", "use", "rerun", "sweep", "validate", "scorecard", "map")
+}
 html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "show_toc_level": 2,
+    "header_links_before_dropdown": 9,
     "footer_end": [],
     "footer_start": ["copyright"],
-    "icon_links": [{"name": "Source", "url": REPOSITORY, "icon": "fa-brands fa-github"}] if REPOSITORY else [],
+    "icon_links": SOURCE if REPOSITORY else [],
 }
 
 
+def site_links(app: Sphinx, docname: str, source: list[str]) -> None:
+    """On the site the pages of docs/ stand one folder higher than in the repository."""
+    out = "../" * (docname.count("/") + 1)
+    if (ROOT / "docs" / f"{docname}.md").exists():
+        for before in ("](", "{figure} "):
+            source[0] = source[0].replace(before + out, before + out.removeprefix("../"))
+    else:
+        source[0] = source[0].replace("](docs/", "](").replace("](../docs/", "](../")
+
+
 def link_files(app: Sphinx, doctree: nodes.document) -> None:
-    """A link to a file that is no page leads to the module's reference, to the repository, or is plain text."""
+    """A link to a file that is no page leads to the reference, to the repository, or nowhere."""
     docname = app.env.docname
     for node in list(doctree.findall(addnodes.pending_xref)):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(docname), node["reftarget"]))
@@ -95,29 +113,34 @@ def link_files(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def link_code(app: Sphinx, doctree: nodes.document) -> None:
-    """`convolve` in README and the notebooks leads to its place in the reference."""
+    """`convolve` in a page or a notebook leads to its place in the reference."""
     for literal in list(doctree.findall(nodes.literal)):
-        name, linked = literal.astext(), isinstance(literal.parent, nodes.reference | addnodes.pending_xref)
+        name = literal.astext()
+        linked = isinstance(literal.parent, nodes.reference | addnodes.pending_xref)
         if not linked and (name in convreg.__all__ or name.startswith("convreg.")):
-            literal.replace_self(python_reference("obj", name, app.env.docname, literal.deepcopy()))
+            link = python_reference("obj", name, app.env.docname, literal.deepcopy())
+            literal.replace_self(link)
 
 
-def python_reference(kind: str, name: str, docname: str, *text: nodes.Node) -> addnodes.pending_xref:
+def python_reference(
+    kind: str, name: str, docname: str, *text: nodes.Node
+) -> addnodes.pending_xref:
     """What Sphinx resolves to the place of a Python object, or else leaves as text."""
-    where = {"refdomain": "py", "reftype": kind, "reftarget": name, "refdoc": docname, "refexplicit": True}
-    return addnodes.pending_xref("", *text, **where, refwarn=kind == "mod")
+    where = {"refdomain": "py", "reftype": kind, "reftarget": name, "refdoc": docname}
+    return addnodes.pending_xref("", *text, **where, refexplicit=True, refwarn=kind == "mod")
 
 
 def short_name(
     app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, text: nodes.Element
 ) -> nodes.Node | None:
-    """The place of a function or class that is named without its module, where only one has that name."""
+    """The place of a function or class named without its module, where only one has that name."""
     if node.get("refdomain") != "py":
         return None
     found = [
         entry
         for name, entry in env.domains.python_domain.objects.items()
-        if name.endswith(f".{node['reftarget']}") and entry.objtype in ("function", "class", "exception")
+        if name.endswith(f".{node['reftarget']}")
+        and entry.objtype in ("function", "class", "exception")
     ]
     if len(found) != 1:
         return None
@@ -127,15 +150,16 @@ def short_name(
 def own_signature(
     app: Sphinx, what: str, name: str, thing: Any, options: object, signature: str, returns: str
 ) -> tuple[str, str] | None:
-    """A class whose base is mocked, and takes anything, has the signature of its own ``__init__``."""
-    if what != "class" or signature != "(*args, **kwargs)":
+    """A class whose base is mocked, and takes anything, has its own ``__init__``'s signature."""
+    if what != "class" or not signature.startswith("(*args") or "__init__" not in vars(thing):
         return None
     own = list(inspect.signature(thing.__init__).parameters.values())[1:]
-    bare = [parameter.replace(annotation=parameter.empty) for parameter in own]
-    return str(inspect.Signature(bare)), returns
+    return stringify_signature(inspect.Signature(own), unqualified_typehints=True), returns
 
 
-def skip_field(app: Sphinx, what: str, name: str, member: object, skip: bool, options: object) -> bool | None:
+def skip_field(
+    app: Sphinx, what: str, name: str, member: object, skip: bool, options: object
+) -> bool | None:
     """The fields of a named tuple without a text of their own stand in its signature."""
     return True if str(member.__doc__).startswith("Alias for field number") else None
 
@@ -150,7 +174,8 @@ def size_images(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the six."""
+    """Connect them all."""
+    app.connect("source-read", site_links)
     app.connect("autodoc-process-signature", own_signature)
     app.connect("autodoc-skip-member", skip_field)
     app.connect("doctree-read", link_files)

@@ -1,9 +1,9 @@
-"""Section 1: the alternatives to R_alpha that the paper names, and two later ones, each as one plain function.
+"""Section 1: the alternatives to R_alpha that the paper names, and two later ones.
 
-A penalty gives its value and its gradient in K; a normalisation, a retraction or a clipping gives the new
-kernel. W is the kernel as a matrix, see `reshaped`: what one output pixel reads, a row for each output channel.
-Those on the periodic convolution are in `convreg.studies.periodic`. Numbers in brackets are the
-paper's references.
+A penalty gives its value and its gradient in K; a normalisation, a retraction or a clipping gives
+the new kernel. W is the kernel as a matrix, see `reshaped`: what one output pixel reads, a row for
+each output channel. Those on the periodic convolution are in `convreg.studies.periodic`. Numbers in
+brackets are the paper's references.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def reshaped(K: ArrayLike) -> NDArray:
 
     .. math:: W_{c,(p,q,d)} = k_{p,q,d,c}
 
-    Where N >= k, every row of W is part of a row of M, and sigma_max(W) <= sigma_max(M) <= k sigma_max(W).
+    Where N >= k, every row of W is part of a row of M, and
+    sigma_max(W) <= sigma_max(M) <= k sigma_max(W).
 
     Parameters
     ----------
@@ -63,7 +64,8 @@ def spectral_norm_penalty(K: ArrayLike) -> tuple[float, NDArray]:
 
     .. math:: R = \tfrac12\, \sigma_{\max}(W)^2, \qquad \nabla_W R = \sigma_{\max}(W)\, u v^T
 
-    Yoshida and Miyato, Spectral norm regularization, arXiv:1705.10941. Its minimum is K = 0: alone, it shrinks.
+    Yoshida and Miyato, Spectral norm regularization, arXiv:1705.10941. Its minimum is K = 0: alone,
+    it shrinks.
 
     Parameters
     ----------
@@ -92,7 +94,8 @@ def spectral_normalization(K: ArrayLike) -> NDArray:
 
     .. math:: K \leftarrow K / \sigma_{\max}(W)
 
-    Miyato, Kataoka, Koyama and Yoshida, Spectral normalization for generative adversarial networks, ICLR 2018.
+    Miyato, Kataoka, Koyama and Yoshida, Spectral normalization for generative adversarial networks,
+    ICLR 2018.
 
     Parameters
     ----------
@@ -124,8 +127,9 @@ def orthogonality_penalty(K: ArrayLike) -> tuple[float, NDArray]:
 
     .. math:: R = \|W W^T - I\|_F^2, \qquad \nabla_W R = 4\, (W W^T - I)\, W
 
-    Brock, Lim, Ritchie and Weston, Neural photo editing with introspective adversarial networks, ICLR 2017, sum
-    absolute values; the squares are the smooth form in use since. W'W - I has the same gradient.
+    Brock, Lim, Ritchie and Weston, Neural photo editing with introspective adversarial networks,
+    ICLR 2017, sum absolute values; the squares are the smooth form in use since. W'W - I has the
+    same gradient.
 
     Parameters
     ----------
@@ -155,8 +159,9 @@ def parseval_retraction(K: ArrayLike, beta: float = 0.01) -> NDArray:
 
     .. math:: W \leftarrow (1 + \beta)\, W - \beta\, W W^T W
 
-    Cisse, Bojanowski, Grave, Dauphin and Usunier, Parseval networks, ICML 2017. It is a gradient step of length
-    beta on ``|WW' - I|_F^2 / 4``. As a pixel is read k^2 times, a layer divides by k what comes out.
+    Cisse, Bojanowski, Grave, Dauphin and Usunier, Parseval networks, ICML 2017. It is a gradient
+    step of length beta on ``|WW' - I|_F^2 / 4``. As a pixel is read k^2 times, a layer divides by k
+    what comes out.
 
     Parameters
     ----------
@@ -183,12 +188,14 @@ def parseval_retraction(K: ArrayLike, beta: float = 0.01) -> NDArray:
 
 
 def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, NDArray]:
-    r"""Section 4, further work of others: ``|M'M - alpha I|_F^2`` and its gradient in K, M*(4 M (M'M - alpha I)).
+    r"""Section 4, further work of others: ``|M'M - alpha I|_F^2`` and its gradient in K.
 
-    .. math:: R = \|M^T M - \alpha I\|_F^2, \qquad \nabla_K R = M^*\bigl( 4 M (M^T M - \alpha I) \bigr)
+    .. math:: R = \|M^T M - \alpha I\|_F^2, \qquad
+       \nabla_K R = M^*\bigl( 4 M (M^T M - \alpha I) \bigr)
 
-    Guo, A Frobenius norm regularization method for convolutional kernels to avoid unstable gradient problem,
-    arXiv:1907.11235. MM' adds the constant alpha^2 N^2 (h - g): there is no barrier. M is formed, as a sparse one.
+    Guo, A Frobenius norm regularization method for convolutional kernels to avoid unstable gradient
+    problem, arXiv:1907.11235. MM' adds the constant alpha^2 N^2 (h - g): there is no barrier. M is
+    formed, as a sparse one.
 
     Parameters
     ----------
@@ -218,13 +225,16 @@ def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, 
 
 
 def self_convolution_penalty(K: ArrayLike) -> tuple[float, NDArray]:
-    r"""Section 1, after [3, 6]: ``|K * K - I|_F^2`` and its gradient in K, K * K the kernel's self-correlation.
+    r"""Section 1, after [3, 6]: ``|K * K - I|_F^2`` and its gradient in K.
 
-    .. math:: R = \|K * K - I\|_F^2, \qquad (K * K)_{a,b} = \sum_{p,q} K_{p,q}\, K_{p-a,\,q-b}^T, \; -k < a, b < k
+    K * K is the kernel's self-correlation.
 
-    Wang, Chen, Chakraborty and Yu, Orthogonal convolutional neural networks, CVPR 2020. K * K has (2k - 1)^2
-    taps of g x g: those of M'M on an image without border, where I has the identity in the centre. With the
-    h x h taps of MM' the value differs by h - g and the gradient not at all.
+    .. math:: R = \|K * K - I\|_F^2, \qquad
+       (K * K)_{a,b} = \sum_{p,q} K_{p,q}\, K_{p-a,\,q-b}^T, \; -k < a, b < k
+
+    Wang, Chen, Chakraborty and Yu, Orthogonal convolutional neural networks, CVPR 2020. K * K has
+    (2k - 1)^2 taps of g x g: those of M'M on an image without border, where I has the identity in
+    the centre. With the h x h taps of MM' the value differs by h - g and the gradient not at all.
 
     Parameters
     ----------

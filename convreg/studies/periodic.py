@@ -1,9 +1,10 @@
-r"""Section 1, [18]: the periodic convolution, which the DFT takes apart: singular values, clipping, orthogonality.
+r"""Section 1, [18]: the periodic convolution, which the DFT takes apart.
 
-On an N x N torus a kernel is an h x g matrix for each of the N^2 frequencies. None of it is the zero-padded M,
-which is a part of the periodic matrix on a slightly larger torus.
+On an N x N torus a kernel is an h x g matrix for each of the N^2 frequencies. None of it is the
+zero-padded M, which is a part of the periodic matrix on a slightly larger torus.
 
-.. math:: \hat K_{a,b} = \sum_{p=0}^{k-1} \sum_{q=0}^{k-1} e^{-2\pi\mathrm{i}\,(ap + bq)/N}\, K_{p,q}^T
+.. math:: \hat K_{a,b} =
+   \sum_{p=0}^{k-1} \sum_{q=0}^{k-1} e^{-2\pi\mathrm{i}\,(ap + bq)/N}\, K_{p,q}^T
    \in \mathbb{C}^{h \times g}, \qquad a, b = 0, \dots, N-1
 """
 
@@ -19,10 +20,11 @@ from convreg.convolution import padding
 def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
     r"""Section 1, [18]: the singular values of the periodic convolution on an N x N torus.
 
-    Those of the h x g matrices that the two-dimensional DFT makes of the kernel, one for each of the N^2
-    frequencies. Sedghi, Gupta and Long, The singular values of convolutional layers, ICLR 2019. The zero-padded
-    M(K) for N is a part of the periodic matrix for any side from N + floor(k/2) on, whose largest value
-    therefore bounds sigma_max(M); the one for N itself does not.
+    Those of the h x g matrices that the two-dimensional DFT makes of the kernel, one for each of
+    the N^2 frequencies. Sedghi, Gupta and Long, The singular values of convolutional layers, ICLR
+    2019. The zero-padded M(K) for N is a part of the periodic matrix for any side from
+    N + floor(k/2) on, whose largest value therefore bounds sigma_max(M); the one for N itself does
+    not.
 
     .. math:: \{\sigma_i(\hat K_{a,b}) : \; a, b = 0, \dots, N-1, \; i = 1, \dots, \min(g, h)\}
 
@@ -50,10 +52,10 @@ def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
 
 
 def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
-    r"""Section 1, [18]: the singular values of the periodic convolution clipped from above, the k x k taps kept.
+    r"""Section 1, [18]: the singular values of the periodic convolution clipped from above.
 
-    The clipped kernel has N x N taps; setting those outside the k x k to zero undoes part of the clipping.
-    Done again and again, the two projections alternate.
+    The clipped kernel has N x N taps; setting those outside the k x k to zero, as here, undoes
+    part of the clipping. Done again and again, the two projections alternate.
 
     .. math:: \hat K_{a,b} = U \Sigma V^H \; \mapsto \; U \min(\Sigma, \text{high})\, V^H
 
@@ -82,20 +84,22 @@ def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
            [0., 0., 0.]])
     """
     kernel = as_kernel(K)
-    k, N = len(kernel), as_integer("N", N, len(kernel))
+    k = len(kernel)
+    N = as_integer("N", N, k)
     high = as_number("high", high)
     U, sigma, Vt = np.linalg.svd(_transfer(kernel, N), full_matrices=False)
     clipped = (U * np.minimum(sigma, high)[..., np.newaxis, :]) @ Vt
     taps = np.fft.ifft2(np.moveaxis(clipped, 2, 3), axes=(0, 1)).real
-    kept = np.roll(taps, (padding(k)[0],) * 2, axis=(0, 1))[:k, :k]
+    before, _ = padding(k)
+    kept = np.roll(taps, (before, before), axis=(0, 1))[:k, :k]
     return kept.astype(kernel.dtype).reshape(np.shape(K))
 
 
 def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
     r"""Section 1: an N x N kernel of one channel whose periodic convolution is exactly orthogonal.
 
-    The kernel's DFT has modulus 1 and random phases: white noise with each of its coefficients divided by its
-    modulus.
+    The kernel's DFT has modulus 1 and random phases: white noise with each of its coefficients
+    divided by its modulus.
 
     .. math:: \lvert \hat K_{a,b} \rvert = 1, \qquad a, b = 0, \dots, N-1
 
@@ -119,13 +123,14 @@ def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
     >>> periodic_singular_values(unit_modulus_kernel(3), 3).round(12)
     array([1., 1., 1., 1., 1., 1., 1., 1., 1.])
     """
-    noise = np.random.default_rng(as_integer("seed", seed, 0)).standard_normal((as_integer("N", N, 1),) * 2)
+    N, seed = as_integer("N", N, 1), as_integer("seed", seed, 0)
+    noise = np.random.default_rng(seed).standard_normal((N, N))
     coefficients = np.fft.fft2(noise)
     return np.fft.ifft2(coefficients / np.abs(coefficients)).real
 
 
 def _transfer(K: ArrayLike, N: int) -> NDArray:
-    """The h x g matrices of the periodic convolution, (N, N, h, g): the DFT of the taps about the centre."""
+    """The h x g matrices of the periodic convolution, (N, N, h, g): the DFT of the taps."""
     kernel, N = as_kernel(K), as_integer("N", N, 1)
     k, _, g, h = kernel.shape
     torus = np.zeros((N, N, h, g))

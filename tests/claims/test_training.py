@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
@@ -18,25 +19,31 @@ HOLDS, IN_PART, NOT_SEEN = "holds", "holds in part", "not seen here"
 @pytest.fixture(autouse=True)
 def _warnings_are_errors():
     with warnings.catch_warnings():
-        for category in (RuntimeWarning, UserWarning):  # not what other tests leave to the garbage collector
+        for category in (
+            RuntimeWarning,
+            UserWarning,
+        ):  # not what other tests leave to the garbage collector
             warnings.simplefilter("error", category)
         yield
 
 
 def as_table(names, rows):
-    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    columns = zip(*rows, strict=True)
+    return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
 
 
-def layers_table(field, values, methods=(BARE, PENALTY), seeds=(4, 5, 6), epochs=(0, 2, 5), **others):
-    """A column that is values[method][layer], but for the others: (method, seed, epoch, layer) -> value."""
-    exact = others.get("others", {})
-    rows = [
-        (method, seed, epoch, layer, exact.get((method, seed, epoch, layer), values[method][i]))
-        for method in methods
-        for seed in seeds
-        for epoch in epochs
-        for i, layer in enumerate(LAYERS)
-    ]
+def layers_table(
+    field, values, methods=(BARE, PENALTY), seeds=(4, 5, 6), epochs=(0, 2, 5), others=None
+):
+    """A column that is values[method][layer], but for the others.
+
+    They are given by (method, seed, epoch, layer).
+    """
+    rows = []
+    for method, seed, epoch in product(methods, seeds, epochs):
+        for layer, value in zip(LAYERS, values[method], strict=True):
+            key = (method, seed, epoch, layer)
+            rows.append((*key, (others or {}).get(key, value)))
     return as_table(("method", "seed", "epoch", "layer", field), rows)
 
 
@@ -74,11 +81,17 @@ def test_differences_are_in_points_with_mean_and_range():
 
 
 def test_gains_are_seed_by_seed_in_points():
-    table = accuracy_table({PENALTY: [[0.75, 0.5], [0.25, 0.5]], BARE: [[0.5, 0.5], [0.5, 0.25]]}, (0.1, 0.2))
-    rows, bare = (
-        {name: column[table["method"] == of] for name, column in table.items()} for of in (PENALTY, BARE)
+    table = accuracy_table(
+        {PENALTY: [[0.75, 0.5], [0.25, 0.5]], BARE: [[0.5, 0.5], [0.5, 0.25]]}, (0.1, 0.2)
     )
-    assert {noise: gain.tolist() for noise, gain in gains(rows, bare).items()} == {0.1: [25, -25], 0.2: [0, 25]}
+    rows, bare = (
+        {name: column[table["method"] == of] for name, column in table.items()}
+        for of in (PENALTY, BARE)
+    )
+    assert {noise: gain.tolist() for noise, gain in gains(rows, bare).items()} == {
+        0.1: [25, -25],
+        0.2: [0, 25],
+    }
 
 
 def test_strengths_are_sorted_and_the_noise_is_the_first_and_the_last():
@@ -99,7 +112,9 @@ def test_strengths_are_sorted_and_the_noise_is_the_first_and_the_last():
 
 def test_the_end_is_the_last_epoch_method_by_method():
     exact = {(PENALTY, 5, 5, "second"): 9.0, (PENALTY, 5, 2, "third"): 8.0}
-    table = layers_table("sigma_max", {BARE: [1, 2, 3], PENALTY: [4, 5, 6]}, seeds=(4, 5), others=exact)
+    table = layers_table(
+        "sigma_max", {BARE: [1, 2, 3], PENALTY: [4, 5, 6]}, seeds=(4, 5), others=exact
+    )
     found = at_the_end(table)
     assert list(found) == [BARE, PENALTY]
     assert {name: column.tolist() for name, column in found[PENALTY].items()} == {
@@ -114,7 +129,9 @@ def test_the_end_is_the_last_epoch_method_by_method():
 
 def test_growth_is_from_the_last_layer_to_the_first():
     exact = {(PENALTY, 5, 2, "first"): 12.0, (PENALTY, 5, 5, "third"): 3.0}
-    table = layers_table("gradient", {BARE: [7, 2, 1], PENALTY: [6, 5, 4]}, seeds=(4, 5), others=exact)
+    table = layers_table(
+        "gradient", {BARE: [7, 2, 1], PENALTY: [6, 5, 4]}, seeds=(4, 5), others=exact
+    )
     epochs, factor = growth(table, PENALTY)
     assert epochs.tolist() == [0, 2, 5] * 2
     assert factor.tolist() == [1.5, 1.5, 1.5, 1.5, 3, 2]
@@ -131,7 +148,9 @@ def singular_values(sigma_max, sigma_min, alpha=4.0):
     """Made-up singular values: NEAR and FAR, but for what is given."""
     table = layers_table("sigma_max", NEAR, others=sigma_max)
     return Trainings(
-        table | {"sigma_min": layers_table("sigma_min", FAR, others=sigma_min)["sigma_min"]}, {}, alpha
+        table | {"sigma_min": layers_table("sigma_min", FAR, others=sigma_min)["sigma_min"]},
+        {},
+        alpha,
     )
 
 
@@ -152,7 +171,11 @@ def at(method, seed, epoch, layer, value):
         ({}, at(PENALTY, 4, 5, "third", 4.0), IN_PART),
         (at(BARE, 4, 5, "first", 2.0), {}, IN_PART),
         (at(PENALTY, 4, 5, "first", 4.0), at(PENALTY, 6, 5, "third", 0.0), NOT_SEEN),
-        (at(PENALTY, 4, 2, "first", 9.0), at(PENALTY, 4, 0, "first", 9.0), HOLDS),  # only the end counts
+        (
+            at(PENALTY, 4, 2, "first", 9.0),
+            at(PENALTY, 4, 0, "first", 9.0),
+            HOLDS,
+        ),  # only the end counts
     ],
 )
 def test_singular_values_come_near_the_root_of_alpha(sigma_max, sigma_min, expected):
@@ -160,9 +183,11 @@ def test_singular_values_come_near_the_root_of_alpha(sigma_max, sigma_min, expec
     assert (found.verdict, found.margin) == (expected, "")
 
 
-@pytest.mark.parametrize(("alpha", "expected"), [(1.0, IN_PART), (4.0, HOLDS), (16.0, IN_PART), (8.0, NOT_SEEN)])
+@pytest.mark.parametrize(
+    ("alpha", "expected"), [(1.0, IN_PART), (4.0, HOLDS), (16.0, IN_PART), (8.0, NOT_SEEN)]
+)
 def test_singular_values_are_compared_with_the_root_of_this_alpha(alpha, expected):
-    """At alpha = 1 a sigma_min of 2.5 is farther than 0.125; at 16 sigma_max; at 8, of 2.83, both."""
+    """At alpha = 1 a sigma_min of 2.5 is farther than 0.125; at 16 sigma_max; at 8 both."""
     beyond = at(PENALTY, 4, 5, "first", 6.0)
     found = singular_values({}, beyond if alpha == 8.0 else {}, alpha)
     assert claims.singular_values_come_near(found).verdict == expected
@@ -178,7 +203,8 @@ def test_the_words_on_singular_values_are_medians_layer_by_layer():
     sigma_min = {**at(BARE, 4, 5, "second", 0.00123), **at(BARE, 5, 5, "second", 0.00456)}
     found = claims.singular_values_come_near(singular_values(sigma_max, sigma_min))
     assert found.measured == (
-        "sigma_max 3.5, 3.8, 77 without, 2.1, 2.2, 1.5 with; sigma_min 0.5, 0.0046, 0.12 without, 1.8, 1.5, 2.5 with"
+        "sigma_max 3.5, 3.8, 77 without, 2.1, 2.2, 1.5 with; "
+        "sigma_min 0.5, 0.0046, 0.12 without, 1.8, 1.5, 2.5 with"
     )
 
 
@@ -223,7 +249,9 @@ def test_gradients_keep_their_norm_in_all_epochs_or_at_the_end(others, expected)
         ((1.4, 1.1), 9.0, NOT_SEEN),
     ],
 )
-def test_gradients_that_keep_their_norm_are_judged_by_singular_values_close_to_the_root(sigma, alpha, expected):
+def test_gradients_that_keep_their_norm_are_judged_by_singular_values_close_to_the_root(
+    sigma, alpha, expected
+):
     assert gradients({}, sigma=sigma, alpha=alpha).verdict == expected
     assert gradients(at(PENALTY, 6, 5, "first", 12.0), sigma=sigma, alpha=alpha).verdict == NOT_SEEN
 
@@ -242,7 +270,9 @@ def test_the_words_on_gradients_are_the_range_at_the_end():
         **at(PENALTY, 4, 2, "third", 0.001),
         **at(BARE, 4, 2, "first", 0.001),
     }
-    expected = "from the last to the first layer times 0.12 to 12 without, 0.6 to 2 with, at the end"
+    expected = (
+        "from the last to the first layer times 0.12 to 12 without, 0.6 to 2 with, at the end"
+    )
     assert gradients(others).measured == expected
 
 
@@ -255,8 +285,14 @@ def test_dead_gradients_are_no_success_and_give_no_warning():
     assert gradients({}, with_it=(2, 1, 0))[0] == NOT_SEEN
     assert gradients({}, without=(0, 0, 0), with_it=(0, 0, 0))[0] == NOT_SEEN
     assert gradients({}, without=(0, 0, 0))[0] == NOT_SEEN
-    assert gradients({**at(PENALTY, 4, 2, "first", 0.0), **at(PENALTY, 4, 2, "third", 0.0)})[0] == IN_PART
-    assert gradients({**at(PENALTY, 4, 5, "first", 0.0), **at(PENALTY, 4, 5, "third", 0.0)})[0] == NOT_SEEN
+    assert (
+        gradients({**at(PENALTY, 4, 2, "first", 0.0), **at(PENALTY, 4, 2, "third", 0.0)})[0]
+        == IN_PART
+    )
+    assert (
+        gradients({**at(PENALTY, 4, 5, "first", 0.0), **at(PENALTY, 4, 5, "third", 0.0)})[0]
+        == NOT_SEEN
+    )
 
 
 def test_a_gradient_that_vanishes_without_is_kept_by_any_other():
@@ -267,7 +303,7 @@ def test_a_gradient_that_vanishes_without_is_kept_by_any_other():
 
 
 def judged(judge, without, with_it, noises=(0.0, 0.125, 0.25, 0.5), train=None):
-    """A verdict on made-up accuracies; `train` has those on the training images, without and with."""
+    """A verdict on made-up accuracies; `train` has those on the training images."""
     table = accuracy_table({"decay": without, BARE: without, PENALTY: with_it}, noises)
     if train:
         by_method = {"decay": train[0], BARE: train[0], PENALTY: train[1]}
@@ -360,7 +396,8 @@ def test_the_words_on_noise_are_of_the_smallest_and_the_largest():
     with_it = [[0.5, 0.5, 0.0, 0.25], [0.5, 0.375, 0.0, 0.25]]
     found = judged(claims.noise_does_less_harm, without, with_it)
     assert found.measured == (
-        "noise 0.125 costs 12.5 points without, 6.2 with; noise 0.5 costs 50.0 points without, 25.0 with"
+        "noise 0.125 costs 12.5 points without, 6.2 with; "
+        "noise 0.5 costs 50.0 points without, 25.0 with"
     )
 
 

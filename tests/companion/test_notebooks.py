@@ -1,56 +1,261 @@
-"""The notebooks: their anatomy, their outputs, their figures, and how they stop at a bad parameter."""
+"""The notebooks as they stand: what a person reads, the parameters, the outputs, the figures.
+
+No kernel is started here; that the outputs are what the cells give is shown by `pytest --nbval`.
+"""
 
 import ast
-import json
 import re
-import subprocess
-import sys
 
 import nbformat
-import papermill
 import pytest
 import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from convreg.__main__ import main as convreg_main
-from convreg.companion import parameters, reproduce
-from convreg.companion.notebooks import all_notebooks, missing
+from convreg.companion import parameters
+from convreg.companion.notebooks import ROOT, Notebook, all_notebooks, is_tagged
 from convreg.storage.tables import read_table
 
 NOTEBOOKS = all_notebooks()
-FIGURES = reproduce.ROOT / "figures"
-OTHERS = yaml.safe_load((reproduce.ROOT / "tests" / "other_parameters.yml").read_text())
+FIGURES = ROOT / "figures"
+OTHERS = yaml.safe_load((ROOT / "tests" / "other_parameters.yml").read_text())
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def cells(path, kind="code"):
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+def numbered(number):
+    (path,) = (path for path in NOTEBOOKS if path.name.startswith(number))
+    return path
 
 
 def parameters_of(path):
-    (cell,) = (cell for cell in cells(path) if "parameters" in cell.metadata.get("tags", []))
+    """The assignments in the cell tagged parameters, by name, and the cell."""
+    (cell,) = (cell for cell in cells(path) if is_tagged(cell, "parameters"))
     return {node.target.id: node for node in ast.parse(cell.source).body}, cell
+
+
+# A cell is read aloud in one breath.
+
+COLUMNS, LINES, SET_UP_LINES = 88, 15, 14
+
+
+def lines_of(source):
+    return [line for line in source.splitlines() if line.strip()]
+
+
+def nodes(tree, kind):
+    return [node for node in ast.walk(tree) if isinstance(node, kind)]
+
+
+def too_wide(source, tree):
+    return any(len(line) > COLUMNS for line in source.splitlines())
+
+
+def too_long(source, tree):
+    return len(lines_of(source)) > LINES
+
+
+def has_a_walrus(source, tree):
+    return bool(nodes(tree, ast.NamedExpr))
+
+
+def nests_f_strings(source, tree):
+    """A field of an f-string holds another; the format after a colon is no other."""
+    fields = nodes(tree, ast.FormattedValue)
+    return any(nodes(field.value, ast.JoinedStr) for field in fields)
+
+
+def nests_comprehensions(source, tree):
+    """A comprehension, with those inside of it, has more than two `for`."""
+    kinds = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    return any(len(nodes(node, ast.comprehension)) > 2 for node in nodes(tree, kinds))
+
+
+def assigns_several(source, tree):
+    """a, b = 1, 2 or a = b = 1 or a = 1; b = 2; but a, b = function() is one."""
+    for node in nodes(tree, ast.Assign):
+        pairs = isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+        if pairs or len(node.targets) > 1:
+            return True
+    begins = [node.lineno for node in nodes(tree, ast.stmt)]
+    return len(begins) > len(set(begins))
+
+
+def hides_a_check(source, tree):
+    """A confirm that is not a line of its own."""
+    calls = [node for node in nodes(tree, ast.Call) if ast.unparse(node.func) == "confirm"]
+    statements = [node.value for node in nodes(tree, ast.Expr)]
+    return any(call not in statements for call in calls)
+
+
+CELL_RULES = {
+    too_wide: f"a line of more than {COLUMNS} columns",
+    too_long: f"more than {LINES} lines of code",
+    has_a_walrus: "a walrus",
+    nests_f_strings: "an f-string in an f-string",
+    nests_comprehensions: "a comprehension with more than two for",
+    assigns_several: "more than one assignment or statement in a line",
+    hides_a_check: "a confirm that is no line of its own",
+}
+
+
+def cell_problems(source):
+    """What is wrong with a code cell for a reader."""
+    tree = ast.parse(source)
+    return [problem for rule, problem in CELL_RULES.items() if rule(source, tree)]
+
+
+def is_only_imports(source):
+    return all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.parse(source).body)
+
+
+def order_problems(all_cells):
+    """What is wrong with the beginning: title, first idea, set-up, parameters, their check."""
+    first = next(i for i, cell in enumerate(all_cells) if cell.cell_type == "code")
+    before = [line for cell in all_cells[1:first] for line in lines_of(cell.source)]
+    set_up, given, check = [cell for cell in all_cells if cell.cell_type == "code"][:3]
+    problems = []
+    if all(line.startswith("#") for line in before):
+        problems.append("code before the first idea")
+    if not is_only_imports(set_up.source) or len(lines_of(set_up.source)) > SET_UP_LINES:
+        problems.append(f"a set-up of other than {SET_UP_LINES} lines of imports or fewer")
+    if not is_tagged(given, "parameters"):
+        problems.append("no parameters after the set-up")
+    if not check.source.startswith("given = check_parameters(globals()"):
+        problems.append("no check after the parameters")
+    return problems
+
+
+def problems_of(notebook):
+    """What is wrong with a notebook for a reader, with the code cell."""
+    found = order_problems(notebook.cells)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    for number, source in enumerate(code, 1):
+        found += [f"code cell {number}: {problem}" for problem in cell_problems(source)]
+    return found
+
+
+@every_notebook
+def test_a_person_can_read_it(path):
+    assert problems_of(nbformat.read(path, as_version=4)) == []
+
+
+def sound():
+    """A small notebook with which nothing is wrong."""
+    cells = [
+        new_markdown_cell("# 1. A title"),
+        new_markdown_cell("## An idea\n\n$a+b$"),
+        new_code_cell("import numpy as np"),
+        new_code_cell("alpha: float = 1.0  # the shift", metadata={"tags": ["parameters"]}),
+        new_code_cell("given = check_parameters(globals())"),
+        new_code_cell('a, b = np.eye(2)\nc = [x * y for x in a for y in b]\nprint(f"{a[0]:{5}}")'),
+    ]
+    return new_notebook(cells=cells)
+
+
+def test_a_sound_notebook_passes():
+    assert problems_of(sound()) == []
+
+
+LONG = "\n".join(f"a_{i} = {i}" for i in range(LINES + 1))
+BAD_CELLS = [
+    ("a = 1" + " + 1" * 21, "a line of more than 88 columns"),
+    (LONG, "more than 15 lines of code"),
+    ("print(a := 1)", "a walrus"),
+    ("""print(f"{f'{a}'}")""", "an f-string in an f-string"),
+    ("""print(f"{'-'.join(f'{x}' for x in a)}")""", "an f-string in an f-string"),
+    ("[x for a in b for c in a for x in c]", "a comprehension with more than two for"),
+    ("[[sum(x for x in c) for c in a] for a in b]", "a comprehension with more than two for"),
+    ("a, b = 1, 2", "more than one assignment or statement in a line"),
+    ("a = b = 1", "more than one assignment or statement in a line"),
+    ("a = 1; b = 2", "more than one assignment or statement in a line"),
+    ("def f(x): return x", "more than one assignment or statement in a line"),
+    ('[confirm("a", x) for x in y]', "a confirm that is no line of its own"),
+]
+
+
+@pytest.mark.parametrize(("source", "problem"), BAD_CELLS)
+def test_a_cell_that_is_hard_to_read_is_found(source, problem):
+    notebook = sound()
+    notebook.cells[-1].source = source
+    assert problems_of(notebook) == [f"code cell 4: {problem}"]
+
+
+def without_an_idea(cells):
+    del cells[1]
+
+
+def with_a_heading_alone(cells):
+    cells[1].source = "## An idea"
+
+
+def with_the_idea_after_the_set_up(cells):
+    cells[1], cells[2] = cells[2], cells[1]
+
+
+def with_much_to_import(cells):
+    cells[2].source = "\n".join(f"import a_{i}" for i in range(SET_UP_LINES + 1))
+
+
+def with_more_than_imports(cells):
+    cells[2].source += "\nrng = np.random.default_rng(0)"
+
+
+def with_parameters_that_are_not_tagged(cells):
+    del cells[3].metadata["tags"]
+
+
+def with_something_before_the_check(cells):
+    cells[4], cells[5] = cells[5], cells[4]
+
+
+SET_UP = f"a set-up of other than {SET_UP_LINES} lines of imports or fewer"
+BAD_BEGINNINGS = [
+    (without_an_idea, "code before the first idea"),
+    (with_a_heading_alone, "code before the first idea"),
+    (with_the_idea_after_the_set_up, "code before the first idea"),
+    (with_much_to_import, SET_UP),
+    (with_more_than_imports, SET_UP),
+    (with_parameters_that_are_not_tagged, "no parameters after the set-up"),
+    (with_something_before_the_check, "no check after the parameters"),
+]
+
+
+@pytest.mark.parametrize(("change", "problem"), BAD_BEGINNINGS)
+def test_a_beginning_in_another_order_is_found(change, problem):
+    notebook = sound()
+    change(notebook.cells)
+    assert problem in problems_of(notebook)
+
+
+# What every notebook is made of.
 
 
 @every_notebook
 def test_anatomy(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
-    code = cells(path)
-    text = path.read_text()
     assert notebook.metadata.kernelspec.name == "python3"
     assert "version" not in notebook.metadata.language_info
-    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-    assert sum(len([line for line in cell.source.splitlines() if line.strip()]) for cell in code) <= 60
-    assert not any(cell.source.rstrip().endswith(";") for cell in code)
     assert all(set(cell.metadata) <= {"tags", "mystnb"} for cell in notebook.cells)
-    assert not re.search(r"(/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\)", text)
-    assert not any(
-        out.get("name") == "stderr" or out.output_type == "error" for cell in code for out in cell.outputs
-    )
-    title, *_ = cells(path, "markdown")
-    assert title.source.startswith(f"# {int(path.name[:2])}. ")
-    assert "1906.04866" in title.source
-    assert "Runs in about" in title.source
+    title = notebook.cells[0].source
+    assert title.startswith(f"# {int(path.name[:2])}. ")
+    assert "1906.04866" in title
+    assert "Runs in about" in title
+
+
+@every_notebook
+def test_it_is_committed_with_its_outputs(path):
+    code = cells(path)
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not any(cell.source.rstrip().endswith(";") for cell in code)
+    for output in (output for cell in code for output in cell.outputs):
+        assert output.output_type != "error"
+        assert output.get("name") != "stderr"
+    assert not re.search(r"(/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\)", path.read_text())
 
 
 @every_notebook
@@ -58,6 +263,68 @@ def test_links_lead_somewhere(path):
     for cell in cells(path, "markdown"):
         for link in re.findall(r"\]\(([^)]+)\)", cell.source):
             assert link.startswith("https://") or (path.parent / link).exists(), link
+
+
+def calls(source, name):
+    """The calls of a function, by its plain name."""
+    found = nodes(ast.parse(source), ast.Call)
+    return [call for call in found if ast.unparse(call.func) == name]
+
+
+@every_notebook
+def test_the_last_cell_keeps_the_results(path):
+    (call,) = calls(cells(path)[-1].source, "save_results")
+    first = [ast.unparse(argument) for argument in call.args[:3]]
+    assert first == ["results_dir", repr(path.stem), "given"]
+    judges = [cell for cell in cells(path) if "as_markdown(scored)" in cell.source]
+    assert [ast.unparse(argument) for argument in call.args[6:]] == ["scored"] * len(judges)
+
+
+def saved_by(cell):
+    """The names of the figures that a cell saves."""
+    found = []
+    for call in calls(cell.source, "save_figure"):
+        assert ast.unparse(call.args[2]) == "figure_dir"
+        found.append(ast.literal_eval(call.args[3]))
+    return found
+
+
+def test_every_figure_is_of_a_notebook_and_complete():
+    saved = [name for path in NOTEBOOKS for cell in cells(path) for name in saved_by(cell)]
+    assert len(saved) == len(set(saved))
+    names = sorted(path.name for path in FIGURES.iterdir())
+    assert names == sorted(f"{name}.{ending}" for name in saved for ending in ("csv", "pdf", "png"))
+
+
+@every_notebook
+def test_every_figure_is_shown_and_described(path):
+    count = 0
+    for cell in cells(path):
+        saved = saved_by(cell)
+        shown = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+        described = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        assert len(shown) == len(saved)
+        assert bool(described) == bool(saved)
+        count += len(saved)
+    assert count >= 1
+
+
+def test_figures_3_1_and_3_2_hold_the_papers_numbers_to_six_digits():
+    for name, cases in (("figure_3_1", 4), ("figure_3_2", 4)):
+        table = read_table(FIGURES / f"{name}.csv")
+        assert len(table["iteration"]) == 21 * cases
+        assert all(float(f"{x:.5e}") == x for x in table["sigma_max"])
+
+
+def test_the_pages_carry_the_scorecard_of_notebook_0():
+    (cell,) = (cell for cell in cells(NOTEBOOKS[0]) if is_tagged(cell, "claims"))
+    printed, shown = cell.outputs
+    table, tally = shown.data["text/markdown"], printed.text.strip()
+    assert f"\n\n{table}\n" in (ROOT / "docs" / "scorecard.md").read_text()
+    assert tally in (ROOT / "README.md").read_text()
+
+
+# The parameters.
 
 
 @every_notebook
@@ -70,131 +337,54 @@ def test_parameters_are_typed_commented_literals_that_the_check_knows(path):
     for name, node in given.items():
         assert node.annotation.id == type(values[name]).__name__
     parameters.check_parameters({"__annotations__": given, **values})
-    code = cells(path)
-    assert "given = check_parameters(globals()" in code[code.index(cell) + 1].source
-
-
-@every_notebook
-def test_papermill_reads_the_same_parameters(path):
-    given, _ = parameters_of(path)
-    inferred = papermill.inspect_notebook(path)
-    assert inferred.keys() == given.keys()
-    assert all(entry["help"] and entry["inferred_type_name"] != "None" for entry in inferred.values())
-
-
-def joined(outputs):
-    """The outputs with what was printed in one piece: where the kernel divides it is up to its clock."""
-    pieces = []
-    for out in outputs:
-        if pieces and out.output_type == "stream" == pieces[-1].output_type and out.name == pieces[-1].name:
-            pieces[-1].text += out.text
-        else:
-            pieces.append(out)
-    return pieces
-
-
-@every_notebook
-def test_the_last_cell_keeps_the_results(path):
-    assert cells(path)[-1].source.startswith(f'save_results(results_dir, "{path.stem}", given, ')
-
-
-def test_every_figure_is_of_a_notebook_and_complete():
-    source = "".join(cell.source for path in NOTEBOOKS for cell in cells(path))
-    saved = re.findall(r'figure_dir, "(\w+)"\)', source)
-    assert len(saved) == len(set(saved)) == source.count("save_figure(")
-    names = sorted(path.name for path in FIGURES.iterdir())
-    assert names == sorted(f"{name}.{ending}" for name in saved for ending in ("csv", "pdf", "png"))
-
-
-@every_notebook
-def test_every_figure_is_shown(path):
-    shown = [out for cell in cells(path) for out in cell.outputs if "image/png" in out.get("data", {})]
-    assert len(shown) == sum(cell.source.count("save_figure(") for cell in cells(path)) >= 1
-
-
-def scorecard_of(path):
-    """The table that the cell tagged "claims" shows, and the line that it prints above."""
-    (cell,) = (cell for cell in cells(path) if "claims" in cell.metadata.get("tags", []))
-    printed, table = cell.outputs
-    return table.data["text/markdown"], printed.text.strip()
-
-
-def test_reproduce_prints_the_scorecard(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(reproduce, "all_notebooks", lambda: NOTEBOOKS[:1])
-    assert reproduce.main(["--build", str(tmp_path / "build"), "--figures", str(tmp_path / "figures")]) == 0
-    assert len(list((tmp_path / "figures").iterdir())) == 6
-    passed, *lines, _, total = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(r"00_overview.ipynb +\d+\.\d s  pass", passed)
-    assert total == "1 passed, 0 failed"
-    rows = scorecard_of(NOTEBOOKS[0])[0].splitlines()[2:]
-    assert len(lines) == len(rows) > 50
-    for line, row in zip(lines, rows, strict=True):
-        where, says, verdict, _, measured, _ = row.strip("| ").split(" | ")
-        assert line == f"{verdict.strip('*'):14} {where}: {says} ({measured})"
-
-
-def test_the_readme_carries_the_scorecard_of_notebook_0():
-    table, tally = scorecard_of(NOTEBOOKS[0])
-    readme = (reproduce.ROOT / "README.md").read_text()
-    assert f"\n\n{table}\n\n" in readme
-    assert f"[scorecard](#scorecard), {tally}." in readme
-
-
-def test_figures_3_1_and_3_2_hold_the_papers_numbers_to_six_digits():
-    for name, cases in (("figure_3_1", 4), ("figure_3_2", 4)):
-        table = read_table(FIGURES / f"{name}.csv")
-        assert len(table["iteration"]) == 21 * cases
-        assert all(float(f"{x:.5e}") == x for x in table["sigma_max"])
-
-
-def run(path, tmp_path, *arguments):
-    command = [sys.executable, "-m", "papermill", str(path), str(tmp_path / "out.ipynb"), "-k", "python3"]
-    return subprocess.run(
-        [*command, "--no-progress-bar", *arguments], capture_output=True, text=True, cwd=tmp_path
-    )
 
 
 BAD = [
-    ("00", ["-p", "alpha", "2"], "alpha: no parameter of this notebook"),
-    ("01", ["-p", "input_size", "0"], "input_size: wanted an integer from 1 to 60, got 0"),
-    ("02", ["-r", "alpha", "1"], "alpha: wanted a number from 1e-6 to 1e6, got '1'"),
-    ("03", ["-p", "input_sise", "4"], "did you mean input_size?"),
-    ("04", ["-p", "iterations", "2.5"], "iterations: wanted an integer from 0 to 2000, got 2.5"),
-    ("05", ["-p", "channels", "[[3, 1]]"], "channels: wanted a list of 1 to 12 different pairs"),
-    ("09", ["-p", "measure", "maybe"], "measure: wanted true or false, got 'maybe'"),
+    ("00", {"alpha": 2}, "alpha: no parameter of this notebook"),
+    ("01", {"input_size": 0}, "input_size: wanted an integer from 1 to 60, got 0"),
+    ("02", {"alpha": "1"}, "alpha: wanted a number from 1e-6 to 1e6, got '1'"),
+    ("03", {"input_sise": 4}, "did you mean input_size?"),
+    ("03", {"kernel_size": 1}, "kernel_size: wanted at least 2, got 1"),
+    (
+        "03",
+        {"input_channels": 3, "output_channels": 1, "alpha": 1000},
+        "alpha: wanted less than sigma_max^2 / 2 with h < g, for a gradient, got 1000",
+    ),
+    ("04", {"iterations": 2.5}, "iterations: wanted an integer from 0 to 2000, got 2.5"),
+    ("04", {"input_size": 1}, "input_size: wanted at least 2 with one input channel"),
+    ("05", {"channels": [[3, 1], [3, 1]]}, "channels: wanted a list of 1 to 12 different pairs"),
+    ("06", {"alphas": [1, -1]}, "alphas: wanted a list of 1 to 12 different numbers"),
     (
         "07",
-        ["-p", "output_channels", "3"],
+        {"output_channels": 3},
         "output_channels, kernel_size: wanted h < g and 1 < k <= N, got g = 3, h = 3",
     ),
-    ("08", ["-y", "{budgets: [5]}"], "budgets: wanted a list of 1 to 12 different numbers from 10 to 10000"),
-    ("06", ["-y", "{alphas: [1, -1]}"], "alphas: wanted a list of 1 to 12 different numbers"),
-    ("10", ["-p", "training_images", "1797"], "training_images: wanted an integer from 50 to 1700, got 1797"),
-    ("10", ["-p", "seed", "4294967295"], "seed, networks: wanted a last seed below 2^32, got 4294967299"),
+    (
+        "08",
+        {"budgets": [5]},
+        "budgets: wanted a list of 1 to 12 different numbers from 10 to 10000",
+    ),
+    ("09", {"measure": "maybe"}, "measure: wanted true or false, got 'maybe'"),
+    (
+        "10",
+        {"training_images": 1797},
+        "training_images: wanted an integer from 50 to 1700, got 1797",
+    ),
+    (
+        "10",
+        {"seed": 4294967295},
+        "seed, networks: wanted a last seed below 2^32, got 4294967299",
+    ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("number", "arguments", "message"), BAD, ids=[f"{number}-{arguments[1]}" for number, arguments, _ in BAD]
-)
-def test_a_bad_parameter_stops_the_run_before_anything_is_written(number, arguments, message, tmp_path):
-    (path,) = (path for path in NOTEBOOKS if path.name.startswith(number))
-    if why := missing(path.read_text()):
-        pytest.skip(f"{path.name} {why}")
-    ended = run(path, tmp_path, *arguments, "-p", "figure_dir", str(tmp_path / "figures"))
-    assert ended.returncode != 0
-    assert message in ended.stderr
-    assert not (tmp_path / "figures").exists()
-    assert not any(cell.outputs for cell in cells(tmp_path / "out.ipynb")[5:])
-
-
-def test_other_parameters_skip_the_comparison_and_write_where_asked(tmp_path):
-    (path,) = (path for path in NOTEBOOKS if path.name.startswith("05"))
-    ended = run(path, tmp_path, "-y", json.dumps(OTHERS[path.stem]), "-p", "figure_dir", "new/figures")
-    assert ended.returncode == 0, ended.stderr
-    assert (tmp_path / "new" / "figures" / "figure_3_1.png").exists()
-    printed = "".join(out.get("text", "") for cell in cells(tmp_path / "out.ipynb") for out in cell.outputs)
-    assert "not the paper's: no comparison" in printed
+@pytest.mark.parametrize(("number", "values", "message"), BAD)
+def test_a_bad_parameter_stops_the_run(number, values, message):
+    notebook = Notebook.read(numbered(number))
+    if notebook.missing:
+        pytest.skip(f"{notebook.path.name} {notebook.missing}")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        notebook.checked(values)
 
 
 def test_there_are_other_parameters_for_every_notebook():
@@ -202,50 +392,3 @@ def test_there_are_other_parameters_for_every_notebook():
     for path in NOTEBOOKS:
         given, _ = parameters_of(path)
         assert OTHERS[path.stem].keys() <= given.keys()
-
-
-def notebook_with(tags, source):
-    cell = nbformat.v4.new_code_cell(source, metadata={"tags": tags})
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
-
-
-def test_what_a_notebook_needs_is_in_its_tags():
-    assert missing(nbformat.writes(notebook_with(["needs-json"], ""))) == ""
-    lacking = missing(nbformat.writes(notebook_with(["needs-json", "needs-no_such_package", "parameters"], "")))
-    assert lacking == "needs no_such_package: pip install 'convreg[torch]'"
-    for path in NOTEBOOKS:
-        tags = {tag for cell in cells(path) for tag in cell.metadata.get("tags", [])}
-        assert ("needs-torch" in tags) == ("import torch" in path.read_text())
-
-
-def test_a_run_that_lacks_a_package_is_refused_before_it_starts(tmp_path, capsys):
-    nbformat.write(notebook_with(["needs-no_such_package"], "1 / 0"), tmp_path / "lacking.ipynb")
-    assert convreg_main(["run", str(tmp_path / "lacking.ipynb"), "-o", str(tmp_path / "out.ipynb")]) == 2
-    assert "lacking.ipynb needs no_such_package: pip install 'convreg[torch]'" in capsys.readouterr().err
-    assert not (tmp_path / "out.ipynb").exists()
-
-
-def test_reproduce_skips_what_cannot_be_imported_and_says_why(tmp_path, monkeypatch, capsys):
-    (tmp_path / "notebooks").mkdir()
-    path = tmp_path / "notebooks" / "skipped.ipynb"
-    nbformat.write(notebook_with(["needs-no_such_package"], "1 / 0"), path)
-    monkeypatch.setattr(reproduce, "all_notebooks", lambda: [path])
-    assert reproduce.main(["--build", str(tmp_path / "build"), "--figures", str(tmp_path / "figures")]) == 0
-    printed = capsys.readouterr().out
-    assert re.search(r"skipped.ipynb +skipped, needs no_such_package: pip install", printed)
-    assert "0 passed, 0 failed, 1 skipped" in printed
-    assert not (tmp_path / "build" / path.name).exists()
-
-
-def test_a_failing_notebook_makes_reproduce_fail(tmp_path, monkeypatch, capsys):
-    bad = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")], metadata={"kernelspec": {
-        "name": "python3", "display_name": "Python 3", "language": "python"}})  # fmt: skip
-    (tmp_path / "notebooks").mkdir()
-    nbformat.write(bad, tmp_path / "notebooks" / "bad.ipynb")
-    monkeypatch.setattr(reproduce, "all_notebooks", lambda: [tmp_path / "notebooks" / "bad.ipynb"])
-    assert reproduce.main(["--build", str(tmp_path / "build"), "--figures", str(tmp_path / "figures")]) == 1
-    printed = capsys.readouterr().out
-    assert re.search(r"bad.ipynb +\d+\.\d s  fail", printed)
-    assert "ZeroDivisionError" in printed
-    assert "0 passed, 1 failed" in printed

@@ -1,4 +1,4 @@
-"""The figures of notebooks 7 and 8: the barrier, the remedy on many kernels, and the alternatives."""
+"""The figures beyond the paper: the barrier, the remedy on many kernels, the alternatives."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def descent_figure(table: Table) -> Figure:
 
 @drawn
 def outcome_figure(table: Table) -> Figure:
-    """Many start kernels: when the estimate is lowest, bars per alpha, and the final condition number.
+    """Many start kernels: when the estimate is lowest, a panel per alpha, and the final kappa.
 
     Columns: alpha, gram ("columns" or "rows"), state, lowest_at, lowest, kappa.
     """
@@ -72,7 +72,10 @@ def _dips(axes: list[Axes], shifts: dict[float, Table]) -> None:
 
 
 def _condition_numbers(ax: Axes, shifts: dict[float, Table]) -> None:
-    for gram, color, marker, side in (("columns", CYCLE[1], "s", -0.2), ("rows", CYCLE[0], "o", 0.2)):
+    for gram, color, marker, side in (
+        ("columns", CYCLE[1], "s", -0.2),
+        ("rows", CYCLE[0], "o", 0.2),
+    ):
         for place, rows in enumerate(shifts.values()):
             kappa = np.sort(groups(rows, "gram")[gram]["kappa"])
             spread = np.linspace(-0.13, 0.13, len(kappa)) if len(kappa) > 1 else np.zeros(1)
@@ -93,7 +96,7 @@ SHOWN = (3e-3, 300)  # of the singular values, by `comparison_figure`
 
 @drawn
 def comparison_figure(table: Table) -> Figure:
-    """The interval of singular values that each method leaves, one panel a kernel, with its condition number.
+    """The interval of singular values that each method leaves, and kappa; one panel a kernel.
 
     What goes on below 0.003 or above 300, outside of the picture, ends in an arrow.
 

@@ -1,4 +1,4 @@
-"""The figures of notebook 9: how the time of an update grows, and the rate that each layer reaches."""
+"""The figures at layer scale: how the time of an update grows, and the rate of each layer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def growth_figure(table: Table) -> Figure:
                 annotation_clip=False,
             )
         label, fixed = names[against]
-        ax.set(xlabel=label, title=f"3×3, {fixed}", xlim=(min(rows["x"]) * 0.9, max(rows["x"]) * 4))
+        ax.set(xlabel=label, title=f"3×3, {fixed}")
+        ax.set_xlim(min(rows["x"]) * 0.9, max(rows["x"]) * 4)
         plain_logarithm(ax.xaxis, few=300)
     axes[0].set_ylim(min(table["seconds"]) / 2, max(table["seconds"]) * 5)
     axes[0].set_ylabel("seconds for one update")

@@ -1,4 +1,4 @@
-"""What the paper states and shows: M, the bounds, the gradients, Figures 3.1 and 3.2, the power method."""
+"""The figures of what the paper states: M, bounds, gradients, Figures 3.1 and 3.2, the estimate."""
 
 from __future__ import annotations
 
@@ -53,25 +53,41 @@ def _cells(ax: Axes, image: NDArray, block: int = 1) -> None:
 def bounds_figure(table: Table) -> Figure:
     """Theorem 2.1 along a line of kernels: the extreme singular values inside their bounds.
 
-    Columns: s (the place on the line), sigma_max, sigma_min, lower, upper (NaN where R_alpha >= alpha), t.
+    Columns: s (the place on the line), sigma_max, sigma_min, lower, upper (NaN where
+    R_alpha >= alpha), t.
     """
     figure, (left, right) = axes_grid(1, 2, 2.7)
     s = table["s"]
     left.fill_between(s, table["lower"], table["upper"], color=CYCLE[0], alpha=0.18, linewidth=0)
-    for field, dash, label in (("sigma_max", "-", r"$\sigma_{\max}$"), ("sigma_min", "--", r"$\sigma_{\min}$")):
+    for field, dash, label in (
+        ("sigma_max", "-", r"$\sigma_{\max}$"),
+        ("sigma_min", "--", r"$\sigma_{\min}$"),
+    ):
         left.plot(s, table[field], dash, color=CYCLE[0])
-        left.annotate(label, (s[-1], table[field][-1]), (4, 0), textcoords="offset points", va="center")
-    left.set(xlabel="$s$ in $K = \\delta + s\\,D$", ylabel="singular values of $M$", title="Theorem 2.1's band")
+        left.annotate(
+            label, (s[-1], table[field][-1]), (4, 0), textcoords="offset points", va="center"
+        )
+    left.set(
+        xlabel="$s$ in $K = \\delta + s\\,D$",
+        ylabel="singular values of $M$",
+        title="Theorem 2.1's band",
+    )
     right.plot(s, table["t"], color=CYCLE[1])
     right.axhline(1, color="black", linewidth=0.8, linestyle=":")
     right.annotate("no lower bound above 1", (s[0], 1), (2, 3), textcoords="offset points")
-    right.set(xlabel="$s$ in $K = \\delta + s\\,D$", ylabel=r"$t=\mathcal{R}_\alpha/\alpha$", title="The penalty")
+    right.set(
+        xlabel="$s$ in $K = \\delta + s\\,D$",
+        ylabel=r"$t=\mathcal{R}_\alpha/\alpha$",
+        title="The penalty",
+    )
     return figure
 
 
 @drawn
 def verification_figure(table: Table) -> Figure:
-    """Gradients against differences: central differences above, Taylor remainders below, one column a statement.
+    """Gradients against differences: central ones above, Taylor remainders below.
+
+    One column of panels a statement.
 
     Columns: statement, gradient ("right" or the name of a wrong one), step, difference, remainder.
     """
@@ -83,7 +99,9 @@ def verification_figure(table: Table) -> Figure:
         for gradient, line in groups(rows, "gradient").items():
             color, dash = styles[gradient]
             above.loglog(line["step"], line["difference"], color=color, linestyle=dash)
-            below.loglog(line["step"], line["remainder"], color=color, linestyle=dash, label=gradient)
+            below.loglog(
+                line["step"], line["remainder"], color=color, linestyle=dash, label=gradient
+            )
             if column == 0:
                 right = gradient == "right"
                 place = np.flatnonzero(line["step"] > (9e-4 if right else 9e-3))[0]
@@ -104,12 +122,19 @@ def verification_figure(table: Table) -> Figure:
 def meeting_figure(table: Table) -> Figure:
     """Two singular values that meet, and the slope of the larger one, which jumps there.
 
-    Columns: s, first, second (singular values along a line), slope (formula), wide (central difference).
+    Columns: s, first, second (singular values along a line), slope (formula), wide (central
+    difference).
     """
     figure, (left, right) = axes_grid(1, 2, 2.6)
     for field, dash, color in (("first", "-", CYCLE[0]), ("second", "--", CYCLE[1])):
         left.plot(table["s"], table[field], dash, color=color)
-        left.annotate(field, (table["s"][-1], table[field][-1]), (3, 0), textcoords="offset points", va="center")
+        left.annotate(
+            field,
+            (table["s"][-1], table[field][-1]),
+            (3, 0),
+            textcoords="offset points",
+            va="center",
+        )
     left.set(xlabel="$s$", ylabel="singular values of $M^TM-\\alpha I$")
     right.plot(table["s"], table["slope"], "-", color=CYCLE[0])
     right.plot(table["s"], table["wide"], "o", color=CYCLE[1], markersize=3)
@@ -127,8 +152,8 @@ def convergence_figure(table: Table) -> Figure:
     """Figures 3.1 and 3.2 in the paper's form, from a `history_table` with alphas: a case a panel.
 
     On the left axis, blue, sigma_max (solid), sigma_min (dashed) and kappa (dotted). On the right,
-    logarithmic for a dip below alpha to be seen, R_alpha as the algorithm estimates it (orange, solid,
-    with dots), the exact one (black, dashed) and alpha (black, thin, dotted).
+    logarithmic for a dip below alpha to be seen, R_alpha as the algorithm estimates it (orange,
+    solid, with dots), the exact one (black, dashed) and alpha (black, thin, dotted).
     """
     cases = groups(table, "case")
     rows = -(-len(cases) // 2)
@@ -183,8 +208,9 @@ def _name_axes(left: Axes, right: Axes) -> None:
 def estimate_figure(table: Table) -> Figure:
     """What the power method takes for R_alpha, and the exact value; below, error and residual.
 
-    A pair of panels per case. The residual ``|Bv - sigma u|`` bounds the distance to some singular value
-    of B, not to the largest: where the error is above it, the area between the two is coloured.
+    A pair of panels per case. The residual ``|Bv - sigma u|`` bounds the distance to some singular
+    value of B, not to the largest: where the error is above it, the area between the two is
+    coloured.
 
     Columns: case, iteration, estimate, residual, penalty.
     """

@@ -30,12 +30,19 @@ STYLE: dict[Any, Any] = {
     "pdf.compression": 0,  # no zlib, whose bytes differ between builds of Python
     "pdf.fonttype": 42,
 }
-CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito, distinct to colour-blind readers
+CYCLE = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+)  # Okabe and Ito, distinct to colour-blind readers
 DASHES = ("-", "--", ":", "-.")
 
 
 def save_figure(figure: Figure, table: Table, folder: str, name: str) -> dict[str, Table]:
-    """Write name.png, name.pdf and name.csv (the table) to a folder, which is made; nothing if it is ''.
+    """Write name.png, name.pdf and name.csv (the table) to a folder; nothing if it is ''.
+
+    The folder is made.
 
     Returns
     -------
@@ -45,7 +52,10 @@ def save_figure(figure: Figure, table: Table, folder: str, name: str) -> dict[st
     if folder:
         target = Path(folder).expanduser()
         contents = {target / f"{name}.csv": as_csv(table)}
-        undated = {"png": {"Software": None}, "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer"))}
+        undated = {
+            "png": {"Software": None},
+            "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer")),
+        }
         for ending, nothing in undated.items():
             buffer = io.BytesIO()
             with plt.rc_context(STYLE):
@@ -57,17 +67,19 @@ def save_figure(figure: Figure, table: Table, folder: str, name: str) -> dict[st
 
 def axes_grid(rows: int, columns: int, height: float, **kw: Any) -> tuple[Figure, list[Axes]]:
     """A figure as wide as a column of text, and its axes, row by row."""
-    figure, grid = plt.subplots(rows, columns, figsize=(6.8, height), layout="constrained", squeeze=False, **kw)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(6.8, height), layout="constrained", squeeze=False, **kw
+    )
     return figure, list(grid.flat)
 
 
 def drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
-    """In our style, the layout fixed once: shown and saved, at any resolution, a figure looks the same."""
+    """In our style, the layout fixed once: at any resolution a figure looks the same."""
 
     @wraps(draw)
     def styled(table: Table) -> Figure:
         """The drawing, with the style around it."""
-        plt.draw_if_interactive()  # loads the backend, whose own settings the context below must not undo
+        plt.draw_if_interactive()  # loads the backend; the context below must not undo its settings
         with plt.rc_context(STYLE):
             figure = draw(table)
             for ax in figure.axes:  # how many ticks there are depends on the size of their labels

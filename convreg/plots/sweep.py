@@ -15,7 +15,9 @@ from convreg.plots.style import CYCLE, DASHES, axes_grid, drawn
 from convreg.storage.tables import Table, groups, stacked
 
 
-def picture_table(index: Table, across: str, panels: str, others: Sequence[str], shown: Sequence[str]) -> Table:
+def picture_table(
+    index: Table, across: str, panels: str, others: Sequence[str], shown: Sequence[str]
+) -> Table:
     """The numbers of the picture, long: a row for each run and headline number.
 
     Parameters
@@ -23,32 +25,40 @@ def picture_table(index: Table, across: str, panels: str, others: Sequence[str],
     index : table
         The complete runs, from `convreg.companion.sweep.read_index`.
     across, panels : str
-        The parameters along the horizontal axes and over the columns of panels; '' for no second one.
+        The parameters along the horizontal axes and over the columns of panels; the second may
+        be ''.
     others : sequence of str
         The other parameters that vary: a line for each of their combinations.
     shown : sequence of str
         The headline numbers, a row of panels each.
     """
-    runs = range(len(index["run"]))
     columns = {
         "across": across,
         "x": index[across],
-        "panel": [f"{panels} = {index[panels][i]}" if panels else "" for i in runs],
-        "line": [", ".join(f"{name} = {index[name][i]}" for name in others) for i in runs],
+        "panel": _words(index, [panels] if panels else []),
+        "line": _words(index, others),
     }
-    return stacked(
-        {
-            **columns,
-            "result": name,
-            "value": [float(cell) if str(cell) else np.nan for cell in index[name].tolist()],
-        }
-        for name in shown
-    )
+    blocks = []
+    for name in shown:
+        values = [float(cell) if str(cell) else np.nan for cell in index[name].tolist()]
+        blocks.append({**columns, "result": name, "value": values})
+    return stacked(blocks)
+
+
+def _words(index: Table, names: Sequence[str]) -> list[str]:
+    """For each run its values of these parameters, in words."""
+    words = []
+    for run in range(len(index["run"])):
+        words.append(", ".join(f"{name} = {index[name][run]}" for name in names))
+    return words
 
 
 @drawn
 def sweep_figure(table: Table) -> Figure:
-    """A row of panels for each result, a column for each value of one parameter, the other along the axis."""
+    """A row of panels for each result, a column for each value of one parameter.
+
+    The other parameter is along the axis.
+    """
     names = names_across(table)
     places = np.array([names.index(x) for x in table["x"].tolist()]) if names else table["x"]
     table = {**table, "place": places}
@@ -59,7 +69,8 @@ def sweep_figure(table: Table) -> Figure:
     for number, ax in enumerate(axes):
         result, panel = results[number // len(panels)], panels[number % len(panels)]
         here = (table["result"] == result) & (table["panel"] == panel)
-        _draw({name: column[here] for name, column in table.items()}, ax, list(groups(table, "line")))
+        rows = {name: column[here] for name, column in table.items()}
+        _draw(rows, ax, list(groups(table, "line")))
         subplot: Any = ax.get_subplotspec()
         ax.set_title(panel.replace("_", " ") if subplot.is_first_row() else "")
         ax.set_xlabel(table["across"][0].replace("_", " ") if subplot.is_last_row() else "")
@@ -79,11 +90,18 @@ def _draw(table: Table, ax: Axes, lines: list[str]) -> None:
         order = np.argsort(rows["place"])
         style: dict[str, Any] = {"color": CYCLE[number % 4], "linestyle": DASHES[number // 4 % 4]}
         label = line.replace("_", " ")
-        ax.plot(rows["place"][order], rows["value"][order], marker="o", markersize=3, label=label, **style)
+        ax.plot(
+            rows["place"][order],
+            rows["value"][order],
+            marker="o",
+            markersize=3,
+            label=label,
+            **style,
+        )
 
 
 def _scale_across(table: Table, axes: Sequence[Axes], names: Sequence[str]) -> None:
-    """The horizontal axes, which all panels share; values that are no numbers stand side by side."""
+    """The horizontal axes, which all panels share; what is no number stands side by side."""
     slanted: dict[str, Any] = {"rotation": 30, "ha": "right"} if sum(map(len, names)) > 20 else {}
     for ax in axes:
         if names:
@@ -95,8 +113,10 @@ def _scale_across(table: Table, axes: Sequence[Axes], names: Sequence[str]) -> N
 def names_across(table: Table) -> list[str]:
     """The lists or truth values along the horizontal axis in order; none where they are numbers.
 
-    >>> names_across({"x": np.array(["[10.0]", "[2.0]", "[10.0]"])}), names_across({"x": np.array([0.5])})
-    (['[2.0]', '[10.0]'], [])
+    >>> names_across({"x": np.array(["[10.0]", "[2.0]", "[10.0]"])})
+    ['[2.0]', '[10.0]']
+    >>> names_across({"x": np.array([0.5])})
+    []
     """
     return [] if table["x"].dtype.kind in "if" else sorted(groups(table, "x"), key=ast.literal_eval)
 

@@ -1,4 +1,4 @@
-"""The figures of notebook 10: networks in training, with the median and the range over the seeds."""
+"""The figures of networks in training, with the median and the range over the seeds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def band(ax: Axes, rows: Table, x: str, y: str, style: Style, label: str) -> Non
     levels = groups(rows, x)
     values = np.array([level[y] for level in levels.values()])
     color, dash = style
-    ax.fill_between(list(levels), values.min(axis=1), values.max(axis=1), color=color, alpha=0.12, linewidth=0)
+    ax.fill_between(
+        list(levels), values.min(axis=1), values.max(axis=1), color=color, alpha=0.12, linewidth=0
+    )
     ax.plot(list(levels), np.median(values, axis=1), color=color, linestyle=dash, label=label)
 
 
@@ -133,7 +135,9 @@ def accuracy_figure(table: Table) -> Figure:
     methods = list(styles(table))
     figure, axes = axes_grid(1, len(methods), 2.5, sharey=True)
     for ax, (method, rows, (color, _)) in zip(axes, methods, strict=True):
-        ax.fill_between(rows["noise"], rows["lowest"], rows["highest"], color=color, alpha=0.2, linewidth=0)
+        ax.fill_between(
+            rows["noise"], rows["lowest"], rows["highest"], color=color, alpha=0.2, linewidth=0
+        )
         ax.plot(rows["noise"], rows["mean"], color=color, marker="o", markersize=3)
         ax.axhline(0, color="black", linewidth=0.8, linestyle=":")
         ax.set(title=method, xlabel="noise")

@@ -1,1 +1,1 @@
-"""Beyond the method: what Section 1 names beside it, the barrier, the square case, layers, training."""
+"""Beyond the method: what Section 1 names beside it, the barrier, square M, layers, training."""

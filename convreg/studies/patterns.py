@@ -20,7 +20,9 @@ PATTERNS: tuple[Pattern, ...] = (
 
 
 def pattern_table(patterns: Iterable[Pattern] = PATTERNS) -> Table:
-    """Equations (2.1) and (2.4): a row for each entry of M, with the number of its tap, 1 to k^2, row by row.
+    """Equations (2.1) and (2.4): a row for each entry of M, with the number of its tap.
+
+    From 1 to k^2, row by row.
 
     Columns: case, kernel_size, rows, columns (of M), block (N^2), row, column, tap.
 
@@ -31,6 +33,14 @@ def pattern_table(patterns: Iterable[Pattern] = PATTERNS) -> Table:
     for case, k, N, g, h in patterns:
         taps = np.arange(1, k**2 + 1).reshape(k, k, 1, 1) * np.ones((g, h))
         entries = conv_matrix(taps, N).tocoo()
-        sizes = {"case": case, "kernel_size": k, "rows": h * N**2, "columns": g * N**2, "block": N**2}
-        tables.append({**sizes, "row": entries.row, "column": entries.col, "tap": entries.data.astype(int)})
+        sizes = {
+            "case": case,
+            "kernel_size": k,
+            "rows": h * N**2,
+            "columns": g * N**2,
+            "block": N**2,
+        }
+        tables.append(
+            {**sizes, "row": entries.row, "column": entries.col, "tap": entries.data.astype(int)}
+        )
     return stacked(tables)

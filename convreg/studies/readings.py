@@ -26,9 +26,9 @@ def deflated_update(
 
 
 def lag_lines(history: np.recarray) -> str:
-    """Algorithm 2.1: how far the residual is from bounding the error, R_alpha less the estimate, at its worst.
+    """Algorithm 2.1: how far the residual is from bounding the error, at its worst.
 
-    Errors below a millionth of R_alpha do not count.
+    The error is R_alpha less the estimate. Errors below a millionth of R_alpha do not count.
 
     >>> columns = [np.array(values) for values in ([9.0, 5.0], [0.5, 2.0], [9.0, 8.0])]
     >>> print(lag_lines(np.rec.fromarrays(columns, names="estimate, residual, penalty")))

@@ -32,19 +32,19 @@ class Square(NamedTuple):
         """
         along_1, along_2 = self.winding
         found = [f"{value:.2g} (N = {N})" for N, value in zip(SIDES, self.sigma_min, strict=True)]
-        return (
-            f"winding numbers {along_1} and {along_2}, Hermitian part from {self.hermitian_part_bound:.2f} on\n"
-            f"  sigma_min {', '.join(found)}"
-        )
+        winding = f"winding numbers {along_1} and {along_2}"
+        hermitian = f"Hermitian part from {self.hermitian_part_bound:.2f} on"
+        return f"{winding}, {hermitian}\n  sigma_min {', '.join(found)}"
 
 
 def square_kernels(k: int, state: int = 1) -> dict[str, NDArray]:
-    """Section 2.1: a random kernel with g = h = 2, and the identity with all or a little of it added.
+    """Section 2.1: a random kernel with g = h = 2, and the identity with all or some of it added.
 
     >>> [*square_kernels(3)]
     ['random', 'identity + random', 'identity + 0.08 random']
     """
-    random, centre = start_kernel(k, 2, 2, state), identity(k, 2, 2)
+    random = start_kernel(k, 2, 2, state)
+    centre = identity(k, 2, 2)
     return {
         "random": random,
         "identity + random": centre + random,
@@ -53,7 +53,7 @@ def square_kernels(k: int, state: int = 1) -> dict[str, NDArray]:
 
 
 def symbol_report(K: NDArray, points: int = 128) -> Square:
-    """Section 2.1, [4, 12]: winding numbers, both bounds over a grid of angles, and sigma_min(M) itself.
+    """Section 2.1, [4, 12]: winding numbers, both bounds over a grid, and sigma_min(M) itself.
 
     >>> symbol_report(identity(3)).hermitian_part_bound
     1.0

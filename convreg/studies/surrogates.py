@@ -1,4 +1,4 @@
-"""Section 1: what the reshaped kernel W and the periodic singular values, taken for those of M, say of M."""
+"""Section 1: what the reshaped kernel W and the periodic singular values say of M."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ PERIODIC_KERNELS = {
 
 
 def bounded_by_reshaped(K: NDArray, N: int) -> bool:
-    r"""Section 1, [17, 24]: whether the singular values of W bound those of M as they should, for N >= k.
+    r"""Section 1, [17, 24]: whether the singular values of W bound those of M as they should.
+
+    For N >= k they do:
 
     .. math:: \sigma_{\max}(W) \leq \sigma_{\max}(M) \leq k\,\sigma_{\max}(W), \qquad
        \sigma_{\min}(M) \leq \sigma_{\min}(W) \text{ for } h \leq g
@@ -35,36 +37,43 @@ def bounded_by_reshaped(K: NDArray, N: int) -> bool:
     >>> bounded_by_reshaped(np.ones((3, 3, 2, 1)), 4)
     True
     """
-    W, (largest, smallest) = np.linalg.svd(reshaped(K), compute_uv=False), extreme_singular_values(K, N)
-    (k, _, g, h), rounding = K.shape, 1 + 1e-12
+    k, _, g, h = K.shape
+    W = np.linalg.svd(reshaped(K), compute_uv=False)
+    largest, smallest = extreme_singular_values(K, N)
+    rounding = 1 + 1e-12
     bounded = W[0] <= largest * rounding and largest <= k * W[0] * rounding
     if h <= g:
-        bounded &= smallest <= W[-1] * rounding
+        bounded = bounded and smallest <= W[-1] * rounding
     return bool(bounded)
 
 
 def reshaped_words(K: NDArray, N: int) -> str:
-    """Section 1, [3, 6]: WW' of a kernel with one output channel beside the singular values of M, in words.
+    """Section 1, [3, 6]: WW' of a kernel with one output channel beside sigma(M), in words.
 
     >>> reshaped_words(ROWS_OF_NORM_1["identity"], 5)
     "WW' = 1, sigma_max(M) = 1, sigma_min(M) = 1"
     """
-    row, (largest, smallest) = reshaped(K), extreme_singular_values(K, N)
-    return f"WW' = {(row @ row.T).item():.3g}, sigma_max(M) = {largest:.3g}, sigma_min(M) = {smallest:.2g}"
+    row = reshaped(K)
+    norm = (row @ row.T).item()
+    largest, smallest = extreme_singular_values(K, N)
+    return f"WW' = {norm:.3g}, sigma_max(M) = {largest:.3g}, sigma_min(M) = {smallest:.2g}"
 
 
 def norm_ratio_on_a_torus(K: NDArray, N: int, seed: int = 0) -> float:
-    """Section 1, [18]: ``|Y| / |X|`` of a periodic convolution, one channel, by scipy.ndimage, for a random image.
+    """Section 1, [18]: ``|Y| / |X|`` of a periodic convolution of one channel, by scipy.ndimage.
+
+    For a random image.
 
     >>> norm_ratio_on_a_torus(np.array([[0, 0, 0], [2, 0, 0], [0, 0, 0]]), 5)
     2.0
     """
     X = np.random.default_rng(seed).standard_normal((N, N))
-    return round(float(np.linalg.norm(correlate(X, K, mode="wrap")) / np.linalg.norm(X)), 14)
+    Y = correlate(X, K, mode="wrap")
+    return round(float(np.linalg.norm(Y) / np.linalg.norm(X)), 14)
 
 
 class Periodic(NamedTuple):
-    """Section 1, [18]: the extreme singular values of a kernel with wrapped and with padded borders."""
+    """Section 1, [18]: the extreme singular values with wrapped and with padded borders."""
 
     name: str
     N: int
@@ -78,10 +87,9 @@ class Periodic(NamedTuple):
         >>> Periodic("shift", 5, (1.0, 1.0), (1.0, 0.0), 1.0).largest()
         'shift     N =  5: periodic 1.0000, padded 1.0000, on the larger torus 1.0000'
         """
-        return (
-            f"{self.name:9} N = {self.N:2}: periodic {self.periodic[0]:.4f}, padded {self.padded[0]:.4f}, "
-            f"on the larger torus {self.larger_torus:.4f}"
-        )
+        case = f"{self.name:9} N = {self.N:2}"
+        values = f"periodic {self.periodic[0]:.4f}, padded {self.padded[0]:.4f}"
+        return f"{case}: {values}, on the larger torus {self.larger_torus:.4f}"
 
     def smallest(self) -> str:
         """The smallest, in words.
@@ -93,16 +101,17 @@ class Periodic(NamedTuple):
 
 
 def periodic_cases(sides: Sequence[int] = (5, 15)) -> Iterator[Periodic]:
-    """Section 1, [18]: the taps -1, 2, -1 and a shift by a pixel, on tori of these sides and with padding.
+    """Section 1, [18]: the taps -1, 2, -1 and a shift by a pixel, on tori and with padding.
 
     >>> [(case.name, case.N) for case in periodic_cases([5])]
     [('-1, 2, -1', 5), ('shift', 5)]
     """
     for name, K in PERIODIC_KERNELS.items():
         for N in sides:
-            on_torus, larger = (periodic_singular_values(K, side) for side in (N, N + 1))
-            ends = float(on_torus[0]), float(on_torus[-1])
-            yield Periodic(name, N, ends, extreme_singular_values(K, N), float(larger[0]))
+            sigma = periodic_singular_values(K, N)
+            ends = float(sigma[0]), float(sigma[-1])
+            larger_torus = float(periodic_singular_values(K, N + 1)[0])
+            yield Periodic(name, N, ends, extreme_singular_values(K, N), larger_torus)
 
 
 def clipping_lines(kernels: Iterable[NDArray], N: int, counts: Sequence[int]) -> str:
@@ -112,10 +121,12 @@ def clipping_lines(kernels: Iterable[NDArray], N: int, counts: Sequence[int]) ->
     largest periodic value of each kernel after  1 clippings: 1.000
     largest periodic value of each kernel after  3 clippings: 1.000
     """
-    clipped, lines = list(kernels), []
+    clipped = list(kernels)
+    lines = []
     for times in range(1, max(counts) + 1):
         clipped = [clip_periodic(K, N) for K in clipped]
         if times in counts:
-            largest = ", ".join(f"{periodic_singular_values(K, N)[0]:.3f}" for K in clipped)
-            lines.append(f"largest periodic value of each kernel after {times:2} clippings: {largest}")
+            values = [f"{periodic_singular_values(K, N)[0]:.3f}" for K in clipped]
+            words = f"largest periodic value of each kernel after {times:2} clippings"
+            lines.append(f"{words}: {', '.join(values)}")
     return "\n".join(lines)

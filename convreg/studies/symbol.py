@@ -1,24 +1,27 @@
 r"""Section 2.1, [4, 12]: the symbol of M, which says what sigma_min(M) does as the image grows.
 
-M is, up to the order of its rows and columns, a two-level Toeplitz matrix with h x g blocks. With the taps at
-their offsets from the centre, its symbol is
+M is, up to the order of its rows and columns, a two-level Toeplitz matrix with h x g blocks. With
+the taps at their offsets from the centre, its symbol is
 
-.. math:: F(\theta) = \sum_{a,b} K_{a,b}^T\, e^{\mathrm{i}(a\theta_1 + b\theta_2)} \in \mathbb{C}^{h \times g}
+.. math:: F(\theta) = \sum_{a,b} K_{a,b}^T\, e^{\mathrm{i}(a\theta_1 + b\theta_2)}
+   \in \mathbb{C}^{h \times g}
 
 Three facts about sigma_min(M), for square M (g = h), of which the first also holds for others:
 
-* sigma_min(M) <= sigma_min(F(theta)) + O(1/N) for every theta (`plane_wave_bound`). So it tends to 0 as N grows
-  where det F has a zero.
-* It tends to 0, too, where for some theta_2 det F(., theta_2) has no zero and winds around 0 (`winding_numbers`),
-  or the same with the angles exchanged. For then the Toeplitz operator with the symbol F(., theta_2), or its
-  adjoint, has a kernel of sequences that decay exponentially (I. C. Gohberg and M. G. Krein, Systems of integral
-  equations on a half line with kernels depending on the difference of arguments, 1958); cut off at N, and with a
-  windowed wave across, such a sequence is a vector x with ``|M x| = O(1/N) |x|``.
+* sigma_min(M) <= sigma_min(F(theta)) + O(1/N) for every theta (`plane_wave_bound`). So it tends to
+  0 as N grows where det F has a zero.
+* It tends to 0, too, where for some theta_2 det F(., theta_2) has no zero and winds around 0
+  (`winding_numbers`), or the same with the angles exchanged. For then the Toeplitz operator with
+  the symbol F(., theta_2), or its adjoint, has a kernel of sequences that decay exponentially
+  (I. C. Gohberg and M. G. Krein, Systems of integral equations on a half line with kernels
+  depending on the difference of arguments, 1958); cut off at N, and with a windowed wave across,
+  such a sequence is a vector x with ``|M x| = O(1/N) |x|``.
 * It is at least c for every N where the Hermitian part of F(theta) is at least c I for all theta
   (`hermitian_part_bound`): M is then a compression of an operator whose real part is at least c.
 
-The converse of the first two is false: with neither zeros nor winding, sigma_min(M) may be 0 for every N. One
-channel, five taps 1, -1, 0, 1, 1 along the anti-diagonal: ``|F| >= 1.3``, no winding, a corner that is not read.
+The converse of the first two is false: with neither zeros nor winding, sigma_min(M) may be 0 for
+every N. One channel, five taps 1, -1, 0, 1, 1 along the anti-diagonal: ``|F| >= 1.3``, no winding,
+a corner that is not read.
 """
 
 from __future__ import annotations
@@ -33,8 +36,9 @@ from convreg.convolution import padding
 def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
     r"""Section 2.1, [4, 12]: the symbol F(theta) of the Toeplitz matrix M(K).
 
-    .. math:: F(\theta) = \sum_{p,q=1}^{k} K_{p,q}^T\, e^{\mathrm{i}((p-m)\theta_1 + (q-m)\theta_2)},
-       \qquad m = \lceil k/2 \rceil
+    .. math:: F(\theta) =
+       \sum_{p,q=1}^{k} K_{p,q}^T\, e^{\mathrm{i}((p-m)\theta_1 + (q-m)\theta_2)}, \qquad
+       m = \lceil k/2 \rceil
 
     Parameters
     ----------
@@ -58,7 +62,9 @@ def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
     """
     kernel = as_kernel(K)
     angles = np.broadcast_arrays(as_floats("theta_1", theta_1), as_floats("theta_2", theta_2))
-    vertical, horizontal = (np.exp(1j * np.multiply.outer(angle, _offsets(len(kernel)))) for angle in angles)
+    offsets = _offsets(len(kernel))
+    vertical = np.exp(1j * np.multiply.outer(angles[0], offsets))
+    horizontal = np.exp(1j * np.multiply.outer(angles[1], offsets))
     return np.einsum("...p,...q,pqgh->...hg", vertical, horizontal, kernel)
 
 
@@ -77,10 +83,11 @@ def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLik
     .. math:: \sigma_{\min}(M) \leq \sigma_{\min}(F(\theta))
        + 2\sin\frac{\pi}{2(N+1)} \sum_{a,b} (\lvert a\rvert + \lvert b\rvert)\, \|K_{a,b}\|_2
 
-    M maps the wave ``v e^{i(r theta_1 + s theta_2)} w_r w_s``, w_r = sin(pi r / (N + 1)), to F(theta) v times wave
-    and window, up to the differences of the window: w and its shift by a differ by at most
-    ``|a| 2 sin(pi / (2 (N + 1))) |w|``, zeros outside the image included. For h < g the same with M'. Of the m x n
-    matrix M it is the smallest of the min(m, n) singular values.
+    M maps the wave ``v e^{i(r theta_1 + s theta_2)} w_r w_s``, w_r = sin(pi r / (N + 1)), to
+    F(theta) v times wave and window, up to the differences of the window: w and its shift by a
+    differ by at most ``|a| 2 sin(pi / (2 (N + 1))) |w|``, zeros outside the image included. For
+    h < g the same with M'. Of the m x n matrix M it is the smallest of the min(m, n) singular
+    values.
 
     Parameters
     ----------
@@ -106,18 +113,21 @@ def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLik
     kernel, N = as_kernel(K), as_integer("N", N, 1)
     reach = np.abs(_offsets(len(kernel)))
     distances = reach[:, np.newaxis] + reach
-    change = 2 * np.sin(np.pi / (2 * (N + 1))) * np.sum(distances * np.linalg.norm(kernel, 2, axis=(2, 3)))
-    return np.linalg.svd(symbol(kernel, theta_1, theta_2), compute_uv=False)[..., -1] + change
+    norms = np.linalg.norm(kernel, 2, axis=(2, 3))
+    change = 2 * np.sin(np.pi / (2 * (N + 1))) * np.sum(distances * norms)
+    sigma = np.linalg.svd(symbol(kernel, theta_1, theta_2), compute_uv=False)
+    return sigma[..., -1] + change
 
 
 def hermitian_part_bound(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
     r"""Section 2.1, [4, 12]: the smallest eigenvalue of the Hermitian part of F(theta); for h = g.
 
-    .. math:: \sigma_{\min}(M) \geq \min_\theta \, \lambda_{\min}\bigl( \tfrac12 (F(\theta) + F(\theta)^H) \bigr)
+    .. math:: \sigma_{\min}(M) \geq
+       \min_\theta \, \lambda_{\min}\bigl( \tfrac12 (F(\theta) + F(\theta)^H) \bigr)
        \quad \text{for every } N
 
-    ``|M x| |x| >= Re <M x, x>``, the mean of Re <F z, z> over all angles, where z is the Fourier series of x.
-    Where the minimum is negative it says nothing.
+    ``|M x| |x| >= Re <M x, x>``, the mean of Re <F z, z> over all angles, where z is the Fourier
+    series of x. Where the minimum is negative it says nothing.
 
     Parameters
     ----------
@@ -128,7 +138,8 @@ def hermitian_part_bound(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -
     Returns
     -------
     array of the angles' shape
-        A bound is its minimum over all angles; over a grid it is that up to the distance of the grid.
+        A bound is its minimum over all angles; over a grid it is that up to the distance of the
+        grid.
 
     Raises
     ------
@@ -145,13 +156,14 @@ def hermitian_part_bound(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -
 
 
 def winding_numbers(K: ArrayLike, points: int = 256) -> tuple[NDArray, NDArray]:
-    r"""Section 2.1, [4, 12]: how often det F(theta) goes around 0 along each of the two angles; for h = g.
+    r"""Section 2.1, [4, 12]: how often det F(theta) goes around 0 along each angle; for h = g.
 
     .. math:: \frac{1}{2\pi} \int_0^{2\pi} \mathrm{d} \arg \det F(\theta_1, \theta_2), \qquad
-       \text{along } \theta_1 \text{ for } \theta_2 = 2\pi j / \text{points}, \text{ and the other way round}
+       \text{along } \theta_1 \text{ for } \theta_2 = 2\pi j / \text{points},
+       \text{ and the other way round}
 
-    Two different values for one angle mean that det F has a zero in between. They are counted from samples, and
-    are right where the phase turns by less than pi from one to the next.
+    Two different values for one angle mean that det F has a zero in between. They are counted from
+    samples, and are right where the phase turns by less than pi from one to the next.
 
     Parameters
     ----------
@@ -177,13 +189,19 @@ def winding_numbers(K: ArrayLike, points: int = 256) -> tuple[NDArray, NDArray]:
     kernel, points = _square(K), as_integer("points", points, 4)
     circle = 2 * np.pi * np.arange(points) / points
     determinants = np.linalg.det(symbol(kernel, circle[:, np.newaxis], circle))
-    turns = [np.angle(np.roll(determinants, -1, axis) * determinants.conj()).sum(axis) for axis in (0, 1)]
-    along_1, along_2 = (np.rint(turn / (2 * np.pi)).astype(int) for turn in turns)
-    return along_1, along_2
+    return _turns(determinants, 0), _turns(determinants, 1)
+
+
+def _turns(numbers: NDArray, axis: int) -> NDArray:
+    """How often complex numbers go around 0 along a closed axis."""
+    angles = np.angle(np.roll(numbers, -1, axis) * numbers.conj())
+    return np.rint(angles.sum(axis) / (2 * np.pi)).astype(int)
 
 
 def _square(K: ArrayLike) -> NDArray:
     kernel = as_kernel(K)
     if kernel.shape[2] != kernel.shape[3]:
-        raise ValueError(f"K: wanted as many output as input channels, got the shape {kernel.shape}")
+        raise ValueError(
+            f"K: wanted as many output as input channels, got the shape {kernel.shape}"
+        )
     return kernel

@@ -43,7 +43,9 @@ def test_an_interruption_leaves_nothing_beside_the_files(tmp_path, monkeypatch):
 
 def test_files_come_in_order_the_last_one_last(tmp_path, monkeypatch):
     order, replace = [], Path.replace
-    monkeypatch.setattr(Path, "replace", lambda part, path: order.append(path.name) or replace(part, path))
+    monkeypatch.setattr(
+        Path, "replace", lambda part, path: order.append(path.name) or replace(part, path)
+    )
     write_whole({tmp_path / name: b"" for name in "bca"})
     assert order == ["b", "c", "a"]
 

@@ -217,7 +217,7 @@ def test_the_map_leads_to_notebooks_and_tests_that_use_the_function(row):
 
 def test_every_item_of_the_paper_is_in_the_map():
     items = " ".join(row[0] for row in MAP)
-    equations = "(1.1) (1.2) (1.3) (1.4) (2.1) (2.2) (2.3) (2.4) (2.5)".split()
+    equations = [f"({number})" for number in (1.1, 1.2, 1.3, 1.4, 2.1, 2.2, 2.3, 2.4, 2.5)]
     results = ["Lemma 2.1", "Lemma 2.2", "Theorem 2.1", "Theorem 2.2", "Theorem 2.3"]
     section_3 = ["Algorithm 2.1", "Example 1", "Example 2", "Figure 3.1", "Figure 3.2"]
     assert all(item in items for item in equations + results + section_3)

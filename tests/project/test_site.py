@@ -1,114 +1,26 @@
 """The site as its readers meet it: built by `make site`, every page opened in a headless browser."""
 
-import functools
-import http.server
 import os
 import pkgutil
 import re
 import shutil
 import subprocess
 import sys
-import threading
-import urllib.parse
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from browsing import BROWSERS, CUT, QUIET, dead_links, served, visit
+from pages import ROOT, rows
+from pages import page as page_of_docs
 
 import convreg
 
-ROOT = Path(__file__).parents[2]
+with_a_browser = pytest.mark.browser
+of_the_site = pytest.mark.kernel  # it is built, which takes half a minute or more
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 REQUIRED = bool(os.environ.get("CI")) or os.environ.get("CONVREG_BROWSER") == "required"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
-EQUATIONS = {"1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "2.3", "2.4", "2.5"}  # what the paper numbers
-INSPECT = r"""async () => {
-  if (window.MathJax && MathJax.startup) await MathJax.startup.promise
-  const problems = [], all = selector => [...document.querySelectorAll(selector)], root = document.documentElement
-  const raw = /\$|\\\(|\\\[|\\begin|\\frac|\\sigma|\\mathcal/
-  if (raw.test(document.title)) problems.push(`raw mathematics in the title: ${document.title}`)
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-  while (walk.nextNode())
-    if (raw.test(walk.currentNode.data) && !walk.currentNode.parentElement.closest("code, pre, script, style"))
-      problems.push(`raw mathematics: ${walk.currentNode.data.trim().slice(0, 60)}`)
-  for (const e of all(".math")) if (!e.querySelector("mjx-container")) problems.push(`not typeset: ${e.textContent}`)
-  for (const e of all("mjx-merror, [data-mjx-error]")) problems.push(`MathJax error: ${e.textContent}`)
-  for (const e of all("img")) {
-    if (!e.naturalWidth) problems.push(`image not loaded: ${e.src}`)
-    if (!e.alt.trim()) problems.push(`image without alt: ${e.src}`)
-    if (!(e.getAttribute("width") > 0 && e.getAttribute("height") > 0)) problems.push(`image without size: ${e.src}`)
-  }
-  for (const e of [root, document.body, ...all("main, .bd-article-container, .bd-article")])
-    if (e.scrollWidth > Math.min(e.clientWidth, innerWidth)) problems.push(`scrolls sideways: ${e.localName}`)
-  const box = e => e.getBoundingClientRect()
-  for (const e of all(".math")) {
-    const formula = e.querySelector("mjx-math")
-    if (getComputedStyle(e).overflowX == "hidden" && e.scrollWidth > e.clientWidth + 1) problems.push(`cut: ${e.title}`)
-    if (formula && box(formula).left < box(e).left - 1) problems.push(`begins out of reach: ${formula.textContent}`)
-  }
-  const ids = all("[id]").map(e => e.id), links = all("a[href]").map(e => e.href)
-  return {problems: [...new Set(problems)], ids, links, formulas: all("mjx-container").length}
-}"""
-
-CUT = """async () => {
-  if (window.MathJax && MathJax.startup) await MathJax.startup.promise
-  const all = selector => [...document.querySelectorAll(selector)], box = e => e.getBoundingClientRect()
-  const scrolls = e => !e.closest("mjx-container") && getComputedStyle(e).overflowX != "visible" && e.clientWidth > 0
-  const cut = e => scrolls(e) && (e.scrollWidth > e.clientWidth || e.clientHeight > 900)  // a page's height
-  const found = [...all("main, main *").filter(cut), ...all("article mjx-math").filter(e => box(e).right > innerWidth)]
-  return found.map(e => e.outerHTML.slice(0, 99))
-}"""
-
-
-class Visit(NamedTuple):
-    """What was seen of a page."""
-
-    problems: list[str]
-    ids: set[str]
-    links: list[str]
-    formulas: int
-
-
-@contextmanager
-def served(folder):
-    """The address at which a folder is served."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
-    handler.func.log_message = lambda *_: None
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def visit(browser, url):
-    """A page on a phone, with all that went wrong on the way."""
-    home, problems = urllib.parse.urlsplit(url).netloc, []
-    with browser.new_page() as page:
-        page.set_viewport_size({"width": 360, "height": 740})
-        page.on("console", lambda message: message.type == "error" and problems.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
-        page.on(
-            "response", lambda answer: answer.status >= 400 and problems.append(f"{answer.status}: {answer.url}")
-        )
-        page.on(
-            "request", lambda request: foreign(request.url, home) and problems.append(f"foreign: {request.url}")
-        )
-        page.goto(url)
-        seen = page.evaluate(INSPECT)
-    return Visit(problems + seen["problems"], set(seen["ids"]), seen["links"], seen["formulas"])
-
-
-def foreign(url, home):
-    parts = urllib.parse.urlsplit(url)
-    return parts.scheme not in ("data", "blob") and parts.netloc != home
+# What the paper numbers.
+EQUATIONS = {"1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "2.3", "2.4", "2.5"}
 
 
 def none_of(problems):
@@ -116,31 +28,15 @@ def none_of(problems):
         pytest.fail("\n".join(problems), pytrace=False)
 
 
-def dead_links(visits, folder, address):
-    """The links within the site that lead to no file, or to no element of their page."""
-    dead = []
-    for url, seen in visits.items():
-        for link in seen.links:
-            target, fragment = urllib.parse.urldefrag(link)
-            if not link.startswith(address):
-                continue
-            file = folder / urllib.parse.unquote(urllib.parse.urlsplit(target).path).lstrip("/")
-            lost = fragment and target in visits and urllib.parse.unquote(fragment) not in visits[target].ids
-            if not file.is_file() or lost:
-                dead.append(f"{url} -> {link}")
-    return dead
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     """Chromium; skipped with the reason where there is none, unless it is required."""
-    path, missing = next(filter(None, map(shutil.which, BROWSERS)), None), None
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    missing = None if path else f"no browser: none of {', '.join(BROWSERS)} is on the PATH"
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         missing = "playwright is not installed: pip install -e '.[site]'"
-    if not path:
-        missing = f"no browser: none of {', '.join(BROWSERS)} is on the PATH"
     if missing:
         (pytest.fail if REQUIRED else pytest.skip)(missing)
     with sync_playwright() as playwright:
@@ -151,30 +47,31 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """The folder of a fresh site, from the Makefile's target, with the Python that runs the tests."""
+    """The folder of a fresh site, by the Makefile's target, with the Python that runs the tests."""
     pytest.importorskip("sphinx", reason="the site needs: pip install -e '.[site]'")
     folder = tmp_path_factory.mktemp("site")
-    command = ["make", "-s", "-o", ".venv/.ready", "site", f"SITE={folder}", f"BIN={Path(sys.executable).parent}"]
+    binaries = Path(sys.executable).parent
+    ready = ".venv/.ready-site"  # the environment is there: it runs the tests
+    command = ["make", "-s", "-o", ready, "site", f"SITE={folder}", f"BIN={binaries}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode or done.stderr:
         pytest.fail(done.stdout + done.stderr, pytrace=False)
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(site):
     with served(site) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def visits(browser, site, address):
-    pages = sorted(
-        path.relative_to(site).as_posix() for path in site.rglob("*.html") if path.parts[-2] != "_static"
-    )
-    return {address + page: visit(browser, address + page) for page in pages}
+    files = [path for path in site.rglob("*.html") if path.parts[-2] != "_static"]
+    names = sorted(path.relative_to(site).as_posix() for path in files)
+    return {address + name: visit(browser, address + name) for name in names}
 
 
 @pytest.fixture
@@ -183,38 +80,61 @@ def page(browser):
         yield page
 
 
+# Every page
+
+
+@with_a_browser
+@of_the_site
 def test_every_page_loads_typesets_and_fits_a_phone(visits):
     assert len(visits) > 40
     none_of([f"{url}: {problem}" for url, seen in visits.items() for problem in seen.problems])
 
 
+@with_a_browser
+@of_the_site
 def test_every_link_and_anchor_leads_somewhere(visits, site, address):
-    assert sum(link.startswith(address) for seen in visits.values() for link in seen.links) > 1000
+    links = [link for seen in visits.values() for link in seen.links]
+    assert sum(link.startswith(address) for link in links) > 1000
     none_of(dead_links(visits, site, address))
 
 
+@with_a_browser
+@of_the_site
 def test_every_page_with_mathematics_has_it(visits, address):
     for path in NOTEBOOKS:
         assert visits[f"{address}notebooks/{path.stem}.html"].formulas > 5
     assert visits[f"{address}index.html"].formulas > 5
+    assert visits[f"{address}use.html"].formulas > 5
 
 
+@with_a_browser
+@of_the_site
 def test_the_reference_has_every_public_module_and_name(visits):
     ids = set().union(*(seen.ids for seen in visits.values()))
     modules = [found.name for found in pkgutil.walk_packages(convreg.__path__, "convreg.")]
     private = {name for name in modules if "._" in name.replace(".__main__", "")}
     assert not {name for name in modules if f"module-{name}" not in ids} - private
-    assert not [name for name in convreg.__all__ if f"{getattr(convreg, name).__module__}.{name}" not in ids]
+    public = [getattr(convreg, name) for name in convreg.__all__]
+    assert not [it for it in public if f"{it.__module__}.{it.__name__}" not in ids]
 
 
+@of_the_site
 def test_equation_numbers_are_the_papers(site):
-    numbers = [re.findall(r"\\tag\{([^}]*)\}", path.read_text()) for path in site.rglob("*.html")]
+    texts = [path.read_text() for path in site.rglob("*.html")]
+    numbers = [re.findall(r"\\tag\{([^}]*)\}", text) for text in texts]
     assert {"1.2", "2.2", "2.5"} <= set().union(*numbers) <= EQUATIONS
 
 
-PAGE = '<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Page</title><body>{}</body></html>'
+# The instruments
+
+
+PAGE = (
+    '<!doctype html><html lang="en"><link rel="icon" href="data:,">'
+    "<title>Page</title><body>{}</body></html>"
+)
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 IMAGE = f'<img src="{PIXEL}" width="1" height="1" alt="a pixel">'
+WIDE = '<div style="width: 400px">wide</div>'
 BROKEN = {
     IMAGE.replace('alt="a pixel"', ""): "image without alt",
     IMAGE.replace('width="1"', ""): "image without size",
@@ -229,11 +149,12 @@ BROKEN = {
     "<mjx-merror>Undefined control sequence</mjx-merror>": "MathJax error",
     "<script>console.error('no theme')</script>": "console: no theme",
     "<script>throw new Error('oops')</script>": "error: oops",
-    '<div style="width: 400px">wide</div>': "scrolls sideways",
-    '<main style="overflow-x: auto"><div style="width: 400px">wide</div></main>': "scrolls sideways: main",
+    WIDE: "scrolls sideways",
+    f'<main style="overflow-x: auto">{WIDE}</main>': "scrolls sideways: main",
 }
 
 
+@with_a_browser
 @pytest.mark.parametrize(("body", "wanted"), BROKEN.items(), ids=range(len(BROKEN)))
 def test_a_broken_page_is_seen(browser, tmp_path, body, wanted):
     page = PAGE.replace("<title>Page</title>", "") if "<title>" in body else PAGE
@@ -242,9 +163,12 @@ def test_a_broken_page_is_seen(browser, tmp_path, body, wanted):
         assert any(wanted in problem for problem in visit(browser, f"{address}page.html").problems)
 
 
+@with_a_browser
 def test_a_sound_page_has_no_problem_and_its_dead_links_are_seen(browser, tmp_path):
-    links = '<a href="#here">1</a><a href="page.html#here">2</a><a href="#nowhere">3</a><a href="none.html">4</a>'
-    (tmp_path / "page.html").write_text(PAGE.format(f'<p id="here"><code>echo $HOME</code></p>{IMAGE}{links}'))
+    targets = ("#here", "page.html#here", "#nowhere", "none.html")
+    links = "".join(f'<a href="{target}">to</a>' for target in targets)
+    body = f'<p id="here"><code>echo $HOME</code></p>{IMAGE}{links}'
+    (tmp_path / "page.html").write_text(PAGE.format(body))
     with served(tmp_path) as address:
         url = f"{address}page.html"
         seen = visit(browser, url)
@@ -255,17 +179,52 @@ def test_a_sound_page_has_no_problem_and_its_dead_links_are_seen(browser, tmp_pa
         ]
 
 
-def test_index_shows_the_scorecard_and_both_figures(page, address):
+# Single pages
+
+
+@with_a_browser
+@of_the_site
+def test_the_first_page_shows_both_figures_and_the_reading_order(page, address):
     page.goto(f"{address}index.html")
-    rows = (ROOT / "README.md").read_text().split("## Scorecard")[1].count("\n| ") - 2
-    assert page.locator("#scorecard tbody tr").count() == rows > 50
-    assert page.locator("figure figcaption").all_inner_texts()[0].startswith("Figure 3.1")
-    assert page.locator("figure figcaption").all_inner_texts()[1].startswith("Figure 3.2")
+    captions = page.locator("figure figcaption").all_inner_texts()
+    assert captions[0].startswith("Figure 3.1")
+    assert captions[1].startswith("Figure 3.2")
     assert page.locator("#reading-order li").count() == len(NOTEBOOKS)
+    assert "make reproduce" in page.locator("#three-ways-in pre").inner_text()
 
 
+@with_a_browser
+@of_the_site
+def test_every_page_leads_to_the_others(page, address):
+    page.goto(f"{address}api/penalty.html")
+    shown = page.locator(".bd-header .navbar-nav a:visible").all_inner_texts()
+    titles = "Read Use Rerun Sweep Validate Scorecard Map Reference Project"
+    assert [text.strip() for text in shown if text.strip()] == titles.split()
+
+
+@with_a_browser
+@of_the_site
+def test_the_scorecard_has_its_rows(page, address):
+    page.goto(f"{address}scorecard.html")
+    wanted = len(rows(page_of_docs("scorecard"))) - 1
+    assert page.locator("#scorecard tbody tr").count() == wanted > 50
+
+
+@with_a_browser
+@of_the_site
+def test_the_reference_shows_types(page, address):
+    page.goto(f"{address}api/penalty.html")
+    shown = page.locator("dt[id='convreg.penalty.penalty']").inner_text()
+    signature = re.sub(r"\s+", " ", shown)
+    assert "alpha: float = 1.0" in signature
+    assert "-> float" in signature.replace("→", "->")
+
+
+@with_a_browser
+@of_the_site
 def test_the_citation_is_copied_with_one_click(page, address):
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address.rstrip("/"))
+    allowed = ["clipboard-read", "clipboard-write"]
+    page.context.grant_permissions(allowed, origin=address.rstrip("/"))
     page.goto(f"{address}index.html")
     button = page.locator("#cite .highlight button.copybtn").first
     button.hover()
@@ -276,6 +235,8 @@ def test_the_citation_is_copied_with_one_click(page, address):
     assert "doi     = {10.1080/03081087.2020.1795058}" in copied
 
 
+@with_a_browser
+@of_the_site
 def test_previous_and_next_walk_through_the_notebooks(page, address):
     names = [f"{path.stem}.html" for path in NOTEBOOKS]
     page.route("**/mathjax/**", lambda route: route.abort())  # only to be quicker
@@ -286,18 +247,26 @@ def test_previous_and_next_walk_through_the_notebooks(page, address):
             page.wait_for_url(f"**/{name}", wait_until="commit")
 
 
+BACKGROUND = (
+    "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+)
+
+
+@with_a_browser
+@of_the_site
 def test_the_theme_switch_gives_a_dark_page_that_stays(page, address):
-    background = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
     page.goto(f"{address}index.html")
-    assert min(page.evaluate(background)) > 200
+    assert min(page.evaluate(BACKGROUND)) > 200
     page.locator(".theme-switch-button:visible").click()
     page.locator(".theme-change-button[data-mode=dark]:visible").click()
-    assert max(page.evaluate(background)) < 60
+    assert max(page.evaluate(BACKGROUND)) < 60
     page.goto(f"{address}notebooks/05_example_1.html")
-    assert max(page.evaluate(background)) < 60
+    assert max(page.evaluate(BACKGROUND)) < 60
     page.evaluate("localStorage.clear()")
 
 
+@with_a_browser
+@of_the_site
 def test_search_finds_a_word(page, address):
     page.goto(f"{address}index.html")
     page.locator(".search-button__button:visible").click()
@@ -308,9 +277,12 @@ def test_search_finds_a_word(page, address):
     assert page.locator("#search-results li a").count() > 3
 
 
+@with_a_browser
+@of_the_site
 def test_in_print_there_is_the_article_alone_uncut(page, address):
     page.set_viewport_size({"width": 680, "height": 900})  # a sheet of A4 within its margins
-    hidden = page.locator(".bd-header, .bd-sidebar-primary, .bd-sidebar-secondary, .prev-next-footer")
+    parts = ".bd-header, .bd-sidebar-primary, .bd-sidebar-secondary, .prev-next-footer"
+    hidden = page.locator(parts)
     for name in ("index", "notebooks/03_gradients", "api/gradients", "api/convolution"):
         page.emulate_media(media="screen")
         page.goto(f"{address}{name}.html")

@@ -265,6 +265,17 @@ def test_links_lead_somewhere(path):
             assert link.startswith("https://") or (path.parent / link).exists(), link
 
 
+@every_notebook
+def test_what_it_imports_exists(path):
+    """Also what is imported where it is first used, which the notebook's own check does not reach."""
+    notebook = Notebook.read(path)
+    if notebook.missing:
+        pytest.skip(f"{path.name} {notebook.missing}")
+    for source in notebook.code:
+        for node in nodes(ast.parse(source), (ast.Import, ast.ImportFrom)):
+            exec(ast.unparse(node), {})
+
+
 def calls(source, name):
     """The calls of a function, by its plain name."""
     found = nodes(ast.parse(source), ast.Call)

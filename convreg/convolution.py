@@ -49,7 +49,7 @@ def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
     paper's indices, from 1:
 
     .. math:: y_{r,s,c} = \sum_{d=1}^{g} \sum_{p=1}^{k} \sum_{q=1}^{k} x_{r-m+p,\,s-m+q,\,d}\;
-    k_{p,q,d,c},
+       k_{p,q,d,c},
        \qquad m = \lceil k/2 \rceil \tag{1.2}
 
     Parameters
@@ -95,7 +95,7 @@ def vec(X: ArrayLike) -> NDArray:
     r"""Section 2.2: the columns of X on top of one another, channel after channel.
 
     .. math:: \mathrm{vec}(X) = [x_{:,1,1}^T, \dots, x_{:,N,1}^T, \dots, x_{:,1,c}^T, \dots,
-    x_{:,N,c}^T]^T
+       x_{:,N,c}^T]^T
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ def extreme_singular_values(K: ArrayLike, N: int) -> tuple[float, float]:
     r"""Section 3: the largest and the smallest of the min(m, n) singular values of the m x n M(K).
 
     .. math:: \sigma_{\max}(M)^2 = \lambda_{\max}(B), \quad \sigma_{\min}(M)^2 = \lambda_{\min}(B),
-    \quad
+       \quad
        B = M^T M \text{ or, where } m < n, \; M M^T
 
     In double precision, for every type of K. Up to 1500 unknowns all eigenvalues of the smaller

@@ -54,7 +54,7 @@ def leading_triplets(
     r"""Algorithm 2.1, step 2: the largest singular values of A and their vectors.
 
     .. math:: A v_i = \sigma_i u_i, \qquad A^T u_i = \sigma_i v_i, \qquad \sigma_1 \geq \sigma_2
-    \geq \dots
+       \geq \dots
 
     A full decomposition where min(m, n) is at most 256; else Lanczos and, where it misses the
     tolerance and max(m, n) is at most 1500, the full decomposition. An operator that is its own

@@ -4,7 +4,7 @@ M is linear in K. Row c N^2 + s N + r of M is the output pixel (r, s) of channel
 N + i the input pixel (i, j) of channel d (indices from 0, the order of vec).
 
 .. math:: M(K) = \begin{pmatrix} A_0 & A_{-1} & \cr A_1 & A_0 & \ddots \cr & \ddots & \ddots
-\end{pmatrix}
+   \end{pmatrix}
    \tag{2.1}
 
 is the case of one channel and k = 3. The Toeplitz matrix A_l is made of column m - l of K (from 1),
@@ -32,7 +32,7 @@ def conv_matrix(K: ArrayLike, N: int) -> csr_array:
     pattern is the position's, not the value's.
 
     .. math:: \mathbb{M}(K) = \begin{pmatrix} M_{(1)(1)} & \cdots & M_{(1)(g)} \cr \vdots & & \vdots
-    \cr
+       \cr
        M_{(h)(1)} & \cdots & M_{(h)(g)} \end{pmatrix}, \qquad M_{(c)(d)} = M(K_{:,:,d,c}) \tag{2.4}
 
     Parameters

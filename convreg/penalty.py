@@ -200,7 +200,7 @@ def penalty_gradient(
     r"""Theorem 2.3: R_alpha(K) and its gradient in K, from the leading singular triplet.
 
     .. math:: G = \left[ \frac{\partial \sigma_{\max}(M^T M - \alpha I)}{\partial k_{p,q,z,y}}
-    \right]_{p,q,z,y}
+       \right]_{p,q,z,y}
 
     Where the largest singular value is multiple, R_alpha need not have a gradient (it has on the
     plateau R_alpha = alpha for h < g: 0). What comes is formula (2.5) for one unit vector of those
@@ -244,7 +244,7 @@ def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
     r"""Theorem 2.1: what R_alpha(K) < t alpha says of the singular values of M.
 
     .. math:: \sqrt{(1-t)\alpha} < \sigma_{\min}(M) \leq \sigma_{\max}(M) < \sqrt{(1+t)\alpha},
-    \qquad
+       \qquad
        \kappa_2(M) := \frac{\sigma_{\max}(M)}{\sigma_{\min}(M)} < \sqrt{\frac{1+t}{1-t}}
 
     Parameters

@@ -8,7 +8,7 @@ They pay for a small R_alpha.
    N \geq k \implies
    \sum_{\text{off the centre}} \lvert k_{p,q,z,y} \rvert^2 \leq 4\, \mathcal{R}_\alpha(K)
    \text{ for each } z
-"""
+   """
 
 from __future__ import annotations
 

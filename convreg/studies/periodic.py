@@ -6,7 +6,7 @@ zero-padded M, which is a part of the periodic matrix on a slightly larger torus
 .. math:: \hat K_{a,b} =
    \sum_{p=0}^{k-1} \sum_{q=0}^{k-1} e^{-2\pi\mathrm{i}\,(ap + bq)/N}\, K_{p,q}^T
    \in \mathbb{C}^{h \times g}, \qquad a, b = 0, \dots, N-1
-"""
+   """
 
 from __future__ import annotations
 

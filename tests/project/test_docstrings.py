@@ -6,6 +6,7 @@ import re
 from importlib.util import find_spec
 
 import pytest
+from pages import ROOT
 
 import convreg
 from convreg.studies import alternatives, barrier, periodic, symbol
@@ -44,3 +45,10 @@ def test_docstrings_cite_the_paper_and_say_what_is_raised(function):
 def test_the_docstrings_for_torch_do_so_too(name):
     function = getattr(importlib.import_module("convreg.torch"), name)
     test_docstrings_cite_the_paper_and_say_what_is_raised(function)
+
+
+def test_what_goes_on_after_a_directive_is_indented():
+    lost = re.compile(r"^( *)\.\. math::.*\n(?:\1 +\S.*\n)*\1\S", re.MULTILINE)
+    for path in ROOT.glob("convreg/**/*.py"):
+        found = lost.search(path.read_text(encoding="utf-8"))
+        assert not found, f"{path.name}: {found[0]}"

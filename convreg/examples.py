@@ -114,7 +114,9 @@ def start_kernel(kernel_size: int, g: int, h: int, state: int = 1) -> NDArray:
 
 
 def identity(k: int, g: int = 1, h: int = 1) -> NDArray:
-    """Section 1: the kernel with centre taps only, which hands channel c on as channel c while there are both.
+    """Section 1: the kernel with centre taps only, which hands channel c on as channel c.
+
+    As far as there are both.
 
     >>> identity(3)[:, :, 0, 0]
     array([[0., 0., 0.],
@@ -141,7 +143,7 @@ def run(example: Example, update: str = "power") -> dict[Case, np.recarray]:
 
 
 def summary(histories: Mapping[str, np.recarray]) -> str:
-    """A line a history: kappa at its start, the values at its end, the lowest estimate and its iteration.
+    """A line a history: kappa at its start, the values at its end, the lowest estimate, and when.
 
     >>> print(summary({"short": run(EXAMPLE_2._replace(iterations=1))[Case(3, 1, 10.0)]}))
     case                 kappa: start    end  sigma_max  sigma_min  estimate  R_alpha  lowest, at
@@ -151,10 +153,10 @@ def summary(histories: Mapping[str, np.recarray]) -> str:
     lines = ["{:21}{:>12}{:>7}{:>11}{:>11}{:>10}{:>9}{:>12}".format("case", *fields)]
     for name, H in histories.items():
         at = int(H.estimate.argmin())
-        lines.append(
-            f"{name:21}{H.condition_number[0]:12.3g}{H.condition_number[-1]:7.3g}{H.sigma_max[-1]:11.3g}"
-            f"{H.sigma_min[-1]:11.3g}{H.estimate[-1]:10.3g}{H.penalty[-1]:9.3g}{H.estimate[at]:8.3g}{at:4d}"
-        )
+        kappa = f"{H.condition_number[0]:12.3g}{H.condition_number[-1]:7.3g}"
+        sigma = f"{H.sigma_max[-1]:11.3g}{H.sigma_min[-1]:11.3g}"
+        R = f"{H.estimate[-1]:10.3g}{H.penalty[-1]:9.3g}"
+        lines.append(f"{name:21}{kappa}{sigma}{R}{H.estimate[at]:8.3g}{at:4d}")
     return "\n".join(lines)
 
 
@@ -175,7 +177,7 @@ def final_values(histories: Collection[np.recarray]) -> dict[str, float]:
 
 
 def gather(example: Example, power: dict[Case, np.recarray]) -> dict[Case, Evidence]:
-    """The evidence on every case: the given power-method run, the same with full SVDs, and a longer run."""
+    """The evidence on every case: the given run, the same with full SVDs, and a longer one."""
     svd = run(example, update="svd")
     evidence = {}
     for case in example.cases():

@@ -1,8 +1,9 @@
 """Section 1.1: R_alpha in the training of a small network, beside what one would take instead.
 
-A network of three convolution layers learns the handwritten digits that come with scikit-learn. M of its first
-layer is tall, of the second square, of the third wide. Everything is in double precision: training multiplies
-rounding errors; the digits that notebook 10 shows have come out the same on the machines tried.
+A network of three convolution layers learns the handwritten digits that come with scikit-learn. M
+of its first layer is tall, of the second square, of the third wide. Everything is in double
+precision: training multiplies rounding errors; the digits that notebook 10 shows have come out the
+same on the machines tried.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from joblib import Parallel, cpu_count, delayed, parallel_config
+from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.parametrizations import spectral_norm
 
-from convreg._checks import as_choice
+from convreg._checks import Gram, as_choice
 from convreg.convolution import vec
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient
@@ -32,7 +34,9 @@ LAYERS = ("conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)")
 CHANNELS = ((1, 12), (12, 12), (12, 6))
 SIDES = (8, 4, 4)  # of the images that the layers take in
 NOISES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # standard deviations, of pixels from 0 to 1
-BATCH, MOMENTUM, RECORDS = 50, 0.9, 6
+BATCH = 50
+MOMENTUM = 0.9
+RECORDS = 6  # epochs of which the layers are recorded
 
 
 class Digits(NamedTuple):
@@ -45,22 +49,28 @@ class Digits(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What a training gave: a row for each recorded epoch and layer, and one for each size of the noise."""
+    """What a training gave.
 
-    layers: Table  # epoch, layer, sigma_max, sigma_min, condition_number, gradient
-    accuracy: Table  # noise, accuracy (of the test images), train_accuracy (of the training images, without noise)
+    ``layers`` has a row for each recorded epoch and layer: epoch, layer, sigma_max, sigma_min,
+    condition_number, gradient. ``accuracy`` has one for each size of the noise: noise, accuracy (of
+    the test images), train_accuracy (of the training images, without noise).
+    """
+
+    layers: Table
+    accuracy: Table
 
 
 def digits(count: int, seed: int) -> Digits:
-    """So many images to learn from, drawn at random with every digit equally often; all others are for the test.
+    """So many images to learn from, every digit equally often; all others are for the test.
 
     >>> [len(part) for part in digits(500, seed=0)]
     [500, 500, 1297, 1297]
     """
-    X, y = load_digits(return_X_y=True)
-    parts = train_test_split(X.reshape(-1, 1, 8, 8) / 16, y, train_size=count, random_state=seed, stratify=y)
-    train, test, *labels = map(torch.from_numpy, parts)
-    return Digits(train, labels[0], test, labels[1])
+    pixels, y = load_digits(return_X_y=True)
+    X = pixels.reshape(-1, 1, 8, 8) / 16
+    parts = train_test_split(X, y, train_size=count, random_state=seed, stratify=y)
+    images, test_images, labels, test_labels = map(torch.from_numpy, parts)
+    return Digits(images, labels, test_images, test_labels)
 
 
 def network(seed: int) -> nn.Sequential:
@@ -86,7 +96,13 @@ def convolutions(model: nn.Sequential) -> list[nn.Conv2d]:
 
 
 def train(
-    method: str, seed: int, strength: float, alpha: float, learning_rate: float, epochs: int, count: int
+    method: str,
+    seed: int,
+    strength: float,
+    alpha: float,
+    learning_rate: float,
+    epochs: int,
+    count: int,
 ) -> Trained:
     """Train one network by stochastic gradient descent with momentum.
 
@@ -109,13 +125,16 @@ def train(
     ValueError
         For another method, or where the training diverges.
     """
-    model, data, rng = network(seed), digits(count, seed), np.random.default_rng(seed)
+    model = network(seed)
+    data = digits(count, seed)
+    rng = np.random.default_rng(seed)
     term, decay = regularized(model, method, seed, strength, alpha)
     optimizer = torch.optim.SGD(model.parameters(), learning_rate, MOMENTUM, weight_decay=decay)
-    recorded, rows = set(np.linspace(0, epochs, RECORDS).round().astype(int).tolist()), []
+    recorded = set(np.linspace(0, epochs, RECORDS).round().astype(int).tolist())
+    rows = []
     for epoch in range(epochs + 1):
         if epoch > 0:
-            for batch in np.array_split(rng.permutation(count), -(-count // BATCH)):
+            for batch in batches(rng, count):
                 loss = cross_entropy(model(data.images[batch]), data.labels[batch]) + term()
                 optimizer.zero_grad()
                 loss.backward()
@@ -128,14 +147,28 @@ def train(
     return Trained(stacked(rows), accuracy(model, data))
 
 
+def batches(rng: np.random.Generator, count: int) -> list[NDArray]:
+    """The images of an epoch in random order, in parts of `BATCH` or a little less.
+
+    >>> [len(batch) for batch in batches(np.random.default_rng(0), 120)]
+    [40, 40, 40]
+    """
+    parts = -(-count // BATCH)
+    return np.array_split(rng.permutation(count), parts)
+
+
 def regularized(
     model: nn.Sequential, method: str, seed: int, strength: float, alpha: float
 ) -> tuple[Callable[[], Tensor | float], float]:
-    """What a method adds to the loss, and its weight decay; for spectral normalisation the model is changed."""
+    """What a method adds to the loss, and its weight decay.
+
+    For spectral normalisation the model is changed.
+    """
     as_choice("method", method, METHODS)
     if method in (COLUMNS, PENALTY):
-        gram = "columns" if method == COLUMNS else "smaller"
-        regularizer = add_penalty(model, (1, 8, 8), alpha, gram, generator=torch.Generator().manual_seed(seed))
+        gram: Gram = "columns" if method == COLUMNS else "smaller"
+        generator = torch.Generator().manual_seed(seed)
+        regularizer = add_penalty(model, (1, 8, 8), alpha, gram, generator=generator)
         return lambda: strength * regularizer(), 0.0
     if method == SPECTRAL:
         with torch.random.fork_rng(devices=[]):
@@ -146,7 +179,7 @@ def regularized(
 
 
 def autograd_gap(term: ConvPenalty, conv: nn.Conv2d) -> float:
-    """Equation (2.5): how far the gradient that autograd left in a convolution is from the paper's formula.
+    """Equation (2.5): how far autograd's gradient of a convolution is from the paper's formula.
 
     The largest difference of two entries, where no other term has been differentiated.
 
@@ -159,39 +192,49 @@ def autograd_gap(term: ConvPenalty, conv: nn.Conv2d) -> float:
     if conv.weight.grad is None:
         raise ValueError("conv: wanted a convolution with a gradient, got none")
     u, v = (vec(vector[0].numpy().transpose(1, 2, 0)) for vector in (term.u, term.v))
-    gram = "rows" if term.gram_of_rows else "columns"
-    ours = kernel_gradient(kernel_of(conv.weight), term.input_size[0], u, v, gram)
-    return float(np.abs(kernel_of(conv.weight.grad) - ours).max())
+    gram: Gram = "rows" if term.gram_of_rows else "columns"
+    by_formula = kernel_gradient(kernel_of(conv.weight), term.input_size[0], u, v, gram)
+    by_autograd = kernel_of(conv.weight.grad)
+    return float(np.abs(by_autograd - by_formula).max())
 
 
 def measure(model: nn.Sequential, data: Digits) -> dict[str, object]:
-    """For each layer the extreme singular values of M, and the mean norm of what comes back to its output.
+    """For each layer the extreme singular values of M, and the mean norm of its gradient.
 
-    The norm is that of the gradient of an image's loss with respect to the layer's output.
+    That is the gradient of an image's loss with respect to the layer's output.
     """
     model.eval()
     outputs: list[Tensor] = []
-    hooks = [conv.register_forward_hook(lambda *call: outputs.append(call[2])) for conv in convolutions(model)]
+    hooks = [
+        conv.register_forward_hook(lambda *call: outputs.append(call[2]))
+        for conv in convolutions(model)
+    ]
     loss = cross_entropy(model(data.images), data.labels, reduction="sum")
     gradients = torch.autograd.grad(loss, outputs)
     for hook in hooks:
         hook.remove()
-    kernels = [kernel_of(conv.weight) for conv in convolutions(model)]
-    extremes = [extreme_singular_values(K, N) for K, N in zip(kernels, SIDES, strict=True)]
+    extremes = []
+    for conv, N in zip(convolutions(model), SIDES, strict=True):
+        extremes.append(extreme_singular_values(kernel_of(conv.weight), N))
     sigma_max, sigma_min = np.array(extremes).T
-    model.train()
+    model.train()  # only now: there each look at a spectrally normalised weight changes it
+    kappa = np.full(3, np.inf)
+    np.divide(sigma_max, sigma_min, out=kappa, where=sigma_min > 0)
     return {
         "layer": LAYERS,
         "sigma_max": sigma_max,
         "sigma_min": sigma_min,
-        "condition_number": np.divide(sigma_max, sigma_min, out=np.full(3, np.inf), where=sigma_min > 0),
+        "condition_number": kappa,
         "gradient": [gradient.flatten(1).norm(dim=1).mean().item() for gradient in gradients],
     }
 
 
 @torch.no_grad()
 def accuracy(model: nn.Sequential, data: Digits) -> Table:
-    """The fraction of the images that are read right, of the test images under Gaussian noise of growing size."""
+    """The fraction of the images that are read right, with and without noise.
+
+    The noise is Gaussian, of growing size, on the test images.
+    """
     model.eval()
     noise = np.random.default_rng(0).standard_normal(data.test_images.shape)
 
@@ -199,13 +242,20 @@ def accuracy(model: nn.Sequential, data: Digits) -> Table:
         """The fraction of the images whose digit is found."""
         return (model(images).argmax(dim=1) == labels).double().mean().item()
 
-    fractions = [right(data.test_images + size * torch.from_numpy(noise), data.test_labels) for size in NOISES]
+    fractions = []
+    for size in NOISES:
+        noisy = data.test_images + size * torch.from_numpy(noise)
+        fractions.append(right(noisy, data.test_labels))
     train_accuracy = right(data.images, data.labels)
     return stacked([{"noise": NOISES, "accuracy": fractions, "train_accuracy": train_accuracy}])
 
 
 def train_all(
-    runs: Sequence[tuple[str, int, float]], alpha: float, learning_rate: float, epochs: int, count: int
+    runs: Sequence[tuple[str, int, float]],
+    alpha: float,
+    learning_rate: float,
+    epochs: int,
+    count: int,
 ) -> Trained:
     """Many trainings, as many at once as there are cores: their tables, one on top of the other.
 
@@ -217,10 +267,13 @@ def train_all(
         As of `train`.
     """
     jobs = (delayed(train)(*run, alpha, learning_rate, epochs, count) for run in runs)
-    with parallel_config("loky", inner_max_num_threads=1):  # one thread each, whatever OMP_NUM_THREADS says
+    # one thread each, whatever OMP_NUM_THREADS says
+    with parallel_config("loky", inner_max_num_threads=1):
         ended = Parallel(n_jobs=min(cpu_count(), len(runs)), return_as="generator")(jobs)
-    tables: tuple[list[dict], list[dict]] = ([], [])
-    for run, trained in zip(runs, progress(ended, "trainings", len(runs)), strict=True):
-        for rows, table in zip(tables, trained, strict=True):
-            rows.append({**dict(zip(("method", "seed", "strength"), run, strict=True)), **table})
-    return Trained(*map(stacked, tables))
+    layers, accuracies = [], []
+    shown = progress(ended, "trainings", len(runs))
+    for (method, seed, strength), trained in zip(runs, shown, strict=True):
+        run = {"method": method, "seed": seed, "strength": strength}
+        layers.append(run | trained.layers)
+        accuracies.append(run | trained.accuracy)
+    return Trained(stacked(layers), stacked(accuracies))

@@ -1,42 +1,27 @@
-"""Section 1.1: the tables of `convreg.studies.training.train_all`, compared method by method and seed by seed."""
+"""Section 1.1: the tables of `convreg.studies.training.train_all`, compared method by method."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.storage.tables import Table, from_rows, groups, stacked
+from convreg.storage.tables import Table, from_rows, groups
 
-METHODS = (BARE, COLUMNS, PENALTY, DECAY, SPECTRAL) = (
-    "none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm",
-)  # fmt: skip
+BARE = "none"
+COLUMNS = "penalty, M'M"
+PENALTY = "penalty, smaller"
+DECAY = "weight decay"
+SPECTRAL = "spectral norm"
+METHODS = (BARE, COLUMNS, PENALTY, DECAY, SPECTRAL)
 
 
-def differences(accuracy: Table) -> Table:
-    """The accuracy of each method less that without regularisation, in percentage points.
+def selected(table: Table, chosen: NDArray) -> Table:
+    """The rows for which ``chosen`` is True.
 
-    Columns: method, noise, mean (over the seeds), lowest, highest.
+    >>> selected({"x": np.array([1, 2, 3])}, np.array([True, False, True]))["x"]
+    array([1, 3])
     """
-    methods = groups(accuracy, "method")
-    return stacked(
-        {"method": method, "noise": [noise], "mean": gain.mean(), "lowest": gain.min(), "highest": gain.max()}
-        for method in methods
-        if method != BARE
-        for noise, gain in gains(methods[method], methods[BARE]).items()
-    )
-
-
-def by_strength(accuracy: Table) -> Table:
-    """The mean accuracies over the seeds without noise and under the largest, in per cent.
-
-    Columns: method, strength, clean, noisy.
-    """
-    return stacked(
-        {"method": method, "strength": [strength], "clean": percent(levels[0]), "noisy": percent(levels[-1])}
-        for method, rows in groups(accuracy, "method").items()
-        for strength, of_strength in sorted(groups(rows, "strength").items())
-        for levels in [list(groups(of_strength, "noise").values())]
-    )
+    return {name: column[chosen] for name, column in table.items()}
 
 
 def percent(level: Table) -> float:
@@ -45,9 +30,58 @@ def percent(level: Table) -> float:
 
 
 def gains(rows: Table, bare: Table) -> dict[float, NDArray]:
-    """By the size of the noise, the differences of the accuracies in percentage points, seed by seed."""
-    levels, without = groups(rows, "noise"), groups(bare, "noise")
-    return {noise: 100 * (level["accuracy"] - without[noise]["accuracy"]) for noise, level in levels.items()}
+    """By the size of the noise, the differences of the accuracies in points, seed by seed."""
+    without = groups(bare, "noise")
+    found = {}
+    for noise, level in groups(rows, "noise").items():
+        found[noise] = 100 * (level["accuracy"] - without[noise]["accuracy"])
+    return found
+
+
+def differences(accuracy: Table) -> Table:
+    """The accuracy of each method less that without regularisation, in percentage points.
+
+    Columns: method, noise, mean (over the seeds), lowest, highest.
+    """
+    methods = groups(accuracy, "method")
+    rows = []
+    for method in methods:
+        if method == BARE:
+            continue
+        for noise, gain in gains(methods[method], methods[BARE]).items():
+            rows.append((method, noise, gain.mean(), gain.min(), gain.max()))
+    return from_rows(("method", "noise", "mean", "lowest", "highest"), rows)
+
+
+def strength_gains(accuracy: Table) -> Table:
+    """The accuracy with each strength less that without regularisation, in percentage points.
+
+    Columns: method, strength, noise (none and the largest), mean (over the seeds), lowest, highest.
+    """
+    methods = groups(accuracy, "method")
+    rows = []
+    for method in methods:
+        if method == BARE:
+            continue
+        for strength, of_strength in sorted(groups(methods[method], "strength").items()):
+            by_noise = gains(of_strength, methods[BARE])
+            for noise in (min(by_noise), max(by_noise)):
+                gain = by_noise[noise]
+                rows.append((method, strength, noise, gain.mean(), gain.min(), gain.max()))
+    return from_rows(("method", "strength", "noise", "mean", "lowest", "highest"), rows)
+
+
+def by_strength(accuracy: Table) -> Table:
+    """The mean accuracies over the seeds without noise and under the largest, in per cent.
+
+    Columns: method, strength, clean, noisy.
+    """
+    rows = []
+    for method, of_method in groups(accuracy, "method").items():
+        for strength, of_strength in sorted(groups(of_method, "strength").items()):
+            levels = [percent(level) for level in groups(of_strength, "noise").values()]
+            rows.append((method, strength, levels[0], levels[-1]))
+    return from_rows(("method", "strength", "clean", "noisy"), rows)
 
 
 def harm(rows: Table, noise: float) -> float:
@@ -58,14 +92,17 @@ def harm(rows: Table, noise: float) -> float:
 
 def at_the_end(layers: Table) -> dict[str, Table]:
     """The rows of the last epoch, by method."""
-    last = layers["epoch"] == layers["epoch"].max()
-    return groups({name: column[last] for name, column in layers.items()}, "method")
+    last = layers["epoch"].max()
+    return groups(selected(layers, layers["epoch"] == last), "method")
 
 
 def growth(layers: Table, method: str) -> tuple[NDArray, NDArray]:
-    """The epochs, and the norm of the gradient in the first layer over that in the last; seed after seed."""
+    """The epochs, and the norm of the gradient in the first layer over that in the last.
+
+    Seed after seed; NaN or infinite where the weights have died and there is no gradient.
+    """
     first, *_, last = groups(groups(layers, "method")[method], "layer").values()
-    with np.errstate(divide="ignore", invalid="ignore"):  # no gradient at all where the weights have died
+    with np.errstate(divide="ignore", invalid="ignore"):
         return first["epoch"], first["gradient"] / last["gradient"]
 
 
@@ -77,19 +114,3 @@ def farthest(rows: Table, alpha: float) -> float:
     """
     sigma = np.concatenate([rows["sigma_max"], rows["sigma_min"]])
     return float(max(abs(sigma / alpha**0.5 - 1)))
-
-
-def strength_gains(accuracy: Table) -> Table:
-    """The accuracy with each strength less that without regularisation, in percentage points.
-
-    Columns: method, strength, noise (none and the largest), mean (over the seeds), lowest, highest.
-    """
-    methods, rows = groups(accuracy, "method"), []
-    for method in [name for name in methods if name != BARE]:
-        for strength, of_strength in sorted(groups(methods[method], "strength").items()):
-            by_noise = gains(of_strength, methods[BARE])
-            for noise in (min(by_noise), max(by_noise)):
-                gain = by_noise[noise]
-                rows.append((method, strength, noise, gain.mean(), gain.min(), gain.max()))
-    names = ("method", "strength", "noise", "mean", "lowest", "highest")
-    return from_rows(names, rows)

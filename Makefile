@@ -73,9 +73,9 @@ endef
 
 test: .venv/.ready-test ## style, types, contracts, the quick tests, each notebook against its committed outputs
 	$(STATIC)
-	$(PYTEST) -m "not kernel and not browser"
+	$(PYTEST) -m "not kernel and not browser and not network"
 	$(PYTEST) --nbval -p no:cacheprovider notebooks
-	@echo "Left out: tests that start kernels, Dask or a browser, and the notebooks with other parameters: make test-all"
+	@echo "Left out: tests with a kernel, Dask, a browser or the network, the notebooks with other parameters: make test-all"
 	@$(BIN)/python -c 'import torch' 2>/dev/null || echo "Left out: what needs PyTorch: make torch"
 
 test-all: .venv/.ready-test .venv/.ready-site ## all of that, the slow tests, the pages in a browser, other parameters

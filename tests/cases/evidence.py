@@ -84,7 +84,8 @@ def powers(B, triplets, iterations):
     for _, _, v in triplets:
         for _ in range(iterations):
             u = B @ v / np.linalg.norm(B @ v)
-            sigma, v = np.linalg.norm(B @ u), B @ u / np.linalg.norm(B @ u)
+            sigma = np.linalg.norm(B @ u)
+            v = B @ u / sigma
         refreshed.append((sigma, u, v))
     return refreshed
 
@@ -94,7 +95,8 @@ def gradient(K, N, M, u, v):
     k, _, g, h = K.shape
     G = 0
     for left, right in ((M @ u, v), (M @ v, u)):
-        left, right = left.reshape(h, -1), right.reshape(g, -1)
+        left = left.reshape(h, -1)
+        right = right.reshape(g, -1)
         G = G + np.array([right @ T.T @ left.T for T in placements(k, N)])
     return G.reshape(K.shape)
 
@@ -121,6 +123,12 @@ def plain_descent(g, h, N, steps=20, iterations=2, kept=2, state=1, alpha=1.0):
         rows.append((K, largest / smallest, sigma, R, largest, smallest))
         K = K - 0.01 * gradient(K, N, M, u, v)
     return [np.array(column) for column in zip(*rows, strict=True)]
+
+
+def columns(descents):
+    """The columns of descents with as many steps, a row each; the kernels may differ in size."""
+    kernels, *numbers_of = zip(*descents, strict=True)
+    return [kernels, *map(np.array, numbers_of)]
 
 
 def final_kappas(descents):

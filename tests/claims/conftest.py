@@ -59,15 +59,19 @@ def card(evidence_1, evidence_2):
     """The scorecard, from the evidence that is gathered once."""
     known = {EXAMPLE_1: evidence_1, EXAMPLE_2: evidence_2}
 
-    def gathered(example, histories):
+    def gathered(example, runs):
         for case, evidence in known[example].items():
-            assert histories[case] is evidence.power
+            assert runs[case] is evidence.power
         return known[example]
 
-    histories = [{case: one.power for case, one in known[of].items()} for of in known]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scorecard, "gather", gathered)
-        return scorecard.scorecard(*histories)
+        return scorecard.scorecard(histories(evidence_1), histories(evidence_2))
+
+
+def histories(evidence):
+    """What `run` gives: Algorithm 2.1 as it is."""
+    return {case: one.power for case, one in evidence.items()}
 
 
 def by_name(card, claims):

@@ -238,7 +238,8 @@ def test_how_far_the_penalty_falls_in_200_steps(alone):
 
 
 def test_where_the_penalty_over_alpha_turns(alone):
-    descended, expected = plain_descent(1, 3, 8)[0][-1], []
+    descended = plain_descent(1, 3, 8)[0][-1]
+    expected = []
     for K in (start_kernel(3, 1, 3), descended):
         square = singular_values(K, 8) ** 2
         alphas = np.geomspace(square[-1], square[0], 20001)

@@ -149,12 +149,17 @@ def test_the_words_follow_the_evidence(judge, used, wrong, words, alone, judged_
     assert words in judged_with(judge, used, wrong).measured
 
 
+def every_other_pixel():
+    """The rows of M that stride 2 keeps: 3 outputs, 6 x 6 pixels."""
+    rows = []
+    for c, s, r in product(range(3), range(0, 6, 2), range(0, 6, 2)):
+        rows.append(c * 36 + s * 6 + r)
+    return rows
+
+
 def test_what_stride_and_padding_change(alone):
     M = reference_matrix(tap(1, 3), 6)
-    every_other = [
-        c * 36 + s * 6 + r for c, s, r in product(range(3), range(0, 6, 2), range(0, 6, 2))
-    ]
-    strides = [np.linalg.norm(A.T @ A - np.eye(36), 2) for A in (M, M[every_other])]
+    strides = [np.linalg.norm(A.T @ A - np.eye(36), 2) for A in (M, M[every_other_pixel()])]
     shift = np.eye(9)[3]
     images = np.eye(36).reshape(-1, 6, 6)
     rolled = np.array([np.roll(X, 1, axis=1).ravel() for X in images])
@@ -175,8 +180,9 @@ def test_a_periodic_shift_has_the_singular_value_1_only():
 
 
 def test_the_gradient_with_stride_2_is_the_adjoint_of_the_rows_that_are_left():
-    K, N = start_kernel(3, 1, 3), 6
-    left = [c * 36 + s * 6 + r for c, s, r in product(range(3), range(0, 6, 2), range(0, 6, 2))]
+    N = 6
+    K = start_kernel(3, 1, 3)
+    left = every_other_pixel()
     M = reference_matrix(K, N)[left]
     values, vectors = np.linalg.eigh(M.T @ M)
     in_M = np.zeros((108, 36))
@@ -189,9 +195,8 @@ def test_the_gradient_with_stride_2_is_the_adjoint_of_the_rows_that_are_left():
 def test_how_much_norms_change_near_the_identity(alone):
     sigma = singular_values(tap(1, 3) + 0.01 * start_kernel(3, 1, 3), 8)
     expected = [np.abs(sigma - 1).max(), sigma[0] - 1]
-    assert numbers(alone["kept_norms_bound_gradients"].measured) == pytest.approx(
-        [*expected, 8], abs=6e-4
-    )
+    found = numbers(alone["kept_norms_bound_gradients"].measured)
+    assert found == pytest.approx([*expected, 8], abs=6e-4)
 
 
 def test_228150_equations_for_27_parameters(alone):
@@ -202,7 +207,8 @@ def test_228150_equations_for_27_parameters(alone):
 
 
 def test_the_bound_from_the_columns_is_that_of_the_dense_matrix(alone):
-    rng, bounds = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
+    bounds = []
     for k, g, h in ((3, 1, 1), (3, 1, 3), (3, 3, 1), (2, 2, 3), (5, 1, 2)):
         W = rng.standard_normal((k, k, g, h))
         centre = np.zeros_like(W)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from evidence import close, numbers, parts, plain_descent
+from evidence import close, columns, numbers, parts, plain_descent
 from planted import evidence_on, falling, following, from_to, in_the_tally, planted, sigma, turned
 
 from convreg.claims import example_1
@@ -170,8 +170,7 @@ def lines_1():
 
 
 def test_the_numbers_of_example_1(on_example_1, lines_1):
-    columns = [np.array(column) for column in list(zip(*lines_1, strict=True))[1:]]
-    kappa, _, R, largest, smallest = columns
+    _, kappa, _, R, largest, smallest = columns(lines_1)
     rows = {name: parts(row, 4) for name, row in on_example_1.items()}
     assert close(rows["converges"][0], R[:, -1])
     ends = np.ravel(parts(on_example_1["falls_together"], 8)[0])
@@ -185,7 +184,7 @@ def test_the_numbers_of_example_1(on_example_1, lines_1):
     assert all(map(close, found, (factors[0], factors[1], rise)))
     assert close(rows["effective"][0], factors[0])
     assert all(map(close, rows["neither_too_large_nor_too_small"], (factors[2], rise)))
-    tenth = [next(i for i, value in enumerate(line) if value <= line[0] / 10) for line in R]
+    tenth = [np.flatnonzero(line <= line[0] / 10)[0] for line in R]
     assert rows["same_behaviour"][0][:3] == tenth
     assert close(rows["same_behaviour"][1], R[:, -1])
 

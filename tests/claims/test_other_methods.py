@@ -179,7 +179,7 @@ def test_two_objectives_are_harder_in_part_where_only_the_gradient_is(monkeypatc
 
 def test_the_end_that_the_power_method_finds(alone):
     sigma = singular_values(0.9 * (tap(1, 3) + 0.05 * start_kernel(3, 1, 3)), 6)
-    largest, smallest = sigma[0], sigma[-1]
+    largest, *_, smallest = sigma
     assert largest**2 - 1 > 1 - smallest**2
     assert 1 - smallest > largest - 1
     expected = [largest, smallest, largest, 1, 1 - smallest]
@@ -190,14 +190,16 @@ def test_the_end_that_the_power_method_finds(alone):
 def test_some_multiple_of_every_kernel_has_the_two_penalties_at_different_ends():
     for seed in range(20):
         sigma = np.sort(np.random.default_rng(seed).uniform(0.01, 9, 2))
-        least, most = (2 / (sigma @ sigma)) ** 0.5, 2 / sigma.sum()
+        least = (2 / (sigma @ sigma)) ** 0.5
+        most = 2 / sigma.sum()
         smallest, largest = (least + most) / 2 * sigma
         assert largest**2 - 1 > 1 - smallest**2
         assert 1 - smallest > largest - 1
 
 
 def test_the_best_multiple_of_a_kernel(alone):
-    tall, best = start_kernel(3, 1, 3), []
+    tall = start_kernel(3, 1, 3)
+    best = []
     for K in (tall, tap(1, 3) + 0.05 * tall):
         square = singular_values(K, 8)[[0, -1]] ** 2
         best.append(np.abs(2 * square / square.sum() - 1).max())  # both ends as far from 1

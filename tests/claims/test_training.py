@@ -9,11 +9,15 @@ import pytest
 
 from convreg.claims import training as claims
 from convreg.claims.training import TRAINING_CLAIMS, Trainings
+from convreg.storage.tables import groups
 from convreg.studies.training_tables import at_the_end, by_strength, differences, gains, growth
 
-BARE, PENALTY = "none", "penalty, smaller"
+BARE = "none"
+PENALTY = "penalty, smaller"
 LAYERS = ("first", "second", "third")
-HOLDS, IN_PART, NOT_SEEN = "holds", "holds in part", "not seen here"
+HOLDS = "holds"
+IN_PART = "holds in part"
+NOT_SEEN = "not seen here"
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +53,11 @@ def layers_table(
 
 def accuracy_table(by_method, noises):
     """by_method[method] is a list of accuracies for each seed."""
-    rows = [
-        (method, seed, noise, value)
-        for method, by_seed in by_method.items()
-        for seed, values in enumerate(by_seed)
-        for noise, value in zip(noises, values, strict=True)
-    ]
+    rows = []
+    for method, by_seed in by_method.items():
+        for seed, values in enumerate(by_seed):
+            for noise, value in zip(noises, values, strict=True):
+                rows.append((method, seed, noise, value))
     return as_table(("method", "seed", "noise", "accuracy"), rows)
 
 
@@ -84,23 +87,21 @@ def test_gains_are_seed_by_seed_in_points():
     table = accuracy_table(
         {PENALTY: [[0.75, 0.5], [0.25, 0.5]], BARE: [[0.5, 0.5], [0.5, 0.25]]}, (0.1, 0.2)
     )
-    rows, bare = (
-        {name: column[table["method"] == of] for name, column in table.items()}
-        for of in (PENALTY, BARE)
-    )
-    assert {noise: gain.tolist() for noise, gain in gains(rows, bare).items()} == {
+    methods = groups(table, "method")
+    found = gains(methods[PENALTY], methods[BARE])
+    assert {noise: gain.tolist() for noise, gain in found.items()} == {
         0.1: [25, -25],
         0.2: [0, 25],
     }
 
 
 def test_strengths_are_sorted_and_the_noise_is_the_first_and_the_last():
-    rows = [
-        ("decay", strength, noise, base + noise + shift)
-        for strength, base in ((0.5, 0.125), (0.0, 0.25), (0.25, 0.375))
-        for shift in (0.0, 0.125)
-        for noise in (0.0, 0.0625, 0.25)
-    ] + [("other", 0.0, noise, noise) for noise in (0.0, 0.0625, 0.25)]
+    rows = []
+    for strength, base in ((0.5, 0.125), (0.0, 0.25), (0.25, 0.375)):
+        for shift in (0.0, 0.125):
+            for noise in (0.0, 0.0625, 0.25):
+                rows.append(("decay", strength, noise, base + noise + shift))
+    rows += [("other", 0.0, noise, noise) for noise in (0.0, 0.0625, 0.25)]
     found = by_strength(as_table(("method", "strength", "noise", "accuracy"), rows))
     assert {name: column.tolist() for name, column in found.items()} == {
         "method": ["decay"] * 3 + ["other"],

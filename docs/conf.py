@@ -148,10 +148,17 @@ def short_name(
 
 
 def own_signature(
-    app: Sphinx, what: str, name: str, thing: Any, options: object, signature: str, returns: str
+    app: Sphinx,
+    what: str,
+    name: str,
+    thing: Any,
+    options: object,
+    signature: str | None,
+    returns: str,
 ) -> tuple[str, str] | None:
     """A class whose base is mocked, and takes anything, has its own ``__init__``'s signature."""
-    if what != "class" or not signature.startswith("(*args") or "__init__" not in vars(thing):
+    anything = str(signature).startswith("(*args")
+    if what != "class" or not anything or "__init__" not in vars(thing):
         return None
     own = list(inspect.signature(thing.__init__).parameters.values())[1:]
     return stringify_signature(inspect.Signature(own), unqualified_typehints=True), returns

@@ -364,3 +364,20 @@ def test_the_gradient_at_scale_keeps_the_type(alpha, dtype):
 )
 def test_the_estimate_of_the_factors_by_hand(k, g, h, N, expected):
     assert MODULE._factor_entries((k, k, g, h), N) == expected
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_both_values_are_plain_numbers(size):
+    K, _ = separable(*size)
+    largest, smallest = extreme_singular_values(K, size[-1])
+    assert (type(largest), type(smallest)) == (float, float)
+
+
+def test_a_small_singular_value_of_a_small_matrix_keeps_its_digits():
+    """With 1e-6 in the Gram matrix as 1e-12 beside 1, four digits would be left."""
+    rng = np.random.default_rng(0)
+    Q, P = (np.linalg.qr(rng.standard_normal((2, 2)))[0] for _ in range(2))
+    W = Q @ np.diag([1, 1e-6]) @ P
+    largest, smallest = extreme_singular_values(W[np.newaxis, np.newaxis], 1)
+    assert largest == pytest.approx(1, rel=1e-14)
+    assert smallest == pytest.approx(1e-6, rel=1e-9)

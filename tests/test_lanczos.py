@@ -635,3 +635,11 @@ def test_looser_tolerances_are_tried_only_where_there_is_no_decomposition(
     else:
         leading_triplets(A, 1, restarts=1)
         assert tolerances == [0.0]
+
+
+def test_two_values_of_a_matrix_that_is_not_decomposed():
+    """Above 1500 rows nothing stands in for Lanczos and its look for copies of the largest value."""
+    diagonal = np.linspace(-0.1, 0.1, 1600)
+    diagonal[[7, 700]] = 4, 0.5
+    found = leading_triplets(Symmetric(np.diag(diagonal)), 2)
+    assert [triplet.sigma for triplet in found] == pytest.approx([4, 0.5], rel=1e-12)

@@ -1,6 +1,7 @@
 """Algorithm 2.1, step 5: Polyak's step, and rules in place of a learning rate."""
 
 import re
+import warnings
 from functools import partial
 
 import numpy as np
@@ -182,3 +183,10 @@ def test_a_rule_cannot_change_the_gradient():
     assert minimize_penalty([[2.0]], 1, learning_rate=rule, iterations=1).kernel == pytest.approx(
         1.96
     )
+
+
+def test_a_gradient_whose_squares_overflow_is_refused_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"^G: "):
+            polyak_step(1.0, np.array([[1e200]]))

@@ -462,3 +462,20 @@ def test_a_step_does_not_fail_where_the_descent_succeeds():
     assert history.penalty[0] > 5e-9
     assert history.penalty[-1] < history.penalty[0]
     assert np.abs(history.estimate - history.penalty).max() < 1e-14
+
+
+def test_the_gram_matrix_of_a_double_m_is_double_whatever_it_is_applied_to():
+    y = shifted_gram(np.diag([3.0, 1.0]), 0.1) @ np.ones(2, np.float32)
+    assert y.dtype == np.float64
+    assert y == pytest.approx([8.9, 0.9], rel=1e-15)
+
+
+def test_an_alpha_of_single_precision_is_a_number_like_any_other():
+    K = np.random.default_rng(0).standard_normal((3, 3, 2, 1))
+    alpha = np.float32(0.1)
+    R = penalty(K, 4, alpha)
+    assert type(R) is float
+    assert R == penalty(K, 4, float(alpha))
+    assert MODULE.penalty_from_extremes(2.0, 1.0, 2, 1, alpha) == 4.0 - float(alpha)
+    with pytest.raises(ValueError, match=r"^alpha: "):
+        MODULE.penalty_from_extremes(2.0, 1.0, 2, 1, 0.0)

@@ -55,6 +55,7 @@ viewcode_follow_imported_members = False  # into the mocked torch
 autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+autodoc_type_aliases = {name: name for name in ("ArrayLike", "NDArray", "Table", "Function")}
 python_maximum_signature_line_length = 80  # longer ones have a line for each parameter
 numpydoc_show_class_members = False
 

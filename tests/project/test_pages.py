@@ -258,3 +258,14 @@ def test_every_module_and_folder_is_in_the_architecture():
     assert not {name for name in names if not re.search(rf"\b{name}\b", text)}
     folders = {path.parent.name for path in (ROOT / "convreg").glob("*/__init__.py")}
     assert not {name for name in folders if f"`convreg/{name}`" not in text}
+
+
+# Contributing
+
+
+def test_modules_are_as_short_as_contributing_says():
+    assert "about 300 at most, half of them below 160" in (ROOT / "CONTRIBUTING.md").read_text()
+    texts = [path.read_text(encoding="utf-8") for path in ROOT.glob("convreg/**/*.py")]
+    lengths = sorted(len(text.splitlines()) for text in texts)
+    assert lengths[-1] <= 310
+    assert lengths[len(lengths) // 2] < 160

@@ -1,6 +1,7 @@
-"""A notebook of our own, run in a second: what the companion's have, and a body of a test's choice."""
+"""A notebook of our own, run in a second: what the companion's have, and a body to choose."""
 
 import signal
+import time
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -78,6 +79,15 @@ def status(*arguments):
 def as_at_a_terminal():
     """For a child process: Ctrl-C reaches it, also where the tests are a job in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_until(true, process, patience):
+    """Wait for something that a process is to do, no longer than these seconds."""
+    end = time.monotonic() + patience
+    while not true():
+        assert process.poll() is None, "the process has ended"
+        assert time.monotonic() < end, f"waited for {patience:.0f} s"
+        time.sleep(0.1)
 
 
 def files_in(folder):

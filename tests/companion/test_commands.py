@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import nbformat
 import papermill
 import psutil
 import pytest
-from tiny import as_at_a_terminal, changed, files_in, status, tiny_notebook
+from tiny import as_at_a_terminal, changed, files_in, status, tiny_notebook, wait_until
 
 from convreg.companion import commands
 from convreg.companion.notebooks import Notebook, all_notebooks, find_notebook, is_tagged
@@ -165,7 +164,8 @@ def test_a_run_that_cannot_be_is_refused_before_a_kernel_starts(
 
 def test_what_the_notebook_itself_refuses_is_refused(here, no_kernel, capsys):
     assert status("run", tiny_notebook(here), "-p", "state", "13") == 2
-    assert "state: wanted another than 13, got 13" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said == "python -m convreg: state: wanted another than 13, got 13\n"
     assert files_in(here) == ["tiny.ipynb"]
 
 
@@ -358,10 +358,11 @@ def test_ctrl_c_in_a_run_ends_its_kernel_too(here, patience):
         stderr=subprocess.PIPE,
         preexec_fn=as_at_a_terminal,
     ) as run:
-        while not (mark.exists() and mark.read_text()):
-            assert run.poll() is None
-            time.sleep(0.1)
-        run.send_signal(signal.SIGINT)
-        assert run.wait(patience) == 130
+        try:
+            wait_until(lambda: mark.exists() and mark.read_text(), run, patience)
+            run.send_signal(signal.SIGINT)
+            assert run.wait(patience) == 130
+        finally:
+            run.kill()
     assert not psutil.pid_exists(int(mark.read_text()))
     assert files_in(here) == ["pid", "tiny.ipynb"]

@@ -1,4 +1,4 @@
-"""python -m convreg.companion.reproduce: what it writes and prints of the notebooks that it runs."""
+"""python -m convreg.companion.reproduce: what it writes and prints of the notebooks it runs."""
 
 import json
 import re

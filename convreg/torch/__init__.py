@@ -5,7 +5,8 @@
     regularizer = add_penalty(model, (3, 32, 32), alpha=1.0)   # once
     loss = criterion(model(images), labels) + 0.01 * regularizer()   # in every step
 
-`pip install 'convreg[torch]'` brings PyTorch; nothing else in convreg imports this module.
+`pip install 'convreg[torch]'` brings PyTorch. ``import convreg`` does not load this module: of
+convreg's own, only the study of training does.
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from convreg._checks import as_integer
-from convreg.torch.layer import ConvPenalty as ConvPenalty  # first, as it says what brings PyTorch
+try:
+    import torch
+except ImportError as error:
+    raise ImportError("convreg.torch needs PyTorch: pip install 'convreg[torch]'") from error
+from torch import Tensor, nn
+
+from convreg._checks import Gram, as_integer
+from convreg.torch.layer import ConvPenalty as ConvPenalty
 from convreg.torch.layer import as_size, not_covered
 from convreg.torch.layer import kernel_of as kernel_of
 
-# isort: split
-import torch
-from torch import Tensor, nn
-
 
 class PenaltySum(nn.ModuleList):
-    """Section 1.1, equation (1.4): the sum of R_alpha over the convolutions of a network; see `add_penalty`.
+    """Section 1.1, equation (1.4): the sum of R_alpha over the convolutions of a network.
 
-    A list of `ConvPenalty`; ``names`` has the name in the model of each one's convolution.
+    See `add_penalty`. A list of `ConvPenalty`; ``names`` has the name in the model of each one's
+    convolution.
     """
 
     def __init__(self, penalties: Iterable[ConvPenalty] = (), names: Iterable[str] = ()) -> None:
@@ -42,17 +46,19 @@ def add_penalty(
     model: nn.Module,
     input_shape: Sequence[int],
     alpha: float = 1.0,
-    gram: str = "smaller",
+    gram: Gram = "smaller",
     power_iterations: int = 2,
     generator: torch.Generator | None = None,
     skip: Collection[str] = (),
 ) -> PenaltySum:
-    r"""Section 1.1, equation (1.4): R_alpha of every convolution of a network, summed, for its loss.
+    r"""Section 1.1, equation (1.4): R_alpha of every convolution of a network, summed.
 
-    .. math:: \min_{K_1, \dots, K_l} \; \mathcal{L}(K_1, \dots, K_l) + c \sum_{p=1}^{l} \mathcal{R}_\alpha(K_p)
+    .. math:: \min_{K_1, \dots, K_l} \;
+       \mathcal{L}(K_1, \dots, K_l) + c \sum_{p=1}^{l} \mathcal{R}_\alpha(K_p)
 
-    One forward pass of zeros, in eval mode, finds the `torch.nn.Conv2d` layers that the model uses, and the size
-    of their inputs. A layer used with several sizes has a penalty for each. The model is left as it was.
+    One forward pass of zeros, in eval mode, finds the `torch.nn.Conv2d` layers that the model uses,
+    and the size of their inputs. A layer used with several sizes has a penalty for each. The model
+    is left as it was.
 
     Parameters
     ----------
@@ -71,7 +77,8 @@ def add_penalty(
     Raises
     ------
     TypeError, ValueError
-        For a bad argument, naming it; where a convolution is not of the paper's kind, with the names to skip.
+        For a bad argument, naming it; where a convolution is not of the paper's kind, with the
+        names to skip.
 
     Examples
     --------
@@ -88,18 +95,42 @@ def add_penalty(
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model: wanted a torch.nn.Module, got {type(model).__name__}")
-    convolutions = {name: part for name, part in model.named_modules() if isinstance(part, nn.Conv2d)}
-    if isinstance(skip, str) or not isinstance(skip, Collection) or not set(skip) <= convolutions.keys():
-        raise ValueError(f"skip: wanted names among {', '.join(map(repr, convolutions))}, got {skip!r}")
-    kept = {name: conv for name, conv in convolutions.items() if name not in skip}
-    if problems := {name: why for name, conv in kept.items() if (why := not_covered(conv))}:
-        listed = "\n".join(f"  {name}: wanted {why}" for name, why in problems.items())
-        raise ValueError(f"model: skip={list(problems)} leaves out what is not of the paper's kind:\n{listed}")
-    used = list(dict.fromkeys(_inputs(model, kept, input_shape)))
+    convolutions = _without(skip, model)
+    _check_all_covered(convolutions)
+    used = dict.fromkeys(_inputs(model, convolutions, input_shape))
     if not used:
-        raise ValueError("model: wanted one that uses a torch.nn.Conv2d that is not skipped, got none")
-    penalties = [ConvPenalty(kept[name], size, alpha, gram, power_iterations, generator) for name, size in used]
+        wanted = "one that uses a torch.nn.Conv2d that is not skipped"
+        raise ValueError(f"model: wanted {wanted}, got none")
+    penalties = []
+    for name, size in used:
+        conv = convolutions[name]
+        penalties.append(ConvPenalty(conv, size, alpha, gram, power_iterations, generator))
     return PenaltySum(penalties, [name for name, _ in used])
+
+
+def _without(skip: Collection[str], model: nn.Module) -> dict[str, nn.Conv2d]:
+    """The convolutions of a model by their names, but for those to skip."""
+    convolutions = {}
+    for name, part in model.named_modules():
+        if isinstance(part, nn.Conv2d):
+            convolutions[name] = part
+    is_collection = isinstance(skip, Collection) and not isinstance(skip, str)
+    if not is_collection or not set(skip) <= convolutions.keys():
+        names = ", ".join(map(repr, convolutions))
+        raise ValueError(f"skip: wanted names among {names}, got {skip!r}")
+    return {name: conv for name, conv in convolutions.items() if name not in skip}
+
+
+def _check_all_covered(convolutions: dict[str, nn.Conv2d]) -> None:
+    """Every convolution is of the paper's kind."""
+    problems = {}
+    for name, conv in convolutions.items():
+        problem = not_covered(conv)
+        if problem:
+            problems[name] = f"  {name}: wanted {problem}"
+    if problems:
+        what = f"skip={list(problems)} leaves out what is not of the paper's kind"
+        raise ValueError(f"model: {what}:\n" + "\n".join(problems.values()))
 
 
 def _inputs(
@@ -109,8 +140,10 @@ def _inputs(
     if not isinstance(input_shape, Sequence) or len(input_shape) not in (3, 4):
         raise ValueError(f"input_shape: wanted (channels, height, width), got {input_shape!r}")
     sides = [as_integer("input_shape", side, 1) for side in input_shape]
-    weights = next((weight for weight in model.parameters() if weight.is_floating_point()), torch.empty(0))
-    images = torch.zeros([1] * (4 - len(sides)) + sides, dtype=weights.dtype, device=weights.device)
+    batch = sides if len(sides) == 4 else [1, *sides]
+    weights = [weight for weight in model.parameters() if weight.is_floating_point()]
+    like = weights[0] if weights else torch.empty(0)
+    images = torch.zeros(batch, dtype=like.dtype, device=like.device)
     calls: list[tuple[str, tuple[int, int]]] = []
 
     def record(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
@@ -124,7 +157,8 @@ def _inputs(
         with torch.no_grad(), torch.compiler.set_stance("force_eager"):
             model(images)
     except Exception as error:
-        raise ValueError(f"input_shape: wanted one that the model takes, got {tuple(sides)}: {error}") from error
+        wanted = f"wanted one that the model takes, got {tuple(sides)}"
+        raise ValueError(f"input_shape: {wanted}: {error}") from error
     finally:
         for part, mode in modes.items():
             part.training = mode

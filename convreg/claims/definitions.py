@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from convreg.verify import Function, gradient_tables, remainder_order
@@ -144,6 +145,15 @@ def by_threshold(
     return Judged(here, measured, margin)
 
 
+def most(flags: NDArray) -> bool:
+    """Whether more than a half are so.
+
+    >>> most(np.array([True, True, False])), most(np.array([True, False]))
+    (True, False)
+    """
+    return bool(2 * np.sum(flags) > len(flags))
+
+
 def each(values: Iterable[float], digits: int = 3) -> str:
     """Numbers as a list in words.
 
@@ -156,7 +166,6 @@ def each(values: Iterable[float], digits: int = 3) -> str:
 def order(f: Function, x: NDArray, G: NDArray) -> float:
     """The order of the Taylor remainders of f at x: 2 where G is its gradient, else 1.
 
-    >>> import numpy as np
     >>> order(lambda x: float(np.sum(x**2)), np.array([1.0, 2.0]), np.array([2.0, 4.0]))
     2.0
     """
@@ -166,7 +175,6 @@ def order(f: Function, x: NDArray, G: NDArray) -> float:
 def is_gradient(f: Function, x: NDArray, G: NDArray) -> bool:
     """Whether G is the gradient of f at x, by the order of the Taylor remainders.
 
-    >>> import numpy as np
     >>> is_gradient(lambda x: float(np.sum(x**2)), np.array([1.0, 2.0]), np.array([2.0, 4.1]))
     False
     """

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.claims.definitions import Judged, by_threshold, each, verdict
+from convreg.claims.definitions import Judged, by_threshold, each, most, verdict
 from convreg.examples import Case, Evidence
 
 Cases = Mapping[Case, Evidence]
@@ -84,12 +84,3 @@ def falls(line: NDArray) -> bool:
     True
     """
     return bool(line[-1] < line[0])
-
-
-def most(flags: NDArray) -> bool:
-    """Whether more than a half are so.
-
-    >>> most(np.array([True, False]))
-    False
-    """
-    return bool(2 * np.sum(flags) > len(flags))

@@ -91,14 +91,22 @@ def counting(kappa, lag, others=None):
     return descent
 
 
-def lagging(one, two, others=None, kappa=(5, 4)):
+def last_states(K):
+    return from_first(K) >= 4
+
+
+def fewer_outputs(K):
+    return K.shape[3] < K.shape[2]
+
+
+def lagging(one, two, others=None, of=last_states, kappa=(5, 4)):
     """Descents that lag by these fractions in their steps, with one triplet and with two.
 
-    From kernels of the last two states, the others.
+    From kernels of the last two states, or of another kind, the others.
     """
 
     def descent(K, N, update="power", **_):
-        lags = (one, two) if others is None or from_first(K) < 4 else others
+        lags = others if others is not None and of(K) else (one, two)
         lag = np.array(lags[update == "power"], float)
         line = history(penalty=[4] * len(lag), condition_number=[9, kappa[update == "power"]])
         line.estimate = 4 * (1 - lag)
@@ -163,6 +171,7 @@ OTHERWISE = [
         (lagging((0, 0.02), (0, 0.01), ((0, 0), (0, 0))), HOLDS),
         (lagging((0, 0.02), (0, 0.01), ((0, 0), (0, 0.2))), IN_PART),
         (lagging((0, 0), (0, 0), ((0, 0.02), (0, 0.01))), FAILS),
+        (lagging((0, 0.02), (0, 0.01), ((0, 0), (0, 0)), fewer_outputs), FAILS),
     ),
 ]
 

@@ -14,6 +14,7 @@ from convreg.claims.definitions import (
     claims_of,
     each,
     is_gradient,
+    most,
     order,
     score,
     verdict,
@@ -57,6 +58,13 @@ def test_a_threshold_comes_with_the_verdicts_at_half_and_at_twice(
 
 def test_what_is_judged_without_a_threshold_has_no_margin():
     assert Judged(HOLDS, "so") == (HOLDS, "so", "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"), [([1, 1, 0], True), ([1, 0], False), ([1, 0, 0], False), ([1], True)]
+)
+def test_most_are_more_than_a_half(flags, expected):
+    assert most(np.array(flags, bool)) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The site as its readers meet it: built by `make site`, every page opened in a headless browser."""
+"""The site as its readers meet it: built by `make site`, every page opened in a browser."""
 
 import os
 import pkgutil

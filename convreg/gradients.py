@@ -135,7 +135,6 @@ def gradient_in_kernel(M: ConvolutionOperator, u: NDArray, v: NDArray, rows: boo
     The second is for M M' (``rows``). M* is `ConvolutionOperator.kernel_adjoint`.
     """
     pair = np.stack([u, v], axis=1)
-    pair = pair.astype(np.result_type(M.dtype, pair), copy=False)
     swapped = pair[:, ::-1]
     if rows:
         return M.kernel_adjoint(M.T @ swapped, pair)

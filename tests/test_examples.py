@@ -1,4 +1,4 @@
-"""Examples 1 and 2: the settings, the start kernels, the evidence, the line of nearly equal values, the summary."""
+"""Examples 1 and 2: the settings, the start kernels, the descents, the evidence, the summary."""
 
 from types import SimpleNamespace
 
@@ -31,7 +31,12 @@ def example_2():
 
 def test_the_settings_are_the_papers():
     assert EXAMPLE_1.cases() == [Case(3, 1, 1.0), Case(1, 3, 1.0), Case(3, 6, 1.0), Case(6, 3, 1.0)]
-    assert EXAMPLE_2.cases() == [Case(3, 1, 0.1), Case(3, 1, 1.0), Case(3, 1, 5.0), Case(3, 1, 10.0)]
+    assert EXAMPLE_2.cases() == [
+        Case(3, 1, 0.1),
+        Case(3, 1, 1.0),
+        Case(3, 1, 5.0),
+        Case(3, 1, 10.0),
+    ]
     assert EXAMPLE_1[2:] == EXAMPLE_2[2:] == (3, 15, 0.01, 20, 2, 1)
 
 
@@ -48,12 +53,21 @@ def test_the_barrier_is_in_the_exact_values_only(example_2):
 
 
 def test_later_is_the_value_after_ten_times_as_many_steps(example_1):
-    assert 0.1 < example_1[Case(1, 3, 1.0)].later < 0.16 < example_1[Case(1, 3, 1.0)].power.penalty[-1]
+    assert (
+        0.1 < example_1[Case(1, 3, 1.0)].later < 0.16 < example_1[Case(1, 3, 1.0)].power.penalty[-1]
+    )
 
 
 def test_summary_takes_the_lowest_estimate():
-    lines = {"estimate": [9.0, 2.0, 3.0], "penalty": [9.0, 4.0, 5.0], "condition_number": [7.0, 6.0, 8.0]}
-    history = {name: np.array(line) for name, line in lines.items()} | {"sigma_max": [1.0], "sigma_min": [1.0]}
+    lines = {
+        "estimate": [9.0, 2.0, 3.0],
+        "penalty": [9.0, 4.0, 5.0],
+        "condition_number": [7.0, 6.0, 8.0],
+    }
+    history = {name: np.array(line) for name, line in lines.items()} | {
+        "sigma_max": [1.0],
+        "sigma_min": [1.0],
+    }
     header, row = summary({"a case": SimpleNamespace(**history)}).splitlines()
     assert header.split() == [
         "case",

@@ -56,7 +56,7 @@ def dense_gradient(K, N, v, sign, gram):
 
 
 def null_rounding(K, N, alpha):
-    """|M v| for a null vector v of M as computed from M'M - alpha I: eps alpha over a singular value of M."""
+    """|M v| for a null vector v of M as computed from M'M - alpha I: eps alpha over sigma."""
     sigma = np.linalg.svd(reference_matrix(K, N), compute_uv=False)
     return 1e-14 * alpha / sigma[sigma > 1e-14 * sigma[0]][-1]
 

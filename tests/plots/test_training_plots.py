@@ -11,11 +11,12 @@ from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from convreg.plots import training as training_plots
 from convreg.plots.style import CYCLE
 from convreg.storage.tables import groups, rounded
-from convreg.studies.training_tables import strength_gains
+from convreg.studies.training_tables import METHODS, strength_gains
 
 BARE, PENALTY, DECAY = "none", "penalty, smaller", "weight decay"
 NAMES = (BARE, "penalty, M'M", PENALTY, DECAY, "spectral norm")
-STYLES = dict(zip(NAMES, [("black", "-"), *zip(CYCLE, ("-", "--", ":", "-."), strict=True)], strict=True))
+LOOKS = [("black", "-"), *zip(CYCLE, ("-", "--", ":", "-."), strict=True)]
+STYLES = dict(zip(NAMES, LOOKS, strict=True))
 LAYERS = ("first", "second", "third")
 
 
@@ -29,13 +30,18 @@ def _close_figures():
 @pytest.fixture(autouse=True)
 def _warnings_are_errors():
     with warnings.catch_warnings():
-        for category in (RuntimeWarning, UserWarning):  # not what other tests leave to the garbage collector
+        for category in (
+            RuntimeWarning,
+            UserWarning,
+        ):  # not what other tests leave to the garbage collector
             warnings.simplefilter("error", category)
         yield
 
 
 def as_table(names, rows):
-    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    return {
+        name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
 
 
 FIELDS = ("sigma_max", "sigma_min", "condition_number", "gradient")
@@ -43,11 +49,15 @@ EPOCHS = [0, 3, 7]
 
 
 def measured(methods=NAMES, seeds=3, layers=LAYERS):
-    """Made-up measures, the epochs and the methods as train_all has them: training after training."""
-    keys = [(m, s, e, layer) for m in methods for s in range(seeds) for e in EPOCHS for layer in layers]
+    """Made-up measures, epochs and methods as train_all has them: training after training."""
+    keys = [
+        (m, s, e, layer) for m in methods for s in range(seeds) for e in EPOCHS for layer in layers
+    ]
     table = as_table(("method", "seed", "epoch", "layer"), keys)
     rng = np.random.default_rng(0)
-    scales = np.array([1.0 + 2 * layers.index(layer) for *_, layer in keys])  # every layer has a range of its own
+    scales = np.array(
+        [1.0 + 2 * layers.index(layer) for *_, layer in keys]
+    )  # every layer has a range of its own
     return rounded(table | {field: scales * rng.uniform(0.2, 3, len(keys)) for field in FIELDS}, 4)
 
 
@@ -113,7 +123,9 @@ def reference(ax):
 
 
 @pytest.mark.parametrize("layers", [LAYERS, LAYERS[:1], LAYERS[:2]])
-@pytest.mark.parametrize(("methods", "seeds"), [(NAMES, 3), (NAMES, 1), (NAMES[2:3], 4), (NAMES[::-2], 2)])
+@pytest.mark.parametrize(
+    ("methods", "seeds"), [(NAMES, 3), (NAMES, 1), (NAMES[2:3], 4), (NAMES[::-2], 2)]
+)
 def test_sigma_max_figure_has_a_panel_a_layer_and_a_scale_from_0_on(methods, seeds, layers):
     table = measured(methods, seeds, layers)
     figure = training_plots.sigma_max_figure(table)
@@ -154,7 +166,11 @@ def test_start_and_end_of_one_epoch_are_the_same():
 def test_ends_figure_has_a_panel_a_measure_and_layer_and_a_row_a_method(methods, layers):
     table = training_plots.start_and_end(measured(methods, 3, layers))
     figure = training_plots.ends_figure(table)
-    panels = [rows for measure in groups(table, "measure").values() for rows in groups(measure, "layer").values()]
+    panels = [
+        rows
+        for measure in groups(table, "measure").values()
+        for rows in groups(measure, "layer").values()
+    ]
     assert len(figure.axes) == len(panels) == 2 * len(layers)
     for ax, rows in zip(figure.axes, panels, strict=True):
         start, end = ax.lines[::2], ax.lines[1::2]
@@ -178,7 +194,10 @@ def test_ends_figure_has_a_panel_a_measure_and_layer_and_a_row_a_method(methods,
     names = [[name] * len(layers) for name in (r"$\sigma_{\min}(M)$", r"$\kappa(M)$")]
     assert [ax.get_xlabel() for ax in figure.axes] == [*names[0], *names[1]]
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["start: median", "end: median, lowest and highest"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "start: median",
+        "end: median, lowest and highest",
+    ]
     assert [handle.get_fillstyle() for handle in legend.legend_handles] == ["none", "full"]
 
 
@@ -188,12 +207,16 @@ def test_condition_numbers_that_are_infinite_are_left_out():
     table["condition_number"][inside] = np.inf
     ax = training_plots.ends_figure(training_plots.start_and_end(table)).axes[4]
     assert np.isfinite(ax.get_xlim()).all()
-    finite = table["condition_number"][np.isfinite(table["condition_number"]) & (table["layer"] == "second")]
+    finite = table["condition_number"][
+        np.isfinite(table["condition_number"]) & (table["layer"] == "second")
+    ]
     assert ax.get_xlim()[1] < 2 * finite.max()
 
 
 @pytest.mark.parametrize("layers", [LAYERS, LAYERS[:1]])
-@pytest.mark.parametrize(("methods", "seeds"), [(NAMES, 3), (NAMES, 1), (NAMES[2:3], 4), (NAMES[::-2], 2)])
+@pytest.mark.parametrize(
+    ("methods", "seeds"), [(NAMES, 3), (NAMES, 1), (NAMES[2:3], 4), (NAMES[::-2], 2)]
+)
 def test_gradients_figure_has_a_panel_a_layer(methods, seeds, layers):
     table = measured(methods, seeds, layers)
     figure = training_plots.gradients_figure(table)
@@ -221,9 +244,14 @@ def test_accuracy_figure_has_a_panel_a_method(methods):
     table = as_table(("method", "noise", "mean", "lowest", "highest"), rows)
     figure = training_plots.accuracy_figure(table)
     assert [ax.get_title() for ax in figure.axes] == list(methods)
-    for i, (ax, color) in enumerate(zip(figure.axes, [STYLES[name][0] for name in methods], strict=True)):
+    for i, (ax, color) in enumerate(
+        zip(figure.axes, [STYLES[name][0] for name in methods], strict=True)
+    ):
         line, zero = ax.lines
-        assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == (noises, [i, i + 0.25, i + 0.5])
+        assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == (
+            noises,
+            [i, i + 0.25, i + 0.5],
+        )
         assert (line.get_color(), line.get_linestyle()) == (color, "-")
         assert (line.get_marker(), line.get_markersize()) == ("o", 3)
         assert (zero.get_ydata(), zero.get_color(), zero.get_linestyle()) == ([0, 0], "black", ":")
@@ -259,7 +287,11 @@ def test_strength_gains_are_in_points_network_by_network_without_noise_and_under
     accuracy = accuracies()
 
     def of(method, strength, noise):
-        rows = (accuracy["method"] == method) & (accuracy["strength"] == strength) & (accuracy["noise"] == noise)
+        rows = (
+            (accuracy["method"] == method)
+            & (accuracy["strength"] == strength)
+            & (accuracy["noise"] == noise)
+        )
         return accuracy["accuracy"][rows]
 
     found = strength_gains(accuracy)
@@ -283,7 +315,11 @@ def test_strengths_figure_has_a_row_a_strength_with_its_range_and_a_line_at_no_g
         assert [segment[:, 0].tolist() for segment in ranges.get_segments()] == [
             [low, high] for low, high in zip(rows["lowest"], rows["highest"], strict=True)
         ]
-        assert [segment[:, 1].tolist() for segment in ranges.get_segments()] == [[0, 0], [-1, -1], [-2, -2]]
+        assert [segment[:, 1].tolist() for segment in ranges.get_segments()] == [
+            [0, 0],
+            [-1, -1],
+            [-2, -2],
+        ]
         for drawn in (ranges.get_edgecolor(), marks.get_facecolor()):
             assert drawn.tolist() == [list(to_rgba(color)) for color in colors]
         (zero,) = ax.lines
@@ -296,6 +332,12 @@ def test_strengths_figure_has_a_row_a_strength_with_its_range_and_a_line_at_no_g
     words = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert words == [f"{PENALTY}, 0.003", f"{PENALTY}, 0.03", f"{DECAY}, 0.01"]
     assert_in_our_style(figure, 0.27 * 3 + 0.85)
+
+
+def test_every_method_has_a_style_of_its_own():
+    """The figures know the methods by name alone."""
+    assert tuple(training_plots.STYLES) == METHODS == NAMES
+    assert len(set(training_plots.STYLES.values())) == len(METHODS)
 
 
 def test_styles_are_those_of_the_methods_in_their_order():

@@ -20,7 +20,16 @@ from convreg.studies.alternatives import (
     unit_modulus_kernel,
 )
 
-SHAPES = [(1, 1, 2, 3), (2, 2, 3, 2), (3, 3, 1, 2), (3, 3, 2, 2), (4, 4, 2, 1), (2, 2, 1, 5), (3, 3), (4, 4)]
+SHAPES = [
+    (1, 1, 2, 3),
+    (2, 2, 3, 2),
+    (3, 3, 1, 2),
+    (3, 3, 2, 2),
+    (4, 4, 2, 1),
+    (2, 2, 1, 5),
+    (3, 3),
+    (4, 4),
+]
 
 PENALTIES = {
     "spectral norm": spectral_norm_penalty,
@@ -88,7 +97,7 @@ def gap_of_matrix(K, N, alpha, gram="columns"):
 
 
 def gap_of_taps(K, swapped=False):
-    """All correlations of channel d with channel e, summed over the outputs, or (swapped) the other way round."""
+    """All correlations of channel d with channel e, over the outputs, or (swapped) of outputs."""
     K = in_four_dimensions(K)
     K = K.swapaxes(2, 3) if swapped else K
     k, _, g, h = K.shape
@@ -101,7 +110,7 @@ def gap_of_taps(K, swapped=False):
 
 
 def periodic_matrix(K, N):
-    """[c, r, s, d, i, j]: what the output pixel (r, s) reads of the input pixel (i, j), every tap rolled."""
+    """[c, r, s, d, i, j]: what the output pixel (r, s) reads of the input pixel (i, j)."""
     K = in_four_dimensions(K)
     k, _, g, h = K.shape
     m = (k + 1) // 2
@@ -176,7 +185,9 @@ def test_W_bounds_sigma_max_of_M_from_both_sides(case):
 @each_shape
 def test_spectral_norm_penalty_is_half_the_square_of_sigma_max(shape):
     assert_value_and_gradient(
-        spectral_norm_penalty, lambda K: np.linalg.norm(W_by_loops(K), 2) ** 2 / 2, random_kernel(shape, 1)
+        spectral_norm_penalty,
+        lambda K: np.linalg.norm(W_by_loops(K), 2) ** 2 / 2,
+        random_kernel(shape, 1),
     )
 
 
@@ -204,7 +215,9 @@ def test_the_columns_of_W_have_the_same_gradient(shape):
 @pytest.mark.parametrize("N", [1, 2, 3])
 def test_frobenius_penalty_is_that_of_the_dense_matrix(shape, N):
     assert_value_and_gradient(
-        lambda K: frobenius_penalty(K, N, 0.7), lambda K: gap_of_matrix(K, N, 0.7), random_kernel(shape, 5)
+        lambda K: frobenius_penalty(K, N, 0.7),
+        lambda K: gap_of_matrix(K, N, 0.7),
+        random_kernel(shape, 5),
     )
 
 
@@ -229,7 +242,10 @@ def test_M_times_its_transpose_adds_a_constant_to_the_frobenius_penalty(shape):
     value, G = frobenius_penalty(K, N, alpha)
     of_rows = gap_of_matrix(K, N, alpha, "rows")
     assert of_rows - value == pytest.approx(alpha**2 * N**2 * (h - g), abs=1e-12 * of_rows)
-    assert relative_error(G, central_difference(lambda K: gap_of_matrix(K, N, alpha, "rows"), K)) < 1e-8
+    assert (
+        relative_error(G, central_difference(lambda K: gap_of_matrix(K, N, alpha, "rows"), K))
+        < 1e-8
+    )
 
 
 @each_shape
@@ -250,7 +266,7 @@ def test_the_other_self_convolution_adds_a_constant(shape):
 
 @given(cases(max_k=4, max_channels=2))
 def test_self_convolution_penalty_is_a_central_pixel_of_M(case):
-    """Of M'M - I, and of MM' - I but for h - g, on the smallest image whose border the pixel does not feel."""
+    """Of M'M - I, and of MM' - I but for h - g, at a pixel that does not feel the border."""
     k, _, g, h = case.K.shape
     N = 2 * k - 1
     M = reference_matrix(case.K, N)
@@ -289,7 +305,10 @@ def test_parseval_retraction_is_a_gradient_step(shape):
     K, beta = random_kernel(shape, 12), 0.3
     step = K - beta / 4 * central_difference(gap_of_rows, K)
     assert relative_error(parseval_retraction(K, beta), step) < 1e-8
-    assert relative_error(parseval_retraction(K, beta), K - beta / 4 * orthogonality_penalty(K)[1]) < 1e-14
+    assert (
+        relative_error(parseval_retraction(K, beta), K - beta / 4 * orthogonality_penalty(K)[1])
+        < 1e-14
+    )
 
 
 def test_parseval_retraction_takes_a_hundredth_unless_told():
@@ -297,7 +316,9 @@ def test_parseval_retraction_takes_a_hundredth_unless_told():
     assert np.array_equal(parseval_retraction(K), parseval_retraction(K, 0.01))
 
 
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if np.less_equal(*W_by_loops(np.ones(shape)).shape)])
+@pytest.mark.parametrize(
+    "shape", [shape for shape in SHAPES if np.less_equal(*W_by_loops(np.ones(shape)).shape)]
+)
 def test_parseval_retraction_leads_to_orthonormal_rows(shape):
     K = random_kernel(shape, 14) / 4
     for _ in range(200):
@@ -315,7 +336,9 @@ def test_periodic_singular_values_are_those_of_the_explicit_matrix(case):
     assert np.abs(values - expected).max() <= 1e-13 * max(1, expected[0])
 
 
-@pytest.mark.parametrize(("k", "N"), [(3, 1), (3, 2), (4, 2), (5, 2), (6, 4), (7, 3), (2, 5), (4, 5)])
+@pytest.mark.parametrize(
+    ("k", "N"), [(3, 1), (3, 2), (4, 2), (5, 2), (6, 4), (7, 3), (2, 5), (4, 5)]
+)
 def test_periodic_singular_values_of_one_channel(k, N):
     """Also a kernel wrapped around the torus, once or more often."""
     K = random_kernel((k, k), 15)
@@ -340,7 +363,7 @@ def test_a_large_enough_torus_bounds_sigma_max(case, more):
 
 @pytest.mark.parametrize("N", [3, 5, 7])
 def test_the_torus_of_the_image_itself_bounds_nothing(N):
-    """Second differences: on an odd torus the highest frequency, at which they come to 4, is missing."""
+    """Second differences: an odd torus lacks the highest frequency, at which they come to 4."""
     K = np.zeros((3, 3, 1, 1))
     K[1, :, 0, 0] = -1, 2, -1
     periodic, padded = periodic_singular_values(K, N)[0], np.linalg.norm(reference_matrix(K, N), 2)
@@ -498,12 +521,19 @@ TAKES_A_POSITIVE_NUMBER = {
     "beta": lambda beta: parseval_retraction(ONES, beta),
     "high": lambda high: clip_periodic(ONES, 3, high=high),
 }
-NOT_A_NUMBER = [(ValueError, np.nan), (ValueError, np.inf), (TypeError, "1"), (TypeError, True), (TypeError, None)]
+NOT_A_NUMBER = [
+    (ValueError, np.nan),
+    (ValueError, np.inf),
+    (TypeError, "1"),
+    (TypeError, True),
+    (TypeError, None),
+]
 
 
 @pytest.mark.parametrize("name", TAKES_N)
 @pytest.mark.parametrize(
-    ("error", "N"), [(ValueError, 0), (ValueError, -3), (TypeError, 3.0), (TypeError, "3"), (TypeError, True)]
+    ("error", "N"),
+    [(ValueError, 0), (ValueError, -3), (TypeError, 3.0), (TypeError, "3"), (TypeError, True)],
 )
 def test_a_bad_size_is_refused(name, error, N):
     with pytest.raises(error, match=r"^N: "):

@@ -1,4 +1,4 @@
-"""Section 3, the barrier: bounds of R_alpha from below, and what the power method makes of R_alpha."""
+"""Section 3, the barrier: bounds of R_alpha from below, and the power method's estimate."""
 
 import numpy as np
 import pytest
@@ -254,7 +254,7 @@ def test_the_default_is_the_columns():
     st.one_of(st.floats(0.05, 0.4), st.floats(1, 3)),
 )
 def test_the_gradient_of_every_entry_by_central_differences(case, gram, relative):
-    """A small alpha has u = v; with a large one u = -v, or the gradient is zero, M M' being singular."""
+    """A small alpha has u = v; with a large one u = -v, or the gradient is zero."""
     K, N, step = scaled(case, 1.0), case.N, 1e-5
     lambdas = np.linalg.eigvalsh(dense_gram(K, N, relative, gram))
     sizes = np.sort(np.abs(lambdas))[::-1]
@@ -305,7 +305,7 @@ def test_the_share_of_kernels_without_taps_and_of_pointwise_ones():
 
 @given(cases(max_k=4, max_channels=3, max_N=6, min_N=4), alphas, all_grams, st.floats(0.0, 1.0))
 def test_a_small_penalty_is_paid_for_by_the_taps_off_the_centre(case, alpha, gram, share):
-    """N >= k: at most 4 R_alpha in each channel; for random kernels, and for those near the identity."""
+    """N >= k: at most 4 R_alpha in each channel; random kernels, and those near the identity."""
     k, _, g, h = case.K.shape
     near = share * case.K
     near[centre(k), centre(k)] += alpha**0.5 * np.eye(g, h)

@@ -1,4 +1,4 @@
-"""R_alpha against its alternatives: every method by hand, what a step costs, the best step, and what is reported."""
+"""R_alpha against its alternatives: methods by hand, what a step costs, the best step, reports."""
 
 import re
 import sys
@@ -65,7 +65,9 @@ def kernel(*shape, seed=0):
 
 
 def algorithm(gram, rule=None):
-    return lambda K, N, size, steps: minimize_penalty(K, N, 1.0, rule or size, steps, 2, gram=gram).kernel
+    return lambda K, N, size, steps: (
+        minimize_penalty(K, N, 1.0, rule or size, steps, 2, gram=gram).kernel
+    )
 
 
 def repeated(step):
@@ -102,7 +104,7 @@ def dense_sigma(K, N):
 
 
 def preference(K, N):
-    """The condition number to two digits, then the distance of the extreme singular values from 1."""
+    """The condition number to two digits, then the distance of the singular values from 1."""
     largest, smallest = dense_sigma(K, N)
     return float(f"{largest / smallest:.2g}"), np.abs(np.array([largest, smallest]) - 1).max()
 
@@ -137,7 +139,9 @@ def test_the_methods_are_those_known_by_hand():
 
 
 def test_the_grid_has_two_sizes_a_decade():
-    assert list(GRID) == pytest.approx([1e-5, 10**-4.5, 1e-4, 10**-3.5, 1e-3, 10**-2.5, 1e-2, 10**-1.5, 0.1])
+    assert list(GRID) == pytest.approx(
+        [1e-5, 10**-4.5, 1e-4, 10**-3.5, 1e-3, 10**-2.5, 1e-2, 10**-1.5, 0.1]
+    )
 
 
 @each_method
@@ -179,7 +183,9 @@ def test_the_frobenius_step_is_that_of_the_dense_matrix():
 @pytest.mark.parametrize("name", [name for name, method in BY_NAME.items() if method.has_rate])
 @pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
 def test_a_step_that_diverges_is_an_error(name):
-    with pytest.raises(FloatingPointError, match=r"wanted one with which the penalty falls, got 10000000000.0"):
+    with pytest.raises(
+        FloatingPointError, match=r"wanted one with which the penalty falls, got 10000000000.0"
+    ):
         BY_NAME[name].run(kernel(3, 3, 2, 1), 4, 1e10, 200)
 
 
@@ -189,7 +195,9 @@ def test_entries_of_either_sign_may_grow_up_to_1e50(start):
     run = BY_NAME["spectral norm of W"].run
     assert run(diagonal(start), 1, 11.0, 49) == pytest.approx(-start * 1e49)
     for steps in (51, 52):
-        with pytest.raises(FloatingPointError, match=r"^step: wanted one with which the penalty falls, got 11.0$"):
+        with pytest.raises(
+            FloatingPointError, match=r"^step: wanted one with which the penalty falls, got 11.0$"
+        ):
             run(diagonal(start), 1, 11.0, steps)
 
 
@@ -208,7 +216,7 @@ def pattern_on_a_torus(k, g, h, N):
 
 
 def operations_of(*factors):
-    """Multiplications and additions of a product of two sparse matrices, from the patterns of both."""
+    """Multiplications and additions of a product of sparse matrices, from their patterns."""
     return 2 * (factors[0] @ factors[1]).sum()
 
 
@@ -248,7 +256,7 @@ def test_a_power_update_is_8_products():
 @each_size
 @pytest.mark.parametrize("name", OF_R)
 def test_an_iteration_is_a_power_update_and_a_gradient_of_2_products(name, k, g, h, N):
-    """M u and M v are one product M'M v, and the two outer products with an operation pair an entry another."""
+    """M u and M v are one product M'M v; the outer products, 2 operations an entry, another."""
     N = max(N, k)
     M = pattern_on_a_torus(k, g, h, N)
     gradient = 2 * operations_of(M, np.ones((g * N**2, 1), int)) + 2 * 2 * M.sum()
@@ -261,7 +269,9 @@ def test_the_frobenius_penalty_takes_two_sparse_products(k, g, h, N):
     N = max(N, 2 * k - 1)
     M = pattern_on_a_torus(k, g, h, N)
     gram = (M.T @ M > 0).astype(int)
-    assert BY_NAME["Frobenius"].operations(k, g, h, N) == operations_of(M.T, M) + operations_of(M, gram)
+    assert BY_NAME["Frobenius"].operations(k, g, h, N) == operations_of(M.T, M) + operations_of(
+        M, gram
+    )
 
 
 @each_size
@@ -282,12 +292,16 @@ def test_on_W_the_smaller_square_is_formed_and_multiplied_by_W(k, g, h, N):
 
 
 @each_size
-def test_a_clipping_is_two_transforms_of_each_block_and_a_decomposition_of_each_frequency(k, g, h, N):
-    """5 n log2(n) operations a transform of n = N^2 numbers, 24 g h min(g, h) a complex decomposition."""
+def test_a_clipping_is_two_transforms_of_each_block_and_a_decomposition_of_each_frequency(
+    k, g, h, N
+):
+    """5 n log2(n) operations a transform of n = N^2 numbers, 24 g h min(g, h) a decomposition."""
     n = N * N
     transforms = 2 * g * h * 5 * n * (np.log2(n) if n > 1 else 1)
     expected = transforms + n * 24 * g * h * min(g, h)
-    assert BY_NAME["clipping, periodic"].operations(k, g, h, N) == pytest.approx(expected, rel=1e-14)
+    assert BY_NAME["clipping, periodic"].operations(k, g, h, N) == pytest.approx(
+        expected, rel=1e-14
+    )
 
 
 sides = st.integers(1, 6)
@@ -470,7 +484,10 @@ def test_an_orthogonal_kernel_of_one_tap_keeps_every_norm(g, more, N, seed):
 
 @given(st.floats(0, 1e3), st.floats(1e-3, 1e3))
 def test_the_condition_number_is_the_quotient(more, smallest):
-    assert result(sigma_max=smallest + more, sigma_min=smallest).condition_number == (smallest + more) / smallest
+    assert (
+        result(sigma_max=smallest + more, sigma_min=smallest).condition_number
+        == (smallest + more) / smallest
+    )
 
 
 def test_a_singular_matrix_has_an_infinite_condition_number():
@@ -525,12 +542,19 @@ def test_what_takes_the_same_steps_within_two_budgets_is_computed_once(runs):
             assert found[10**6, name, method] is found[10**7, name, method]
         assert found[200, name, "R, columns"] is not found[200, name, "R, smaller"]
     assert found[200, "a", "Frobenius"] is not found[200, "b", "Frobenius"]
-    assert sum(runs.values()) == len({id(row) for (_, _, method), row in found.items() if method != "start"})
+    assert sum(runs.values()) == len(
+        {id(row) for (_, _, method), row in found.items() if method != "start"}
+    )
 
 
 def test_budgets_may_come_from_an_iterator(runs):
     found = compare({"a": WIDE, "b": TALL}, 4, iter((200, 500)))
-    assert {(budget, name) for budget, name, _ in found} == {(200, "a"), (200, "b"), (500, "a"), (500, "b")}
+    assert {(budget, name) for budget, name, _ in found} == {
+        (200, "a"),
+        (200, "b"),
+        (500, "a"),
+        (500, "b"),
+    }
 
 
 def test_the_start_is_the_kernel_itself_and_the_rest_the_best():
@@ -540,7 +564,9 @@ def test_the_start_is_the_kernel_itself_and_the_rest_the_best():
         if method == "start":
             expected = measured(K, 4)
         else:
-            expected = best(BY_NAME[method], K, 4, steps_within(BY_NAME[method], K.shape, 4, budget))
+            expected = best(
+                BY_NAME[method], K, 4, steps_within(BY_NAME[method], K.shape, 4, budget)
+            )
         assert np.array_equal(row.kernel, expected.kernel)
         assert np.array_equal(row[:-1], expected[:-1], equal_nan=True)
 
@@ -568,7 +594,9 @@ def test_the_lines_by_hand():
 
 
 def test_a_step_has_one_digit_in_the_lines():
-    lines = comparison_lines({(9, "a", "b"): result(10**-4.5), (9, "a", "c"): result(0.01)}).split("\n")
+    lines = comparison_lines({(9, "a", "b"): result(10**-4.5), (9, "a", "c"): result(0.01)}).split(
+        "\n"
+    )
     assert [line.split()[1] for line in lines[1:]] == ["3e-05", "1e-02"]
 
 
@@ -584,7 +612,7 @@ def test_the_lines_of_one_and_of_three_budgets():
 
 
 def cells_below_the_header(lines):
-    """The cells of each line, cut where the words of the header end; none where a word is cut in two."""
+    """The cells of each line, cut where the words of the header end; no word is cut in two."""
     header, *lines = lines
     ends = [word.end() for word in re.finditer(r"\S+", header) if word[0] != "kappa:"][1:]
     names = re.search("step", header).start() - 2
@@ -632,7 +660,8 @@ def test_the_columns_of_two_kernels_align():
 def test_the_table_holds_every_number_of_every_result():
     table = comparison_table(RESULTS)
     assert list(table) == [
-        "budget", "kernel", "method", "step", "steps", "sigma_max", "sigma_min", "noise", "smooth", "kappa",
+        "budget", "kernel", "method", "step", "steps",
+        "sigma_max", "sigma_min", "noise", "smooth", "kappa",
     ]  # fmt: skip
     rows = zip(*table.values(), strict=True)
     for (*key, step, steps, top, bottom, noise, smooth, kappa), (wanted, row) in zip(

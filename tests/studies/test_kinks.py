@@ -1,4 +1,4 @@
-"""Section 2.1: R_alpha near a kink and at it, the mean of two gradients, steps; against dense matrices."""
+"""Section 2.1: R_alpha near a kink and at it, two gradients, steps; against dense matrices."""
 
 import numpy as np
 import pytest
@@ -84,7 +84,7 @@ def test_the_mean_gradient_is_that_of_two_dense_eigenvectors(case, alpha, gram):
 
 
 def test_the_mean_gradient_of_either_sign():
-    """Diagonal M: eigenvalues 8 and 3 of K^2 - 1, or -9 and -6 of K^2 - 10 (with 9 - 10 = -1 the third)."""
+    """Diagonal M: eigenvalues 8 and 3 of K^2 - 1, or -9 and -6 of K^2 - 10 (the third is -1)."""
     K = np.diag([3.0, 2.0])[None, None]
     R, G = mean_gradient(K, 1)
     assert pytest.approx(8) == R

@@ -183,15 +183,18 @@ TABLE = tables(
 
 def test_the_summary_by_hand():
     assert summary_of_outcomes(TABLE).split("\n") == [
-        "alpha   10:  33% of the estimates dip below alpha, lowest at iterations 4 to 15; median kappa 5, with rows 20",
-        "alpha  0.5: 100% of the estimates dip below alpha, lowest at iterations 2 to 3; median kappa 1.79, with rows 1.12",
+        "alpha   10:  33% of the estimates dip below alpha, lowest at iterations 4 to 15; "
+        "median kappa 5, with rows 20",
+        "alpha  0.5: 100% of the estimates dip below alpha, lowest at iterations 2 to 3; "
+        "median kappa 1.79, with rows 1.12",
     ]
 
 
 def test_the_summary_of_one_kernel_of_which_none_dips():
     table = tables((1.0, "columns", 1, 5, 1.0, 2.0), (1.0, "rows", 1, 5, 0.5, 3.0))
     assert summary_of_outcomes(table) == (
-        "alpha    1:   0% of the estimates dip below alpha, lowest at iterations 5 to 5; median kappa 2, with rows 3"
+        "alpha    1:   0% of the estimates dip below alpha, lowest at iterations 5 to 5; "
+        "median kappa 2, with rows 3"
     )
 
 

@@ -21,16 +21,42 @@ def plain_pattern(k, N, g, h):
 def test_the_entries_are_those_of_equation_1_2(pattern):
     case, k, N, g, h = pattern
     table = pattern_table([pattern])
-    found = list(zip(table["row"].tolist(), table["column"].tolist(), table["tap"].tolist(), strict=True))
+    found = list(
+        zip(table["row"].tolist(), table["column"].tolist(), table["tap"].tolist(), strict=True)
+    )
     assert len(found) == len(set(found))
     assert set(found) == plain_pattern(k, N, g, h)
-    for name, value in {"kernel_size": k, "rows": h * N**2, "columns": g * N**2, "block": N**2}.items():
+    for name, value in {
+        "kernel_size": k,
+        "rows": h * N**2,
+        "columns": g * N**2,
+        "block": N**2,
+    }.items():
         assert set(table[name].tolist()) == {value}
     assert set(table["case"].tolist()) == {case}
 
 
 def test_the_cases_of_the_picture():
     table = pattern_table()
-    assert list(table) == ["case", "kernel_size", "rows", "columns", "block", "row", "column", "tap"]
-    assert list(groups(table, "case")) == ["k = 3, N = 4", "g = 2, h = 3", "even: k = 2", "k = 7 > N = 3"]
-    assert [pattern[1:] for pattern in PATTERNS] == [(3, 4, 1, 1), (3, 3, 2, 3), (2, 4, 1, 1), (7, 3, 1, 1)]
+    assert list(table) == [
+        "case",
+        "kernel_size",
+        "rows",
+        "columns",
+        "block",
+        "row",
+        "column",
+        "tap",
+    ]
+    assert list(groups(table, "case")) == [
+        "k = 3, N = 4",
+        "g = 2, h = 3",
+        "even: k = 2",
+        "k = 7 > N = 3",
+    ]
+    assert [pattern[1:] for pattern in PATTERNS] == [
+        (3, 4, 1, 1),
+        (3, 3, 2, 3),
+        (2, 4, 1, 1),
+        (7, 3, 1, 1),
+    ]

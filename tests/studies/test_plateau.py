@@ -108,7 +108,8 @@ def test_the_arrival_by_hand(alpha, learning_rate):
     assert 0 < first < 12
     assert f"{kappa[first]:.3g}" != f"{kappa[first - 1]:.3g}"
     assert arrival(K, 4, alpha, learning_rate, 12) == (
-        f"on the plateau from iteration {first}: kappa {kappa[first]:.3g}, at the end {kappa[-1]:.3g}"
+        f"on the plateau from iteration {first}: kappa {kappa[first]:.3g}, "
+        f"at the end {kappa[-1]:.3g}"
     )
     assert arrival(K, 4, alpha, learning_rate, first).startswith(
         f"on the plateau from iteration {first}: "

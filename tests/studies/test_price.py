@@ -1,6 +1,5 @@
 """Section 3, the barrier: what a small R_alpha costs, against dense matrices and by hand."""
 
-
 import numpy as np
 import pytest
 from dense import dense_penalty, kernel

@@ -46,6 +46,10 @@ def test_the_lag_is_where_the_error_is_most_times_the_residual():
 
 def test_errors_of_rounding_do_not_count():
     found = history([9 - 1e-6, 5], [1e-9, 4], [9, 8])
-    assert lag_lines(found).startswith("the error exceeds the residual in 0 of 2 iterations; most in iteration 1:")
+    assert lag_lines(found).startswith(
+        "the error exceeds the residual in 0 of 2 iterations; most in iteration 1:"
+    )
     found = history([9 - 1e-4, 5], [1e-9, 4], [9, 8])
-    assert lag_lines(found).startswith("the error exceeds the residual in 1 of 2 iterations; most in iteration 0:")
+    assert lag_lines(found).startswith(
+        "the error exceeds the residual in 1 of 2 iterations; most in iteration 0:"
+    )

@@ -1,13 +1,21 @@
-"""Section 2.1, three square kernels: the report against dense matrices and a plain sum, the words by hand."""
+"""Section 2.1, three square kernels: the report against dense matrices, the words by hand."""
 
 import numpy as np
 import pytest
 from strategies import reference_matrix
 
 from convreg.matlab_random import matlab_rand
-from convreg.studies.square import Square, descended, kappa_and_winding, square_kernels, symbol_report
+from convreg.studies.square import (
+    Square,
+    descended,
+    kappa_and_winding,
+    square_kernels,
+    symbol_report,
+)
 
-ROUND = np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]])  # winds around 0 along the second angle or the first
+ROUND = np.array(
+    [[0, 0, 0], [1, 0, 0], [0, 0, 0]]
+)  # winds around 0 along the second angle or the first
 
 
 def plain_symbol(K, theta_1, theta_2):
@@ -40,7 +48,9 @@ def test_the_report_against_dense_matrices(name):
     dense = [np.linalg.svd(reference_matrix(K, N), compute_uv=False)[-1] for N in (5, 9, 13, 17)]
     assert found.sigma_min == pytest.approx(dense, rel=1e-6, abs=1e-10)
     least = min(np.linalg.svd(F, compute_uv=False)[-1] for F in symbols)
-    slack = sum((abs(p - 1) + abs(q - 1)) * np.linalg.norm(K[p, q], 2) for p in range(3) for q in range(3))
+    slack = sum(
+        (abs(p - 1) + abs(q - 1)) * np.linalg.norm(K[p, q], 2) for p in range(3) for q in range(3)
+    )
     above = [least + 2 * np.sin(np.pi / (2 * (N + 1))) * slack for N in (5, 9, 13, 17)]
     assert found.plane_wave_bound == pytest.approx(above)
 

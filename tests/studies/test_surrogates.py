@@ -58,7 +58,9 @@ def test_w_bounds_m(shape):
 def test_each_bound_can_fail(monkeypatch, ends, bounded):
     K = np.zeros((3, 3, 2, 2))
     K[1, 1] = np.diag([4.0, 2.0])
-    monkeypatch.setattr(sys.modules[surrogates.__name__], "extreme_singular_values", lambda K, N: ends)
+    monkeypatch.setattr(
+        sys.modules[surrogates.__name__], "extreme_singular_values", lambda K, N: ends
+    )
     assert bounded_by_reshaped(K, 5) is bounded
 
 
@@ -74,7 +76,9 @@ def test_the_rows_of_norm_1():
     for K in ROWS_OF_NORM_1.values():
         assert np.linalg.norm(K) == pytest.approx(1)
         sigma = singular_values(K[:, :, None, None], 5)
-        largest, smallest = reshaped_words(K, 5).split("sigma_max(M) = ")[1].split(", sigma_min(M) = ")
+        largest, smallest = (
+            reshaped_words(K, 5).split("sigma_max(M) = ")[1].split(", sigma_min(M) = ")
+        )
         assert largest == f"{sigma[0]:.3g}"
         assert float(smallest) == pytest.approx(sigma[-1], rel=0.05, abs=1e-9)
     assert ROWS_OF_NORM_1["difference"][1] == pytest.approx([-(2**-0.5), 0, 2**-0.5])
@@ -93,11 +97,16 @@ def test_the_ratio_of_norms_by_hand():
     X = np.random.default_rng(2).standard_normal((5, 5))
     Y = 3 * X - np.roll(X, 1, axis=1)
     K = np.array([[0, 0, 0], [-1, 3, 0], [0, 0, 0]])
-    assert norm_ratio_on_a_torus(K, 5, 2) == pytest.approx(np.linalg.norm(Y) / np.linalg.norm(X), rel=1e-12)
+    assert norm_ratio_on_a_torus(K, 5, 2) == pytest.approx(
+        np.linalg.norm(Y) / np.linalg.norm(X), rel=1e-12
+    )
 
 
 def test_the_periodic_cases_against_dense_matrices():
-    taps = {"-1, 2, -1": [[0, 0, 0], [-1, 2, -1], [0, 0, 0]], "shift": [[0, 0, 0], [1, 0, 0], [0, 0, 0]]}
+    taps = {
+        "-1, 2, -1": [[0, 0, 0], [-1, 2, -1], [0, 0, 0]],
+        "shift": [[0, 0, 0], [1, 0, 0], [0, 0, 0]],
+    }
     cases = list(periodic_cases())
     assert [(case.name, case.N) for case in cases] == [(name, N) for name in taps for N in (5, 15)]
     for case in cases:
@@ -120,7 +129,10 @@ def test_the_periodic_values_of_any_kernel(monkeypatch):
 
 def test_the_words_of_a_periodic_case():
     case = Periodic("name", 7, (1.25, 0.5), (2.0, 0.125), 3.0)
-    assert case.largest() == "name      N =  7: periodic 1.2500, padded 2.0000, on the larger torus 3.0000"
+    assert (
+        case.largest()
+        == "name      N =  7: periodic 1.2500, padded 2.0000, on the larger torus 3.0000"
+    )
     assert case.smallest() == " " * 19 + "smallest: periodic 0.5000, padded 0.1250"
 
 
@@ -132,5 +144,6 @@ def test_the_clippings_are_counted():
         expected[times] = ", ".join(f"{circulant_values(K, 5)[0]:.3f}" for K in clipped)
     assert len(set(expected.values())) == 3
     assert clipping_lines(iter(kernels), 5, [1, 3]).splitlines() == [
-        f"largest periodic value of each kernel after {times:2} clippings: {expected[times]}" for times in (1, 3)
+        f"largest periodic value of each kernel after {times:2} clippings: {expected[times]}"
+        for times in (1, 3)
     ]

@@ -1,4 +1,4 @@
-"""Section 2.1, the symbol of M: its definition, the bound by a windowed plane wave, winding numbers, what they decide."""
+"""Section 2.1, the symbol of M: its definition, plane waves, winding numbers, what they decide."""
 
 from functools import partial
 
@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from strategies import cases, reference_matrix, separable_kernel
 
 from convreg import extreme_singular_values, matlab_rand, minimize_penalty, polyak_step
-from convreg.studies.symbol import _offsets, hermitian_part_bound, plane_wave_bound, symbol, winding_numbers
+from convreg.studies.symbol import (
+    _offsets,
+    hermitian_part_bound,
+    plane_wave_bound,
+    symbol,
+    winding_numbers,
+)
 
 angles = st.floats(-10, 10)
 small = partial(cases, max_k=5, max_channels=3, max_N=5)
@@ -50,7 +56,9 @@ def with_identity(K, factor=1.0):
 @given(small(), angles, angles)
 def test_the_symbol_is_the_sum(case, theta_1, theta_2):
     expected = literal_symbol(case.K, theta_1, theta_2)
-    assert np.abs(symbol(case.K, theta_1, theta_2) - expected).max() <= 1e-12 * (1 + np.abs(case.K).sum())
+    assert np.abs(symbol(case.K, theta_1, theta_2) - expected).max() <= 1e-12 * (
+        1 + np.abs(case.K).sum()
+    )
 
 
 def test_angles_are_broadcast():
@@ -58,7 +66,10 @@ def test_angles_are_broadcast():
     found = symbol(K, np.array([[0.1], [0.2]]), np.array([0.3, 0.4, 0.5]))
     assert found.shape == (2, 3, 3, 2)
     assert found[1, 2] == pytest.approx(symbol(K, 0.2, 0.5))
-    assert plane_wave_bound(K, 3, np.array([[0.1], [0.2]]), np.array([0.3, 0.4, 0.5])).shape == (2, 3)
+    assert plane_wave_bound(K, 3, np.array([[0.1], [0.2]]), np.array([0.3, 0.4, 0.5])).shape == (
+        2,
+        3,
+    )
 
 
 @given(small(), angles, angles)
@@ -66,13 +77,16 @@ def test_a_plane_wave_under_a_window_bounds_the_smallest_singular_value(case, th
     """sigma_min(M) <= |M x| / |x| <= the bound; even k, k > N and h < g included."""
     smallest = extreme_singular_values(case.K, case.N)[1]
     scale = 1e-7 + 1e-10 * np.abs(case.K).sum()
-    attained, bound = wave(case, theta_1, theta_2), plane_wave_bound(case.K, case.N, theta_1, theta_2)
+    attained, bound = (
+        wave(case, theta_1, theta_2),
+        plane_wave_bound(case.K, case.N, theta_1, theta_2),
+    )
     assert smallest <= attained + scale
     assert attained <= bound + scale
 
 
 def test_the_constant_of_the_bound_is_that_of_the_window():
-    """Taps (1, -1) at distance a in one direction, theta = 0: |M x| / |x| is nearly the whole bound."""
+    """Taps (1, -1) at distance a, theta = 0: |M x| / |x| is nearly the whole bound."""
     K = np.zeros((3, 3, 1, 1))
     K[1, 1], K[0, 1] = -1, 1
     for N in (20, 80):
@@ -118,7 +132,7 @@ def test_winding_numbers_of_a_determinant_add_up():
 
 
 def test_winding_numbers_are_those_of_the_other_angle_s_value():
-    """1 + 2 cos(theta_2) e^{i theta_1} winds where |2 cos(theta_2)| > 1, and has zeros where that is 1."""
+    """1 + 2 cos(theta_2) e^{i theta_1} winds where |2 cos(theta_2)| > 1; zeros where it is 1."""
     K = np.zeros((3, 3))
     K[1, 1], K[2, 0], K[2, 2] = 1, 1, 1
     along_1, _ = winding_numbers(K, 100)
@@ -163,7 +177,9 @@ def test_where_it_neither_winds_nor_vanishes_square_kernels_may_do_well():
 def test_the_hermitian_part_by_hand(case, theta_1, theta_2):
     K = case.K[:, :, :1, :1]
     F = literal_symbol(K, theta_1, theta_2)[0, 0]
-    assert hermitian_part_bound(K, theta_1, theta_2) == pytest.approx(F.real, abs=1e-12 * (1 + np.abs(K).sum()))
+    assert hermitian_part_bound(K, theta_1, theta_2) == pytest.approx(
+        F.real, abs=1e-12 * (1 + np.abs(K).sum())
+    )
 
 
 @pytest.mark.parametrize("g", [1, 2, 3])
@@ -186,7 +202,9 @@ def test_the_hermitian_part_bounds_the_smallest_singular_value_for_every_size(k,
 def test_the_bound_explains_the_kernels_that_do_well():
     circle = np.linspace(0, 2 * np.pi, 129)[:-1]
     calm = with_identity(0.08 * matlab_rand(3, 3, 2, 2, state=1))
-    assert hermitian_part_bound(calm, circle[:, None], circle).min() == pytest.approx(0.682, abs=1e-3)
+    assert hermitian_part_bound(calm, circle[:, None], circle).min() == pytest.approx(
+        0.682, abs=1e-3
+    )
     wild = with_identity(matlab_rand(3, 3, 2, 2, state=1))
     assert hermitian_part_bound(wild, circle[:, None], circle).min() < -1
 
@@ -203,13 +221,15 @@ def test_without_zeros_and_winding_the_smallest_singular_value_may_still_be_0():
         F = symbol(K, circle[:, None], circle)
         assert np.linalg.svd(F, compute_uv=False)[..., -1].min() >= 0.99
         assert not np.any(winding_numbers(K))
-        assert [extreme_singular_values(K, N)[1] for N in (5, 8, 12)] == pytest.approx([0, 0, 0], abs=1e-12)
+        assert [extreme_singular_values(K, N)[1] for N in (5, 8, 12)] == pytest.approx(
+            [0, 0, 0], abs=1e-12
+        )
     assert np.abs(symbol(corner, circle[:, None], circle)).min() > 1.3
 
 
 @pytest.mark.parametrize("state", [1, 4, 5, 8, 11])
 def test_some_plain_random_kernels_of_one_channel_get_there(state):
-    """With the power method's lagging vectors, N = 10; with exact ones R_1 = 1 - sigma_min^2 holds them up."""
+    """With the power method's lagging vectors; exact ones stay where R_1 = 1 - sigma_min^2."""
     kappa = {}
     for update in ("power", "svd"):
         K = matlab_rand(3, 3, 1, 1, state=state)
@@ -238,11 +258,13 @@ def test_bad_arguments_of_the_others():
     with pytest.raises(ValueError, match=r"^N: wanted an integer of at least 1, got 0"):
         plane_wave_bound(np.eye(3), 0, 0.0, 0.0)
     with pytest.raises(
-        ValueError, match=r"^K: wanted as many output as input channels, got the shape \(3, 3, 1, 2\)"
+        ValueError,
+        match=r"^K: wanted as many output as input channels, got the shape \(3, 3, 1, 2\)",
     ):
         winding_numbers(np.ones((3, 3, 1, 2)))
     with pytest.raises(
-        ValueError, match=r"^K: wanted as many output as input channels, got the shape \(3, 3, 1, 2\)"
+        ValueError,
+        match=r"^K: wanted as many output as input channels, got the shape \(3, 3, 1, 2\)",
     ):
         hermitian_part_bound(np.ones((3, 3, 1, 2)), 0.0, 0.0)
     with pytest.raises(ValueError, match=r"^points: wanted an integer of at least 4, got 3"):
@@ -250,16 +272,18 @@ def test_bad_arguments_of_the_others():
 
 
 def test_the_constant_takes_the_spectral_norm_of_each_tap():
-    """Channels [[1, 1], [0, 1]] one line and two columns off the centre: 2 sin(pi / 8) (1 + 2) times 1.618."""
+    """Channels [[1, 1], [0, 1]] one line and two columns off: 2 sin(pi / 8) (1 + 2) 1.618."""
     K = np.zeros((5, 5, 2, 2))
     K[1, 4] = [[1, 1], [0, 1]]
     golden = (1 + 5**0.5) / 2
-    assert plane_wave_bound(K, 3, 0.0, 0.0) == pytest.approx(1 / golden + 2 * np.sin(np.pi / 8) * 3 * golden)
+    assert plane_wave_bound(K, 3, 0.0, 0.0) == pytest.approx(
+        1 / golden + 2 * np.sin(np.pi / 8) * 3 * golden
+    )
 
 
 @given(small(), angles, angles)
 def test_the_plane_wave_bound_by_hand(case, theta_1, theta_2):
-    """sigma_min(F) and the sum of the distances times the largest singular values of the taps, one after another."""
+    """sigma_min(F) and the sum of the distances times the norms of the taps, one by one."""
     K, N = case.K, case.N
     k, m = len(K), (len(K) + 1) // 2
     total = 0.0

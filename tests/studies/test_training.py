@@ -1,4 +1,4 @@
-"""Section 1.1 in training: digits, network, loop and measures of notebook 10 beside plain code written here."""
+"""Section 1.1 in training: digits, network, loop and measures beside plain code written here."""
 
 import functools
 import itertools
@@ -19,13 +19,27 @@ from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
 
 from convreg import conv_matrix  # noqa: E402
 from convreg.studies import training  # noqa: E402
-from convreg.studies.training import Digits, accuracy, convolutions, digits, measure, network, train, train_all  # noqa: E402
+from convreg.studies.training import (
+    Digits,
+    accuracy,
+    convolutions,
+    digits,
+    measure,
+    network,
+    train,
+    train_all,
+)  # noqa: E402
 from convreg.torch import ConvPenalty, add_penalty  # noqa: E402
 
 METHODS = ["none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm"]
 LAYERS = ["conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)"]
 NOISES = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
-COUNT, ALPHA, RATE, STRENGTH = 101, 1.1, 0.3, 0.05  # three batches; a shift and a rate that tell methods apart
+COUNT, ALPHA, RATE, STRENGTH = (
+    101,
+    1.1,
+    0.3,
+    0.05,
+)  # three batches; a shift and a rate that tell methods apart
 methods = pytest.mark.parametrize("method", METHODS)
 
 
@@ -63,7 +77,10 @@ def same_tables(found, expected):
 
 
 def as_rows(images, labels):
-    return [(*image.flatten().tolist(), label) for image, label in zip(images, labels.tolist(), strict=True)]
+    return [
+        (*image.flatten().tolist(), label)
+        for image, label in zip(images, labels.tolist(), strict=True)
+    ]
 
 
 # the images
@@ -80,7 +97,9 @@ def test_images_to_learn_from_and_to_test_on_are_all_digits(count, seed):
         as_rows(found.test_images, found.test_labels)
     )
     pixels = torch.from_numpy(known.images / 16)
-    assert together == Counter(as_rows(pixels, torch.from_numpy(known.target)))  # so none is in both
+    assert together == Counter(
+        as_rows(pixels, torch.from_numpy(known.target))
+    )  # so none is in both
 
 
 def test_pixels_go_from_0_to_1():
@@ -108,7 +127,10 @@ def plain_parts(seed):
     """Three convolutions, of which the weights are then drawn anew after He, and a linear layer."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        convs = [nn.Conv2d(g, h, 3, padding=1, dtype=torch.float64) for g, h in ((1, 12), (12, 12), (12, 6))]
+        convs = [
+            nn.Conv2d(g, h, 3, padding=1, dtype=torch.float64)
+            for g, h in ((1, 12), (12, 12), (12, 6))
+        ]
         for conv in convs:
             conv.weight.data.normal_(0, 2**0.5 / (9 * conv.in_channels) ** 0.5)
             conv.bias.data[:] = 0
@@ -127,7 +149,17 @@ def plain_forward(parts, images, outputs=None):
 
 def test_the_parts_of_the_network():
     model = network(0)
-    kinds = [nn.Conv2d, nn.ReLU, nn.AvgPool2d, nn.Conv2d, nn.ReLU, nn.Conv2d, nn.ReLU, nn.Flatten, nn.Linear]
+    kinds = [
+        nn.Conv2d,
+        nn.ReLU,
+        nn.AvgPool2d,
+        nn.Conv2d,
+        nn.ReLU,
+        nn.Conv2d,
+        nn.ReLU,
+        nn.Flatten,
+        nn.Linear,
+    ]
     assert [type(part) for part in model] == kinds
     assert convolutions(model) == [model[0], model[3], model[5]]
     shapes = [(12, 1, 3, 3), (12, 12, 3, 3), (6, 12, 3, 3)]
@@ -141,7 +173,9 @@ def test_the_parts_of_the_network():
 def test_the_network_starts_from_he_and_its_linear_layer_as_torch_starts_it(seed):
     plain = [weight for part in plain_parts(seed) for weight in part.parameters()]
     ours = list(network(seed).parameters())
-    assert all(torch.allclose(one, two, rtol=0, atol=1e-14) for one, two in zip(ours, plain, strict=True))
+    assert all(
+        torch.allclose(one, two, rtol=0, atol=1e-14) for one, two in zip(ours, plain, strict=True)
+    )
 
 
 def test_a_network_leaves_the_random_state_of_torch():
@@ -153,7 +187,9 @@ def test_a_network_leaves_the_random_state_of_torch():
 def test_the_network_is_its_parts_one_after_another():
     images = images_of().images
     outputs = []
-    assert torch.allclose(network(2)(images), plain_forward(plain_parts(2), images, outputs), rtol=0, atol=1e-12)
+    assert torch.allclose(
+        network(2)(images), plain_forward(plain_parts(2), images, outputs), rtol=0, atol=1e-12
+    )
     assert [tuple(output.shape[1:]) for output in outputs] == [(12, 8, 8), (12, 4, 4), (6, 4, 4)]
 
 
@@ -161,7 +197,7 @@ def test_the_network_is_its_parts_one_after_another():
 
 
 def plain_gradients(parts, data):
-    """For each convolution the mean over the images of the norm of d loss_i / d output, image after image."""
+    """For each convolution the mean over the images of the norm of d loss_i / d output."""
     norms = []
     for image, label in zip(data.images, data.labels, strict=True):
         outputs = []
@@ -237,7 +273,9 @@ def test_what_autograd_leaves_is_the_paper_s_gradient_and_nothing_else_is(gram):
 
 def nearest_mean(data):
     """A model that reads an image as the digit with the nearest mean: right often, not always."""
-    means = torch.stack([data.images[data.labels == digit].mean(dim=0).flatten() for digit in range(10)])
+    means = torch.stack(
+        [data.images[data.labels == digit].mean(dim=0).flatten() for digit in range(10)]
+    )
     linear = nn.Linear(64, 10, dtype=torch.float64)
     linear.weight.data, linear.bias.data = means, -(means**2).sum(dim=1) / 2
     return nn.Sequential(nn.Flatten(), linear, nn.Dropout(0.9))
@@ -252,7 +290,9 @@ def plain_accuracies(forward, data):
 def test_the_accuracy_is_of_the_test_images_under_that_very_noise():
     data, asked = images_of(), []
     model = nearest_mean(data)
-    model.register_forward_hook(lambda part, *_: asked.append((part.training, torch.is_grad_enabled())))
+    model.register_forward_hook(
+        lambda part, *_: asked.append((part.training, torch.is_grad_enabled()))
+    )
     W, b = (weight.detach().numpy() for weight in model.parameters())
     found = accuracy(model, data)
     assert list(found) == ["noise", "accuracy", "train_accuracy"]
@@ -277,7 +317,9 @@ def trained(method, strength=STRENGTH, seed=3):
 def plain_penalties(method, convs, seed):
     if "penalty" not in method:
         return []
-    gram = {"penalty, M'M": ["columns"] * 3, "penalty, smaller": ["columns", "columns", "rows"]}[method]
+    gram = {"penalty, M'M": ["columns"] * 3, "penalty, smaller": ["columns", "columns", "rows"]}[
+        method
+    ]
     generator = torch.Generator().manual_seed(seed)
     ours = zip(convs, (8, 4, 4), gram, strict=True)
     return [ConvPenalty(conv, N, ALPHA, of, generator=generator) for conv, N, of in ours]
@@ -312,7 +354,10 @@ def plain_training(method, seed, epochs):
             for conv in parts[:3]:
                 spectral_norm(conv)
     weights = [weight for part in parts for weight in part.parameters()]
-    velocities, records = [torch.zeros_like(weight) for weight in weights], [plain_record(parts, data)]
+    velocities, records = (
+        [torch.zeros_like(weight) for weight in weights],
+        [plain_record(parts, data)],
+    )
     for _ in range(epochs):
         for batch in np.array_split(rng.permutation(COUNT), 3):
             loss = cross_entropy(plain_forward(parts, data.images[batch]), data.labels[batch])
@@ -328,7 +373,14 @@ def plain_training(method, seed, epochs):
 def test_a_training_is_that_of_a_plain_loop(few, method):
     parts, records = plain_training(method, 3, 2)
     found = train(method, 3, STRENGTH, ALPHA, RATE, 2, COUNT)
-    assert list(found.layers) == ["epoch", "layer", "sigma_max", "sigma_min", "condition_number", "gradient"]
+    assert list(found.layers) == [
+        "epoch",
+        "layer",
+        "sigma_max",
+        "sigma_min",
+        "condition_number",
+        "gradient",
+    ]
     assert found.layers["epoch"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert found.layers["layer"].tolist() == LAYERS * 3
     for name, columns in zip(list(found.layers)[2:], zip(*records, strict=True), strict=True):
@@ -338,7 +390,9 @@ def test_a_training_is_that_of_a_plain_loop(few, method):
     with torch.no_grad():
         for part in parts:
             part.eval()
-        expected = plain_accuracies(lambda X: plain_forward(parts, torch.from_numpy(X)).numpy(), data)
+        expected = plain_accuracies(
+            lambda X: plain_forward(parts, torch.from_numpy(X)).numpy(), data
+        )
         on_train = (plain_forward(parts, data.images).argmax(dim=1) == data.labels).numpy().mean()
     assert found.accuracy["noise"].tolist() == NOISES
     close(found.accuracy["accuracy"], expected)
@@ -390,7 +444,9 @@ def test_six_epochs_are_recorded_first_and_last_among_them(monkeypatch, epochs, 
         return {"layer": "only", "gradient": [float(len(weights))]}
 
     monkeypatch.setattr(training, "measure", fake)
-    monkeypatch.setattr(training, "accuracy", lambda model, data: (weights[-1] - model[0].weight).abs().max())
+    monkeypatch.setattr(
+        training, "accuracy", lambda model, data: (weights[-1] - model[0].weight).abs().max()
+    )
     found = train("none", 0, 0.0, ALPHA, RATE, epochs, 60)
     assert found.layers["epoch"].tolist() == expected
     assert found.layers["gradient"].tolist() == list(range(1, len(expected) + 1))
@@ -398,7 +454,9 @@ def test_six_epochs_are_recorded_first_and_last_among_them(monkeypatch, epochs, 
     assert found.accuracy == 0  # of the weights that were measured last
 
 
-@pytest.mark.parametrize(("count", "batches"), [(50, [50]), (51, [25, 26]), (100, [50, 50]), (120, [40, 40, 40])])
+@pytest.mark.parametrize(
+    ("count", "batches"), [(50, [50]), (51, [25, 26]), (100, [50, 50]), (120, [40, 40, 40])]
+)
 def test_every_image_is_in_one_batch_of_at_most_50(monkeypatch, count, batches):
     sizes = []
 
@@ -415,11 +473,16 @@ def test_every_image_is_in_one_batch_of_at_most_50(monkeypatch, count, batches):
 
 @pytest.mark.parametrize(
     ("method", "strength", "words"),
-    [("none", 0.0, "none of strength 0"), ("penalty, smaller", 0.25, "penalty, smaller of strength 0.25")],
+    [
+        ("none", 0.0, "none of strength 0"),
+        ("penalty, smaller", 0.25, "penalty, smaller of strength 0.25"),
+    ],
 )
 def test_a_training_that_diverges_says_what_to_change(method, strength, words):
     with pytest.raises(
-        ValueError, match=f"^learning_rate: wanted one with which {words} keeps the weights finite, got 1e\\+200$"
+        ValueError,
+        match=f"^learning_rate: wanted one with which {words} keeps the weights finite, "
+        "got 1e\\+200$",
     ):
         train(method, 0, strength, 1.0, 1e200, 1, 60)
 
@@ -436,7 +499,9 @@ def test_one_weight_that_is_not_finite_is_divergence(monkeypatch):
 
 def test_a_network_that_is_not_finite_is_not_measured(monkeypatch):
     epochs = []
-    monkeypatch.setattr(training, "measure", lambda model, data: epochs.append(0) or {"layer": ["only"]})
+    monkeypatch.setattr(
+        training, "measure", lambda model, data: epochs.append(0) or {"layer": ["only"]}
+    )
     with pytest.raises(ValueError, match=r"^learning_rate: "):
         train("none", 0, 0.0, 1.0, 1e200, 1, 60)
     assert epochs == [0]
@@ -444,7 +509,9 @@ def test_a_network_that_is_not_finite_is_not_measured(monkeypatch):
 
 @pytest.mark.parametrize("method", ["penalty", "None", "", 3, None])
 def test_another_method_is_an_error_with_the_choices(method):
-    with pytest.raises(ValueError, match=r"^method: wanted one of 'none', .*'spectral norm', got ") as error:
+    with pytest.raises(
+        ValueError, match=r"^method: wanted one of 'none', .*'spectral norm', got "
+    ) as error:
         train(method, 0, 0.1, 1.0, 0.1, 1, 60)
     assert str(error.value).endswith(repr(method))
 
@@ -452,7 +519,12 @@ def test_another_method_is_an_error_with_the_choices(method):
 # many trainings
 
 
-RUNS = [("weight decay", 3, STRENGTH), ("none", 4, 0.0), ("weight decay", 3, 0.5), ("penalty, smaller", 1, 0.01)]
+RUNS = [
+    ("weight decay", 3, STRENGTH),
+    ("none", 4, 0.0),
+    ("weight decay", 3, 0.5),
+    ("penalty, smaller", 1, 0.01),
+]
 
 
 def stacked_by_hand(runs, tables):
@@ -468,7 +540,10 @@ def stacked_by_hand(runs, tables):
     }
     return {
         **columns,
-        **{name: [value for table in tables for value in table[name].tolist()] for name in tables[0]},
+        **{
+            name: [value for table in tables for value in table[name].tolist()]
+            for name in tables[0]
+        },
     }
 
 

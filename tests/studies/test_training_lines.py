@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 
 from convreg.storage.tables import stacked
-from convreg.studies.training_lines import accuracy_lines, barrier_lines, longer_lines, of_methods, strength_lines
+from convreg.studies.training_lines import (
+    accuracy_lines,
+    barrier_lines,
+    longer_lines,
+    of_methods,
+    strength_lines,
+)
 
 BARE, PENALTY = "none", "penalty, smaller"
 
 
 def accuracy_of(**right):
-    """A table of two seeds and two noises: by method, the fractions [[noise 0], [noise 0.5]] and of the training."""
+    """A table of two seeds and two noises: by method the fractions, and those of the training."""
     rows = []
     for method, (levels, train) in right.items():
         for seed in (0, 1):
@@ -52,16 +58,24 @@ def test_the_strengths():
 
 def test_the_longer_trainings():
     assert longer_lines(TABLE, 7).splitlines() == [
-        "none               after 7 epochs: training images 99.9 %, test images 85.0 %, under the largest noise 60.0 %",
-        "penalty, smaller   after 7 epochs: training images 95.5 %, test images 85.0 %, under the largest noise 66.2 %",
+        "none               after 7 epochs: training images 99.9 %, test images 85.0 %, "
+        "under the largest noise 60.0 %",
+        "penalty, smaller   after 7 epochs: training images 95.5 %, test images 85.0 %, "
+        "under the largest noise 66.2 %",
         "with the penalty 1 of 2 networks read clean images better than without",
     ]
 
 
 @pytest.mark.parametrize(("clean", "better"), [([0.9, 0.8], 0), ([0.91, 0.81], 2), ([0.1, 0.8], 0)])
 def test_as_well_is_not_better_and_noise_does_not_count(clean, better):
-    table = accuracy_of(none=([[0.9, 0.8], [0.5, 0.7]], [1, 1]), penalty=([clean, [0.9, 0.1]], [1, 1]))
-    assert longer_lines(table, 7).splitlines()[-1].startswith(f"with the penalty {better} of 2 networks")
+    table = accuracy_of(
+        none=([[0.9, 0.8], [0.5, 0.7]], [1, 1]), penalty=([clean, [0.9, 0.1]], [1, 1])
+    )
+    assert (
+        longer_lines(table, 7)
+        .splitlines()[-1]
+        .startswith(f"with the penalty {better} of 2 networks")
+    )
 
 
 def test_how_often_the_barrier_does_not_matter():

@@ -26,7 +26,7 @@ READY := $(addprefix .venv/.ready-,notebooks test training site)
 SITE ?= site
 
 export PIP_USER := 0
-.PHONY: help env torch reproduce test test-all notebooks site bench clean
+.PHONY: help env torch reproduce test test-all notebooks site bench mutants clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -105,6 +105,9 @@ bench: .venv/.ready-notebooks ## the benchmarks; PyTorch is compared with where 
 	@$(BIN)/python benchmarks/bench_layers.py
 	@$(BIN)/python benchmarks/bench_torch.py
 	@$(BIN)/python benchmarks/bench_reproduce.py
+
+mutants: .venv/.ready-test ## plant faults in the mathematics, one at a time: the tests still catch those that they caught
+	@$(BIN)/python benchmarks/mutants.py -n 2 --faults benchmarks/mutants.json
 
 clean: ## remove .venv, build/ and site/, as far as make made them
 	@test ! -e $(MARK) || rm -rf .venv

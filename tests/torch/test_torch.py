@@ -274,7 +274,7 @@ def test_where_the_lower_end_decides_u_is_minus_v(k, g, h, gram):
     """A small kernel: R_alpha = alpha - sigma_min^2."""
     K = np.random.default_rng(0).standard_normal((k, k, g, h)) / 10
     conv, alpha = layer_of(K), 0.5
-    module = ConvPenalty(conv, 2, alpha, gram, power_iterations=3000)
+    module = ConvPenalty(conv, 2, alpha, gram, power_iterations=1500)
     value = module()
     value.backward()
     R, G = penalty_gradient(K, 2, alpha, gram)

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from convreg.descent import minimize_penalty
 from convreg.examples import (
     EXAMPLE_1,
     EXAMPLE_2,
     Case,
+    Example,
     gather,
     identity,
     run,
@@ -17,11 +19,6 @@ from convreg.examples import (
 )
 from convreg.matlab_random import matlab_rand
 from convreg.matrix import conv_matrix
-
-
-@pytest.fixture(scope="module")
-def example_1():
-    return gather(EXAMPLE_1, run(EXAMPLE_1))
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +49,54 @@ def test_the_barrier_is_in_the_exact_values_only(example_2):
     assert lowest[0] > 1 > max(lowest[1:])
 
 
-def test_later_is_the_value_after_ten_times_as_many_steps(example_1):
-    assert (
-        0.1 < example_1[Case(1, 3, 1.0)].later < 0.16 < example_1[Case(1, 3, 1.0)].power.penalty[-1]
-    )
+def test_later_is_the_value_after_ten_times_as_many_steps():
+    case = Case(1, 3, 1.0)
+    example = EXAMPLE_1._replace(channels=((1, 3),))
+    found = gather(example, run(example))
+    assert list(found) == [case]
+    assert 0.1 < found[case].later < 0.16 < found[case].power.penalty[-1]
+
+
+SMALL = Example(((2, 1), (1, 2)), (0.5, 4.0), 2, 3, 0.02, 3, 4, 7)
+
+
+@pytest.mark.parametrize("case", SMALL.cases())
+def test_a_descent_has_the_settings_of_the_example(case):
+    K = matlab_rand(2, 2, case.g, case.h, state=7)
+    assert np.array_equal(SMALL.start(case), K)
+    found = SMALL.descend(case)
+    expected = minimize_penalty(K, 3, case.alpha, 0.02, 3, 4)
+    assert np.array_equal(found.kernel, expected.kernel)
+    assert found.history.tolist() == expected.history.tolist()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"alpha": 3.0},
+        {"learning_rate": 0.01},
+        {"iterations": 2},
+        {"power_iterations": 1},
+        {"update": "svd"},
+        {"gram": "rows"},
+    ],
+)
+def test_a_descent_with_a_setting_changed(change):
+    case = Case(2, 1, 0.5)
+    plain = {"alpha": 0.5, "learning_rate": 0.02, "iterations": 3, "power_iterations": 4}
+    expected = minimize_penalty(SMALL.start(case), 3, **plain | change)
+    found = SMALL.descend(case, **change)
+    assert found.history.tolist() == expected.history.tolist()
+    assert found.history.tolist() != SMALL.descend(case).history.tolist()
+
+
+def test_the_runs_are_the_descents_of_the_cases():
+    for update in ("power", "svd"):
+        histories = run(SMALL, update)
+        assert list(histories) == SMALL.cases()
+        for case, history in histories.items():
+            expected = SMALL.descend(case, update=update).history
+            assert history.tolist() == expected.tolist()
 
 
 def test_summary_takes_the_lowest_estimate():

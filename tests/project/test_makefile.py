@@ -1,5 +1,6 @@
 """make: which Python .venv gets, what is left alone, what the two test commands run."""
 
+import os
 import re
 import subprocess
 import sys
@@ -43,7 +44,9 @@ def python(folder, *version, wheels=True):
 
 def make(folder, *arguments):
     """What make did: its exit status and its lines."""
-    done = subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True)
+    outer = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "PYTHON")  # of make test itself
+    own = {name: value for name, value in os.environ.items() if name not in outer}
+    done = subprocess.run(["make", *arguments], cwd=folder, env=own, capture_output=True, text=True)
     return done.returncode, (done.stdout + done.stderr).splitlines()
 
 

@@ -26,9 +26,9 @@ def descent_figure(table: Table) -> Figure:
     for ax, (title, rows) in zip(axes, panels.items(), strict=True):
         styled = zip(groups(rows, "line").items(), CYCLE, DASHES, strict=False)
         for (name, line), color, dash in styled:
-            x, values = line["iteration"], line["value"]
+            x = line["iteration"]
             if bold == "lowest":
-                ax.semilogy(x, values, dash, color=color, linewidth=0.6, alpha=0.6)
+                ax.semilogy(x, line["value"], dash, color=color, linewidth=0.6, alpha=0.6)
             ax.semilogy(x, line[bold], dash, color=color, linewidth=width, label=name)
         ax.set(title=title, xlabel="iteration")
         whole_iterations(ax)
@@ -105,9 +105,8 @@ def comparison_figure(table: Table) -> Figure:
     panels = groups(table, "kernel")
     methods = list(groups(table, "method"))
     lines = -(-len(panels) // 2)
-    figure, axes = axes_grid(
-        lines, min(2, len(panels)), (0.19 * len(methods) + 0.55) * lines, sharex=True, sharey=True
-    )
+    height = (0.19 * len(methods) + 0.55) * lines
+    figure, axes = axes_grid(lines, min(2, len(panels)), height, sharex=True, sharey=True)
     for ax, (kernel, rows) in zip(axes, panels.items(), strict=False):
         _intervals(ax, rows, methods)
         ax.axvline(1, color="black", linewidth=0.8, linestyle=":")
@@ -126,19 +125,34 @@ def comparison_figure(table: Table) -> Figure:
 
 def _intervals(ax: Axes, rows: Table, methods: list[str]) -> None:
     words = dict.fromkeys(methods, "as above")
-    ends = zip(rows["sigma_min"], rows["sigma_max"], strict=True)
-    for name, (low, high), kappa in zip(rows["method"].tolist(), ends, rows["kappa"], strict=True):
+    least, most = SHOWN
+    for row, name in enumerate(rows["method"].tolist()):
+        low = rows["sigma_min"][row]
+        high = rows["sigma_max"][row]
         place = -methods.index(name)
-        color = "black" if name == "start" else CYCLE[0] if name.startswith("R,") else CYCLE[1]
-        bar = [max(low, 1e-9), high], [place, place]
-        ax.plot(*bar, "-", color=color, linewidth=2.5, solid_capstyle="butt")
-        if low < SHOWN[0]:
-            ax.plot(SHOWN[0], place, marker=CARETLEFT, color=color, linestyle="none", markersize=7)
-        if high > SHOWN[1]:
-            ax.plot(SHOWN[1], place, marker=CARETRIGHT, color=color, linestyle="none", markersize=7)
-        words[name] = f"{kappa:.3g}"
+        color = _color(name)
+        bar = [max(low, 1e-9), high]
+        ax.plot(bar, [place, place], "-", color=color, linewidth=2.5, solid_capstyle="butt")
+        if low < least:
+            ax.plot(least, place, marker=CARETLEFT, color=color, linestyle="none", markersize=7)
+        if high > most:
+            ax.plot(most, place, marker=CARETRIGHT, color=color, linestyle="none", markersize=7)
+        words[name] = f"{rows['kappa'][row]:.3g}"
     for name, word in words.items():
         ax.annotate(
-            word, (1, -methods.index(name)), (-2, 0), ("axes fraction", "data"),
-            textcoords="offset points", ha="right", va="center", fontsize=8,
-        )  # fmt: skip
+            word,
+            (1, -methods.index(name)),
+            (-2, 0),
+            ("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=8,
+        )
+
+
+def _color(method: str) -> str:
+    """Black the start, one colour the methods with R_alpha, another the alternatives."""
+    if method == "start":
+        return "black"
+    return CYCLE[0] if method.startswith("R,") else CYCLE[1]

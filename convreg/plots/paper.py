@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from convreg.plots.style import CYCLE, DASHES, axes_grid, drawn, plain_logarithm, whole_iterations
 from convreg.storage.tables import PAPERS_LINES, Table, groups
 
-R, GRAM = r"$\mathcal{R}_\alpha$", r"$\sigma_{\max}(M^TM-\alpha I)$"
+R = r"$\mathcal{R}_\alpha$"
+GRAM = r"$\sigma_{\max}(M^TM-\alpha I)$"
 
 
 @drawn
@@ -95,19 +96,18 @@ def verification_figure(table: Table) -> Figure:
     styles = dict(zip(groups(table, "gradient"), zip(CYCLE, DASHES, strict=True), strict=False))
     figure, axes = axes_grid(2, len(statements), 4.4, sharex=True, sharey="row")
     for column, (statement, rows) in enumerate(statements.items()):
-        above, below = axes[column], axes[len(statements) + column]
+        above = axes[column]
+        below = axes[len(statements) + column]
         for gradient, line in groups(rows, "gradient").items():
             color, dash = styles[gradient]
             above.loglog(line["step"], line["difference"], color=color, linestyle=dash)
             below.loglog(
                 line["step"], line["remainder"], color=color, linestyle=dash, label=gradient
             )
-            if column == 0:
-                right = gradient == "right"
-                place = np.flatnonzero(line["step"] > (9e-4 if right else 9e-3))[0]
-                slope, offset, side = (2, (5, -9), "left") if right else (1, (-6, 4), "right")
-                point = line["step"][place], line["remainder"][place]
-                below.annotate(f"slope {slope}", point, offset, textcoords="offset points", ha=side)
+            if column == 0 and gradient == "right":
+                _write(below, line, 9e-4, "slope 2", (5, -9), "left")
+            elif column == 0:
+                _write(below, line, 9e-3, "slope 1", (-6, 4), "right")
         above.set_title(statement)
         below.set_xlabel("step $t$")
     axes[0].set_ylabel("|central difference - slope|")
@@ -116,6 +116,15 @@ def verification_figure(table: Table) -> Figure:
     handles = [line for label, line in lines.items() if not label.startswith("_")]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return figure
+
+
+def _write(
+    ax: Axes, line: Table, after: float, word: str, offset: tuple[float, float], side: str
+) -> None:
+    """A word beside a line of remainders, at its first step after some."""
+    place = np.flatnonzero(line["step"] > after)[0]
+    point = line["step"][place], line["remainder"][place]
+    ax.annotate(word, point, offset, textcoords="offset points", ha=side)
 
 
 @drawn
@@ -217,10 +226,11 @@ def estimate_figure(table: Table) -> Figure:
     cases = groups(table, "case")
     columns = min(len(cases), 2 if len(cases) <= 4 else 3)
     blocks = -(-len(cases) // columns)
+    ratios = {"height_ratios": [3, 2] * blocks}
+    height = 3.4 * blocks + 0.4
     figure, axes = axes_grid(
-        2 * blocks, columns, 3.4 * blocks + 0.4, sharex=True, sharey="row",
-        gridspec_kw={"height_ratios": [3, 2] * blocks},
-    )  # fmt: skip
+        2 * blocks, columns, height, sharex=True, sharey="row", gridspec_kw=ratios
+    )
     pairs = np.array(axes).reshape(blocks, 2, columns).swapaxes(1, 2).reshape(-1, 2)
     for (above, below), (case, lines) in zip(pairs, cases.items(), strict=False):
         _estimate_and_exact(above, lines, "estimate", f"exact {R}")
@@ -241,11 +251,20 @@ def estimate_figure(table: Table) -> Figure:
 
 
 def _error_and_residual(below: Axes, lines: Table) -> Artist:
-    x, error, residual = lines["iteration"], lines["penalty"] - lines["estimate"], lines["residual"]
+    x = lines["iteration"]
+    error = lines["penalty"] - lines["estimate"]
+    residual = lines["residual"]
     area = below.fill_between(
-        x, residual, error, where=error > residual, interpolate=True, color=CYCLE[1], alpha=0.25,
-        linewidth=0, label="error above residual",
-    )  # fmt: skip
+        x,
+        residual,
+        error,
+        where=error > residual,
+        interpolate=True,
+        color=CYCLE[1],
+        alpha=0.25,
+        linewidth=0,
+        label="error above residual",
+    )
     below.plot(x, error, "-", color="black", label="error: exact less estimate")
     below.plot(x, residual, ":", color=CYCLE[0], label=r"residual $|Bv-\sigma u|$")
     below.set_xlabel("iteration")

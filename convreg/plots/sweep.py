@@ -62,12 +62,14 @@ def sweep_figure(table: Table) -> Figure:
     names = names_across(table)
     places = np.array([names.index(x) for x in table["x"].tolist()]) if names else table["x"]
     table = {**table, "place": places}
-    results, panels = list(groups(table, "result")), list(groups(table, "panel"))
+    results = list(groups(table, "result"))
+    panels = list(groups(table, "panel"))
     height = 1.7 * len(results) + 0.6
     figure, axes = axes_grid(len(results), len(panels), height, sharex=True, sharey="row")
     figure.set_size_inches(max(6.8, 1.9 * len(panels)), height)
     for number, ax in enumerate(axes):
-        result, panel = results[number // len(panels)], panels[number % len(panels)]
+        result = results[number // len(panels)]
+        panel = panels[number % len(panels)]
         here = (table["result"] == result) & (table["panel"] == panel)
         rows = {name: column[here] for name, column in table.items()}
         _draw(rows, ax, list(groups(table, "line")))

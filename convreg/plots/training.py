@@ -75,8 +75,10 @@ def start_and_end(layers: Table) -> Table:
         for layer, of_layer in groups(layers, "layer").items():
             for method, of_method in groups(of_layer, "method").items():
                 epochs = [epoch[measure] for epoch in groups(of_method, "epoch").values()]
-                start, end = np.median(epochs[0]), np.median(epochs[-1])
-                rows.append((measure, layer, method, start, end, min(epochs[-1]), max(epochs[-1])))
+                start = np.median(epochs[0])
+                last = epochs[-1]
+                ends = (np.median(last), min(last), max(last))
+                rows.append((measure, layer, method, start, *ends))
     names = ("measure", "layer", "method", "start", "end", "lowest", "highest")
     return from_rows(names, rows)
 
@@ -87,7 +89,9 @@ MEASURES = {"sigma_min": r"$\sigma_{\min}(M)$", "condition_number": r"$\kappa(M)
 @drawn
 def ends_figure(table: Table) -> Figure:
     """Where sigma_min and kappa of a layer start and end, a row a method; see `start_and_end`."""
-    measures, layers, methods = (list(groups(table, x)) for x in ("measure", "layer", "method"))
+    measures = list(groups(table, "measure"))
+    layers = list(groups(table, "layer"))
+    methods = list(groups(table, "method"))
     height = (0.2 * len(methods) + 0.75) * len(measures)
     figure, axes = axes_grid(len(measures), len(layers), height, sharey=True)
     panels = iter(axes)
@@ -106,7 +110,8 @@ def ends_figure(table: Table) -> Figure:
 
 def _marks(ax: Axes, rows: Table, methods: list[str]) -> None:
     for i, method in enumerate(rows["method"].tolist()):
-        place, color = -methods.index(method), STYLES[method][0]
+        place = -methods.index(method)
+        color, _ = STYLES[method]
         ax.plot(rows["start"][i], place, "o", color=color, markersize=6, fillstyle="none")
         ax.plot(rows["end"][i], place, "o", color=color, markersize=4)
         ax.hlines(place, rows["lowest"][i], rows["highest"][i], color=color, linewidth=1.2)

@@ -183,7 +183,8 @@ def parseval_retraction(K: ArrayLike, beta: float = 0.01) -> NDArray:
     >>> parseval_retraction([[2.0]], beta=0.1)
     array([[1.4]])
     """
-    W, beta = reshaped(K), as_number("beta", beta)
+    W = reshaped(K)
+    beta = as_number("beta", beta)
     return _as_kernel_of((1 + beta) * W - beta * (W @ W.T) @ W, K)
 
 
@@ -218,7 +219,8 @@ def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, 
     >>> frobenius_penalty([[2.0]], 1)
     (9.0, array([[24.]]))
     """
-    M, alpha = conv_matrix(K, N), as_number("alpha", alpha)
+    M = conv_matrix(K, N)
+    alpha = as_number("alpha", alpha)
     gram = M.T @ M
     gap = float((gram.multiply(gram)).sum() - 2 * alpha * gram.trace() + alpha**2 * M.shape[1])
     return max(gap, 0.0), conv_matrix_adjoint(4 * (M @ gram - alpha * M), np.shape(K), N)

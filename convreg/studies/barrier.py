@@ -8,7 +8,7 @@ They pay for a small R_alpha.
    N \geq k \implies
    \sum_{\text{off the centre}} \lvert k_{p,q,z,y} \rvert^2 \leq 4\, \mathcal{R}_\alpha(K)
    \text{ for each } z
-   """
+"""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def squared_column_norms(K: ArrayLike, N: int, gram: Gram = "columns") -> NDArra
     >>> squared_column_norms([[0, 0, 0], [1, 2, 0], [0, 0, 0]], 2)
     array([5., 5., 4., 4.])
     """
-    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    kernel = as_kernel(K)
+    N = as_integer("N", N, 1)
     _, _, g, h = kernel.shape
     with np.errstate(over="ignore"):
         squares = kernel**2

@@ -105,7 +105,8 @@ def kink_slopes(kernel_size: int, N: int, state: int = 1) -> list[Slope]:
     ends = np.linalg.eigvalsh(Q.T @ (M.T @ dM + dM.T @ M) @ Q)
     scale = float(np.ptp(ends))
 
-    alpha, step = values[-1] / 10, 1e-6
+    alpha = values[-1] / 10
+    step = 1e-6
     R = penalty(K, N, alpha)
     forward = (penalty(K + step * D, N, alpha) - R) / step
     backward = (penalty(K - step * D, N, alpha) - R) / step

@@ -6,7 +6,7 @@ zero-padded M, which is a part of the periodic matrix on a slightly larger torus
 .. math:: \hat K_{a,b} =
    \sum_{p=0}^{k-1} \sum_{q=0}^{k-1} e^{-2\pi\mathrm{i}\,(ap + bq)/N}\, K_{p,q}^T
    \in \mathbb{C}^{h \times g}, \qquad a, b = 0, \dots, N-1
-   """
+"""
 
 from __future__ import annotations
 
@@ -123,7 +123,8 @@ def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
     >>> periodic_singular_values(unit_modulus_kernel(3), 3).round(12)
     array([1., 1., 1., 1., 1., 1., 1., 1., 1.])
     """
-    N, seed = as_integer("N", N, 1), as_integer("seed", seed, 0)
+    N = as_integer("N", N, 1)
+    seed = as_integer("seed", seed, 0)
     noise = np.random.default_rng(seed).standard_normal((N, N))
     coefficients = np.fft.fft2(noise)
     return np.fft.ifft2(coefficients / np.abs(coefficients)).real
@@ -131,7 +132,8 @@ def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
 
 def _transfer(K: ArrayLike, N: int) -> NDArray:
     """The h x g matrices of the periodic convolution, (N, N, h, g): the DFT of the taps."""
-    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    kernel = as_kernel(K)
+    N = as_integer("N", N, 1)
     k, _, g, h = kernel.shape
     torus = np.zeros((N, N, h, g))
     offsets = (np.arange(k) - padding(k)[0]) % N

@@ -110,7 +110,8 @@ def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLik
     >>> plane_wave_bound([[0, 0, 0], [1, 2, 1], [0, 0, 0]], 99, 0.0, np.pi).round(3)
     np.float64(0.063)
     """
-    kernel, N = as_kernel(K), as_integer("N", N, 1)
+    kernel = as_kernel(K)
+    N = as_integer("N", N, 1)
     reach = np.abs(_offsets(len(kernel)))
     distances = reach[:, np.newaxis] + reach
     norms = np.linalg.norm(kernel, 2, axis=(2, 3))
@@ -186,7 +187,8 @@ def winding_numbers(K: ArrayLike, points: int = 256) -> tuple[NDArray, NDArray]:
     >>> along_1, along_2
     (array([0, 0, 0, 0]), array([-1, -1, -1, -1]))
     """
-    kernel, points = _square(K), as_integer("points", points, 4)
+    kernel = _square(K)
+    points = as_integer("points", points, 4)
     circle = 2 * np.pi * np.arange(points) / points
     determinants = np.linalg.det(symbol(kernel, circle[:, np.newaxis], circle))
     return _turns(determinants, 0), _turns(determinants, 1)

@@ -20,7 +20,7 @@ from convreg.matrix import conv_matrix
 from convreg.penalty import shifted_gram
 from convreg.power import SingularTriplet, power_update
 from convreg.storage.progress import progress
-from convreg.storage.tables import Table, from_rows, groups, rounded
+from convreg.storage.tables import Table, from_rows, groups
 from convreg.verify import observed_order
 
 
@@ -164,7 +164,7 @@ def time_updates(largest: int = 2 * 10**7) -> Table:
 def with_slopes(times: Table, last: int = 4) -> Table:
     """The table of `time_updates`, and for each line the exponent p of seconds ~ x^p at its end.
 
-    It is fitted to the last points of the line; a column ``slope``, to three digits.
+    It is fitted to the last points of the line: a column ``slope``.
 
     >>> line = {"against": ["N"] * 3, "representation": ["dense"] * 3, "x": [1, 2, 4]}
     >>> table = {name: np.array(column) for name, column in line.items()}
@@ -177,8 +177,7 @@ def with_slopes(times: Table, last: int = 4) -> Table:
             slope = observed_order(line["x"][-last:], line["seconds"][-last:])
             slopes[against, representation] = slope
     lines = zip(times["against"].tolist(), times["representation"].tolist(), strict=True)
-    column = rounded({"slope": [slopes[line] for line in lines]}, 3)
-    return times | column
+    return times | {"slope": np.array([slopes[line] for line in lines])}
 
 
 def time_products(layers: Iterable[Layer]) -> Table:

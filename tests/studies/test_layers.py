@@ -92,7 +92,7 @@ def test_the_slopes_are_those_of_the_last_points_of_each_line():
     table = with_slopes(times)
     assert list(table) == [*times, "slope"]
     assert all(table[name] is column for name, column in times.items())
-    assert table["slope"].tolist() == [3.0, 1.23] * 6
+    assert table["slope"].tolist() == [3.0, 1.23456] * 6
     assert with_slopes(times, last=6)["slope"].tolist() != table["slope"].tolist()
 
 

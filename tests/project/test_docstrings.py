@@ -48,7 +48,7 @@ def test_the_docstrings_for_torch_do_so_too(name):
 
 
 def test_what_goes_on_after_a_directive_is_indented():
-    lost = re.compile(r"^( *)\.\. math::.*\n(?:\1 +\S.*\n)*\1\S", re.MULTILINE)
+    lost = re.compile(r"^( *)\.\. math::.*\n(?:\1 +\S.*\n)*\1[^\s\"]", re.MULTILINE)
     for path in ROOT.glob("convreg/**/*.py"):
         found = lost.search(path.read_text(encoding="utf-8"))
         assert not found, f"{path.name}: {found[0]}"

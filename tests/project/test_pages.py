@@ -269,3 +269,9 @@ def test_modules_are_as_short_as_contributing_says():
     lengths = sorted(len(text.splitlines()) for text in texts)
     assert lengths[-1] <= 310
     assert lengths[len(lengths) // 2] < 160
+
+
+def test_there_are_as_many_planted_faults_as_contributing_says():
+    faults = json.loads((ROOT / "benchmarks" / "mutants.json").read_text())
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"the {len(faults)} faults of [benchmarks/mutants.json]" in text

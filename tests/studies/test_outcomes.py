@@ -1,6 +1,5 @@
 """Section 3, the barrier: where Algorithm 2.1 ends, against dense matrices; the lines by hand."""
 
-import sys
 
 import numpy as np
 import pytest

@@ -19,7 +19,7 @@ from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
 
 from convreg import conv_matrix  # noqa: E402
 from convreg.studies import training  # noqa: E402
-from convreg.studies.training import (
+from convreg.studies.training import (  # noqa: E402
     Digits,
     accuracy,
     convolutions,
@@ -28,18 +28,16 @@ from convreg.studies.training import (
     network,
     train,
     train_all,
-)  # noqa: E402
+)
 from convreg.torch import ConvPenalty, add_penalty  # noqa: E402
 
 METHODS = ["none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm"]
 LAYERS = ["conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)"]
 NOISES = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
-COUNT, ALPHA, RATE, STRENGTH = (
-    101,
-    1.1,
-    0.3,
-    0.05,
-)  # three batches; a shift and a rate that tell methods apart
+COUNT = 101  # three batches
+ALPHA = 1.1  # this shift and this rate tell the methods apart
+RATE = 0.3
+STRENGTH = 0.05
 methods = pytest.mark.parametrize("method", METHODS)
 
 

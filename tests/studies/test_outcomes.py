@@ -1,6 +1,5 @@
 """Section 3, the barrier: where Algorithm 2.1 ends, against dense matrices; the lines by hand."""
 
-
 import numpy as np
 import pytest
 from dense import dense_penalty

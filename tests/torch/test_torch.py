@@ -1382,9 +1382,7 @@ def python(code):
 
 
 def test_convreg_does_not_import_torch():
-    done = python(
-        "import convreg, sys; assert not {'torch', 'convreg.torch'} & set(sys.modules)"
-    )
+    done = python("import convreg, sys; assert not {'torch', 'convreg.torch'} & set(sys.modules)")
     assert done.returncode == 0, done.stderr
 
 

@@ -23,7 +23,6 @@ from tables import (
     Item,
     Measured,
     Skipped,
-    duration,
     environment,
     measure,
     paired,
@@ -43,6 +42,7 @@ from convreg import (
     unvec,
 )
 from convreg.examples import EXAMPLE_1, start_kernel
+from convreg.studies.layers import duration
 
 try:
     import torch

@@ -23,7 +23,6 @@ from tables import (
     Item,
     Measured,
     Skipped,
-    duration,
     environment,
     measure,
     paired,
@@ -49,6 +48,7 @@ from convreg._numerics.taps import kept_taps
 from convreg.storage.tables import as_csv, rounded
 from convreg.studies.layers import (
     Layer,
+    duration,
     gaussian_kernel,
     gemm_seconds,
     gram_seconds,

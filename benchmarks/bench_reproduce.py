@@ -16,7 +16,9 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from tables import Item, Measured, duration, environment, measure, paired, write
+from tables import Item, Measured, environment, measure, paired, write
+
+from convreg.studies.layers import duration
 
 ROOT = Path(__file__).resolve().parents[1]
 PAPERMILL = ROOT / ".venv" / "bin" / "papermill"

@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import statistics
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from convreg.studies.layers import gemm_seconds
+from convreg.studies.layers import duration, gemm_seconds
 
 Clock = Callable[[], float]  # runs a contestant once more and returns its time in seconds
 
@@ -66,14 +65,6 @@ def parse_arguments(doc: str | None) -> argparse.Namespace:
         "--only", default="", help="only items whose name contains this, and nothing is written"
     )
     return parser.parse_args()
-
-
-def duration(function: Callable[[], object], loops: int = 1) -> float:
-    """The seconds that so many calls take together."""
-    start = time.perf_counter()
-    for _ in range(loops):
-        function()
-    return time.perf_counter() - start
 
 
 def seconds_per_call(function: Callable[[], object], at_least: float = 0.03) -> Clock:

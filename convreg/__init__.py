@@ -18,7 +18,7 @@ Algorithm 2.1, step 6        `power_update`
 Algorithm 2.1                `minimize_penalty`, its learning rate `polyak_step`
 Section 3, starting kernels  `matlab_rand`
 Section 3, Examples 1 and 2  `convreg.examples`
-Section 3, the barrier       `convreg.studies.barrier`, `plateau`, `outcomes`, `kinks`, `price`
+Section 3, the barrier       `convreg.studies.barrier` and its neighbours
 Section 1, other methods     `convreg.studies.alternatives`, `convreg.studies.comparison`
 Krylov methods, Section 2.1  `convreg._numerics.taps`, `convreg.lanczos`, `convreg.studies.layers`
 Section 1.1, the loss (1.4)  `convreg.torch`, `convreg.studies.training` (with PyTorch)

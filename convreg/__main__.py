@@ -1,8 +1,18 @@
-"""``python -m convreg``; see `convreg.companion.commands`."""
+"""``python -m convreg``, and the console script ``convreg``: see `convreg.companion.commands`."""
 
 import sys
 
-from convreg.companion.commands import main
+
+def main() -> int:
+    """The command line's exit status; 2 as well where what the notebooks need is not installed."""
+    try:
+        from convreg.companion.commands import main as run
+    except ModuleNotFoundError as missing:
+        wanted = "wanted what the notebooks need: pip install 'convreg[notebooks]'"
+        print(f"convreg: {wanted} (no module named {missing.name})", file=sys.stderr)
+        return 2
+    return run()
+
 
 if __name__ == "__main__":
     sys.exit(main())

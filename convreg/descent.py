@@ -156,7 +156,7 @@ def minimize_penalty(
         if converged or (isinstance(answer, (bool, np.bool_)) and answer):
             break
     names = ", ".join(Record._fields)
-    records = np.rec.fromrecords(history, names=names)  # type: ignore[call-overload]
+    records = np.rec.fromrecords(history, names=names)  # type: ignore[call-overload, unused-ignore]
     return DescentResult(as_given(M.kernel), records, converged)
 
 

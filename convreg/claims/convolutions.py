@@ -21,7 +21,7 @@ from convreg.gradients import penalty_matrix_gradient
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
 from convreg.penalty import penalty, shifted_gram
-from convreg.studies import alternatives
+from convreg.studies import periodic
 from convreg.studies.barrier import column_norm_bound
 
 
@@ -35,8 +35,8 @@ def stride_and_padding_are_no_loss() -> Judged:
     G = _gradient_with_stride_2(K, N)
     right = is_gradient(lambda K: _penalty_with_stride_2(K, N), K, G)
     strides = [penalty(tap, N), _penalty_with_stride_2(tap, N)]
-    periodic = alternatives.periodic_singular_values(shift, N)
-    paddings = [penalty(shift, N), float(np.abs(periodic**2 - 1).max())]
+    on_the_torus = periodic.periodic_singular_values(shift, N)
+    paddings = [penalty(shift, N), float(np.abs(on_the_torus**2 - 1).max())]
     same = max(np.ptp(strides), np.ptp(paddings)) < 1e-9
 
     word = "right" if right else "wrong"
@@ -173,7 +173,7 @@ def counting_decides() -> Judged:
 def periodic_and_orthogonal() -> Judged:
     """A kernel whose DFT has modulus 1: M'M of its periodic convolution, M in the Fourier basis."""
     N = 15
-    K = alternatives.unit_modulus_kernel(N)
+    K = periodic.unit_modulus_kernel(N)
     shifts = product(range(N), repeat=2)
     M = np.array([np.roll(K, shift, (0, 1)).ravel() for shift in shifts])
     wave = np.exp(2j * np.pi * np.outer(range(N), range(N)) / N)

@@ -18,7 +18,7 @@ from convreg.gradients import singular_value_gradient
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
 from convreg.penalty import penalty, shifted_gram
 from convreg.power import SingularTriplet, power_update
-from convreg.studies import alternatives
+from convreg.studies import alternatives, periodic
 from convreg.studies.gradient_checks import both_signs
 
 
@@ -147,9 +147,9 @@ def projection_loses_the_bound() -> Judged:
     lost = []
     for g, h in ((3, 1), (3, 6), (6, 3)):
         full = np.pad(start_kernel(3, g, h), ((6, 6), (6, 6), (0, 0), (0, 0)))
-        clipped = alternatives.clip_periodic(full, N)
-        whole.append(alternatives.periodic_singular_values(clipped, N)[0])
-        cut.append(alternatives.periodic_singular_values(clipped[6:9, 6:9], N)[0])
+        clipped = periodic.clip_periodic(full, N)
+        whole.append(periodic.periodic_singular_values(clipped, N)[0])
+        cut.append(periodic.periodic_singular_values(clipped[6:9, 6:9], N)[0])
         lost.append(whole[-1] < 1 + 1e-9 < cut[-1])
     measured = f"the largest are {each(whole)} when clipped at 1, {each(cut)} when cut to 3 x 3"
     return Judged(verdict(any(lost), False), measured)

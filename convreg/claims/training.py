@@ -132,7 +132,7 @@ def new_images_are_read_better(found: Trainings) -> Judged:
     """The test accuracy is higher with every seed; in part: on average."""
     methods = groups(found.accuracy, "method")
     gain = gains(methods[PENALTY], methods[BARE])[0.0]
-    return Judged(seen(min(gain) > 0, gain.mean() > 0), points(gain, "on new images"))
+    return Judged(seen(min(gain) > 0, bool(gain.mean() > 0)), points(gain, "on new images"))
 
 
 def points(gain: NDArray, where: str) -> str:

@@ -140,12 +140,13 @@ class Notebook:
     def missing(self) -> str:
         """What it needs and cannot import here, with what brings it; '' if there is nothing.
 
-        A cell tagged ``needs-torch`` needs the module torch, which convreg can do without.
+        A cell tagged ``needs-torch`` needs the module torch, which convreg can do without; the
+        extra [training] has all that notebooks may need.
         """
         tags = [tag for cell in self.cells for tag in cell.metadata.get("tags", [])]
         names = [tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-")]
         lacking = [name for name in names if not find_spec(name)]
-        return f"needs {', '.join(lacking)}: pip install 'convreg[torch]'" if lacking else ""
+        return f"needs {', '.join(lacking)}: pip install 'convreg[training]'" if lacking else ""
 
     def read_values(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """The values that a command line means.

@@ -13,20 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_kernel, as_number
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
-from convreg.studies.periodic import clip_periodic, periodic_singular_values, unit_modulus_kernel
-
-__all__ = [
-    "clip_periodic",
-    "frobenius_penalty",
-    "orthogonality_penalty",
-    "parseval_retraction",
-    "periodic_singular_values",
-    "reshaped",
-    "self_convolution_penalty",
-    "spectral_norm_penalty",
-    "spectral_normalization",
-    "unit_modulus_kernel",
-]
 
 
 def reshaped(K: ArrayLike) -> NDArray:

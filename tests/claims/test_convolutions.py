@@ -16,8 +16,8 @@ from convreg.examples import start_kernel
 from convreg.gradients import penalty_matrix_gradient
 from convreg.matrix import conv_matrix
 from convreg.penalty import penalty
-from convreg.studies.alternatives import periodic_singular_values, unit_modulus_kernel
 from convreg.studies.barrier import column_norm_bound
+from convreg.studies.periodic import periodic_singular_values, unit_modulus_kernel
 
 VERDICTS = {
     "stride_and_padding_are_no_loss": IN_PART,
@@ -110,7 +110,7 @@ OTHERWISE = [
     *planted(convolutions.counting_decides, "identity", (start_kernel, HOLDS)),
     *planted(
         convolutions.periodic_and_orthogonal,
-        "alternatives.unit_modulus_kernel",
+        "periodic.unit_modulus_kernel",
         (np.eye, FAILS),
         (multiple(unit_modulus_kernel, 2), FAILS),
         (plus(unit_modulus_kernel, 1e-6), FAILS),

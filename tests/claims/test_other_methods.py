@@ -12,11 +12,8 @@ from convreg.examples import start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import singular_value_gradient
 from convreg.penalty import penalty
-from convreg.studies.alternatives import (
-    clip_periodic,
-    parseval_retraction,
-    periodic_singular_values,
-)
+from convreg.studies.alternatives import parseval_retraction
+from convreg.studies.periodic import clip_periodic, periodic_singular_values
 
 VERDICTS = {
     "two_objectives_are_harder": IN_PART,
@@ -107,7 +104,7 @@ OTHERWISE = [
     ),
     *planted(
         other_methods.projection_loses_the_bound,
-        "alternatives.clip_periodic",
+        "periodic.clip_periodic",
         (clipped_to(1.0), FAILS),
         (clipped_to(1.0, only=(3, 6)), HOLDS),
         (lambda K, N: K, FAILS),

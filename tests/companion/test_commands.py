@@ -366,3 +366,17 @@ def test_ctrl_c_in_a_run_ends_its_kernel_too(here, patience):
             run.kill()
     assert not psutil.pid_exists(int(mark.read_text()))
     assert files_in(here) == ["pid", "tiny.ipynb"]
+
+
+@pytest.mark.parametrize("lacking", ["psutil", "papermill", "matplotlib"])
+def test_without_what_the_notebooks_need_it_says_what_to_install(lacking):
+    lines = [
+        "import sys",
+        f"sys.modules[{lacking!r}] = None",
+        "from convreg.__main__ import main",
+        "sys.exit(main())",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
+    assert done.returncode == 2
+    wanted = "wanted what the notebooks need: pip install 'convreg[notebooks]'"
+    assert done.stderr == f"convreg: {wanted} (no module named {lacking})\n"

@@ -267,7 +267,7 @@ def test_links_lead_somewhere(path):
 
 @every_notebook
 def test_what_it_imports_exists(path):
-    """Also what is imported where it is first used, which the notebook's own check does not reach."""
+    """Also what is imported where it is first used, which the check does not reach."""
     notebook = Notebook.read(path)
     if notebook.missing:
         pytest.skip(f"{path.name} {notebook.missing}")

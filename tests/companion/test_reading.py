@@ -9,7 +9,7 @@ from tiny import changed, files_in, lacking_notebook, status, tiny_notebook
 
 from convreg.companion.notebooks import Notebook, find_notebook
 
-LACKING = "needs no_such_package: pip install 'convreg[torch]'"
+LACKING = "needs no_such_package: pip install 'convreg[training]'"
 
 
 def test_a_notebook_declares_what_papermill_reads(tmp_path):

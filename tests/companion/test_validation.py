@@ -225,4 +225,4 @@ def test_nbval_passes_every_cell_that_is_the_same(validated):
 
 def test_nbval_skips_a_notebook_that_needs_what_is_not_there(validated):
     (said,) = validated["lacking"]
-    assert said == "lacking.ipynb needs no_such_package: pip install 'convreg[torch]'"
+    assert said == "lacking.ipynb needs no_such_package: pip install 'convreg[training]'"

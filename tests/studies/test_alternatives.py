@@ -8,15 +8,17 @@ from scipy.signal import correlate2d
 from strategies import DTYPES, cases, reference_gram, reference_matrix, relative_error
 
 from convreg.studies.alternatives import (
-    clip_periodic,
     frobenius_penalty,
     orthogonality_penalty,
     parseval_retraction,
-    periodic_singular_values,
     reshaped,
     self_convolution_penalty,
     spectral_norm_penalty,
     spectral_normalization,
+)
+from convreg.studies.periodic import (
+    clip_periodic,
+    periodic_singular_values,
     unit_modulus_kernel,
 )
 

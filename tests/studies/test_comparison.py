@@ -26,7 +26,6 @@ from convreg import (
 from convreg.examples import start_kernel
 from convreg.storage.tables import rounded
 from convreg.studies.alternatives import (
-    clip_periodic,
     frobenius_penalty,
     orthogonality_penalty,
     parseval_retraction,
@@ -46,6 +45,7 @@ from convreg.studies.comparison import (
     ranking,
 )
 from convreg.studies.methods import METHODS, MOST_STEPS, POWER_ITERATIONS, Method, steps_within
+from convreg.studies.periodic import clip_periodic
 
 MODULE = sys.modules[compare.__module__]
 BY_NAME = {method.name: method for method in METHODS}

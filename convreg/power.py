@@ -7,12 +7,12 @@ LinearOperator.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg._checks import as_integer, as_matrix
+from convreg._checks import Matrix, as_integer, as_matrix
 
 
 class _Triplet(NamedTuple):
@@ -36,7 +36,7 @@ class SingularTriplet(_Triplet):
 
 
 def power_update(
-    A: Any, triplets: Sequence[SingularTriplet], iterations: int = 2, orthogonalize: bool = False
+    A: Matrix, triplets: Sequence[SingularTriplet], iterations: int = 2, orthogonalize: bool = False
 ) -> list[SingularTriplet]:
     r"""Algorithm 2.1, step 6: refresh singular triplets of a changed A by the power method.
 

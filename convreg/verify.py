@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convreg._checks import Matrix
+
 Function = Callable[[NDArray], float | np.floating]
 Steps = Sequence[float] | NDArray
 
@@ -112,7 +114,7 @@ def confirm(statement: str, holds: bool) -> None:
     print(f"{statement}: yes")
 
 
-def adjoint_gap(A: Any, seed: int = 0) -> float:
+def adjoint_gap(A: Matrix, seed: int = 0) -> float:
     """The dot test: ``|<A x, y> - <x, A' y>| / (|A x| |y|)`` for random x, y.
 
     >>> adjoint_gap(np.array([[1.0, 2.0], [3.0, 4.0]])) < 1e-15

@@ -92,12 +92,15 @@ def check_parameters(namespace: Mapping[str, Any], largest: int = 12000) -> dict
 def declared_names(namespace: Mapping[str, Any]) -> list[str]:
     """The names that a notebook annotates: ``alpha: float = 1.0``.
 
-    In a kernel they are read in its cells: since Python 3.14 globals() has no annotations.
+    In a kernel they are read in its cells: since Python 3.14 globals() has no annotations. Where it
+    keeps no cells either, as nbval's keeps none, they are the names that are set and have a rule.
     """
     annotated = [node for cell in _cells(namespace) for node in ast.walk(_parsed(cell))]
     targets = [node.target for node in annotated if isinstance(node, ast.AnnAssign)]
     names = [target.id for target in targets if isinstance(target, ast.Name)]
-    return list(dict.fromkeys(names)) or list(namespace["__annotations__"])
+    if names:
+        return list(dict.fromkeys(names))
+    return list(namespace.get("__annotations__") or [name for name in RULES if name in namespace])
 
 
 def injected_names(namespace: Mapping[str, Any]) -> list[str]:

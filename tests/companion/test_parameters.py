@@ -228,3 +228,11 @@ def test_what_is_given_back_is_of_one_type_and_without_the_folders():
 def test_a_command_lines_text_is_read_as_the_parameters_type(name, text, value):
     assert RULES[name].read(text) == value
     assert type(RULES[name].read(text)) is type(value)
+
+
+def test_where_neither_cells_nor_annotations_are_kept_what_is_set_is_checked():
+    """As by nbval from Python 3.14 on."""
+    namespace = {"In": [""], "alpha": 1, "figure_dir": "", "math": math}
+    assert parameters.check_parameters(namespace) == {"alpha": 1.0}
+    with pytest.raises(ValueError, match=r"^alpha: wanted a number from 1e-6 to 1e6, got -1$"):
+        parameters.check_parameters(namespace | {"alpha": -1})

@@ -1,8 +1,8 @@
 """Equations (1.1), (1.2) and Section 2.2: the convolution, vec, and M(K) without forming it.
 
 A kernel K has the shape (k, k, g, h), an input X (N, N, g), an output Y (N, N, h). With indices
-from 0, tap (p, q) of an output pixel (r, s) reads the input pixel (r + p - m + 1, s + q - m + 1), m
-= ceil(k/2), and pixels outside the image are zero: `tap_offsets` is where that is said.
+from 0, tap (p, q) of an output pixel (r, s) reads the input pixel (r + p - m + 1, s + q - m + 1),
+m = ceil(k/2), and pixels outside the image are zero: `tap_offsets` is where that is said.
 """
 
 from __future__ import annotations
@@ -206,13 +206,13 @@ class ConvolutionOperator(LinearOperator):
         self._backward = Convolution(kernel, N, before, transposed=True)
 
     def with_kernel(self, kernel: NDArray) -> ConvolutionOperator:
-        """M of another kernel of this shape on the same images; neither checked nor copied."""
+        """M, also of M.T, for another kernel of this shape; it is neither checked nor copied."""
         other = copy(self)
         other._take(kernel, self.N)
         return other
 
     def in_double(self) -> ConvolutionOperator:
-        """M in double precision."""
+        """M, also of M.T, in double precision."""
         return self.with_kernel(self.kernel.astype(np.float64))
 
     def kernel_adjoint(self, X: NDArray, Y: NDArray) -> NDArray:

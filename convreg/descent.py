@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import Gram, as_choice, as_floats, as_integer, as_number, gram_of_rows
+from convreg._checks import (
+    Gram,
+    as_choice,
+    as_floats,
+    as_integer,
+    as_number,
+    as_vector,
+    gram_of_rows,
+)
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extremes
 from convreg.gradients import gradient_in_kernel
@@ -118,8 +126,8 @@ def minimize_penalty(
     (array([3.    , 2.8416, 2.6895]), array([[1.9208]]))
     """
     M = ConvolutionOperator(K, N)
-    alpha = as_number("alpha", alpha)
     rows = gram_of_rows(gram, *M.shape)
+    alpha = as_number("alpha", alpha)
     iterations = as_integer("iterations", iterations, 0)
     power_iterations = as_integer("power_iterations", power_iterations, 0)
     rate = _rule(learning_rate)
@@ -137,12 +145,14 @@ def minimize_penalty(
         return kernel.reshape(np.shape(K)).copy()
 
     B = ShiftedGram(M, alpha, rows)
-    triplets = _leading(B, min(2, B.shape[0]))  # step 2
+    triplets = _best_leading(B, min(2, B.shape[0]))  # step 2
     history = [_record(M, B, triplets, alpha, rows, diagnostics)]
     converged = False
     for iteration in range(1, iterations + 1):
         before = history[-1]
         _, u, v = triplets[before.selected]  # step 3
+        u = as_vector("u", u, B.shape[0])  # they may come from a step 6 that is not ours
+        v = as_vector("v", v, B.shape[0])
         G = gradient_in_kernel(M, u, v, rows)  # step 4
         size = as_number("learning_rate", rate(before.estimate, as_given(G)), positive=False)
         M = M.with_kernel(_step(M.kernel, size, G, alpha, iteration))  # step 5
@@ -152,7 +162,9 @@ def minimize_penalty(
         history.append(after)
         change = abs(after.estimate - before.estimate)
         converged = 0 < tolerance and change <= tolerance * before.estimate
-        answer = callback(iteration, as_given(M.kernel), after.estimate) if callback else None
+        answer = None
+        if callback is not None:
+            answer = callback(iteration, as_given(M.kernel), after.estimate)
         if converged or (isinstance(answer, (bool, np.bool_)) and answer):
             break
     names = ", ".join(Record._fields)
@@ -203,7 +215,7 @@ def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
     return min(R / square, limit) if square > 0 else limit
 
 
-def _leading(B: LinearOperator, count: int) -> Triplets:
+def _best_leading(B: LinearOperator, count: int) -> Triplets:
     """Step 2, and step 6 anew.
 
     Where Lanczos misses machine precision, its best will do: the residual tells.
@@ -226,7 +238,7 @@ def _update(update: str | Update, power_iterations: int) -> Update:
     """Step 6 as a function."""
     updates: dict[str, Update] = {
         "power": lambda B, triplets: power_update(B, triplets, power_iterations),
-        "svd": lambda B, triplets: _leading(B, len(triplets)),
+        "svd": lambda B, triplets: _best_leading(B, len(triplets)),
     }
     return update if callable(update) else updates[as_choice("update", update, tuple(updates))]
 

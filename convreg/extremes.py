@@ -14,9 +14,8 @@ from convreg.convolution import ConvolutionOperator
 from convreg.lanczos import leading_triplets
 from convreg.matrix import formed
 
-DENSE_LIMIT = (
-    1500  # up to this size the smaller Gram matrix is formed and all its eigenvalues are taken
-)
+# up to this size the smaller Gram matrix is formed and all its eigenvalues are taken
+GRAM_LIMIT = 1500
 FACTOR_LIMIT = 10**8  # entries of sparse factors, as estimated: about a gigabyte and half a minute
 
 
@@ -76,7 +75,7 @@ def extremes(M: ConvolutionOperator) -> tuple[float, float]:
 
 def is_small(shape: tuple[int, ...], N: int) -> bool:
     """Whether the smaller Gram matrix of M is taken as a dense one."""
-    return min(shape[2:]) * N**2 <= DENSE_LIMIT
+    return min(shape[2:]) * N**2 <= GRAM_LIMIT
 
 
 def factors_fit(shape: tuple[int, ...], N: int) -> bool:

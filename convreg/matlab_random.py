@@ -50,8 +50,8 @@ def _draws(state: int) -> Iterator[tuple[int, int]]:
 def matlab_rand(*shape: int, state: int = 1) -> NDArray[np.float64]:
     r"""Section 3: what MATLAB's ``rand('state', state); rand(shape)`` gives, bit for bit.
 
-    The array fills in column-major order, as in MATLAB. A single number n means n values, ``rand(n,
-    1)``.
+    The array fills in column-major order, as in MATLAB. A single number n means n
+    values, ``rand(n, 1)``.
 
     .. math:: z_i = (z_{i-12} - z_{i-27} - b_i) \bmod 1
 

@@ -1,7 +1,7 @@
 r"""Equations (2.1), (2.4): the matrix M(K), where a kernel entry stands in it, the adjoint M*.
 
-M is linear in K. Row c N^2 + s N + r of M is the output pixel (r, s) of channel c, column d N^2 + j
-N + i the input pixel (i, j) of channel d (indices from 0, the order of vec).
+M is linear in K. Row c N^2 + s N + r of M is the output pixel (r, s) of channel c, column
+d N^2 + j N + i the input pixel (i, j) of channel d (indices from 0, the order of vec).
 
 .. math:: M(K) = \begin{pmatrix} A_0 & A_{-1} & \cr A_1 & A_0 & \ddots \cr & \ddots & \ddots
    \end{pmatrix}

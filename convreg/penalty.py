@@ -138,8 +138,8 @@ def penalty(
     (3.0, True)
     """
     M = ConvolutionOperator(K, N).in_double()
-    alpha = as_number("alpha", alpha)
     rows = gram_of_rows(gram, *M.shape)
+    alpha = as_number("alpha", alpha)
     tolerance = as_number("tolerance", tolerance, positive=False)
     if full_output or start is not None or not factors_fit(M.kernel.shape, M.N):
         triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)
@@ -163,14 +163,6 @@ def _deciding_extremes(
     if largest**2 >= 2 * alpha or _singular(M.shape, rows):
         return largest, largest
     return largest, smallest_singular_value(M)
-
-
-def penalty_from_extremes(
-    sigma_max: float, sigma_min: float, h: int, g: int, alpha: float = 1.0, gram: Gram = "columns"
-) -> float:
-    """R_alpha from the extreme singular values of an M that has h x g blocks; see `penalty`."""
-    rows = gram_of_rows(gram, h, g)
-    return from_extremes(sigma_max, sigma_min, (h, g), as_number("alpha", alpha), rows)
 
 
 def from_extremes(
@@ -232,8 +224,8 @@ def penalty_gradient(
     (3.0, array([[4.]]))
     """
     M = ConvolutionOperator(K, N)
-    alpha = as_number("alpha", alpha)
     rows = gram_of_rows(gram, *M.shape)
+    alpha = as_number("alpha", alpha)
     triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)
     R = float(triplet.sigma)
     G = gradient_in_kernel(M, triplet.u, triplet.v, rows).reshape(np.shape(K))

@@ -569,3 +569,53 @@ def test_a_kernel_is_checked_once_however_many_steps_it_takes(monkeypatch, updat
     result = minimize_penalty(kernel(3, 3, 2, 3), 4, iterations=5, update=update)
     assert len(result.history) == 6
     assert len(checked) == 1
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 2, 1), (3, 3, 1, 2)])
+@pytest.mark.parametrize("dtype", [int, bool, np.float32])
+def test_a_step_6_of_ones_own_may_give_vectors_of_any_real_type(shape, dtype):
+    K = kernel(*shape)
+
+    def vectors_of(dtype):
+        """Step 6 that always gives the first unit vector, twice as long."""
+
+        def update(B, triplets):
+            e = np.zeros(B.shape[0], dtype)
+            e[0] = 1
+            return [SingularTriplet(2.0, e, e) for _ in triplets]
+
+        return minimize_penalty(K, 3, iterations=3, update=update)
+
+    given, expected = vectors_of(dtype), vectors_of(float)
+    assert given.kernel.dtype == np.float64
+    assert relative_error(given.kernel, expected.kernel) < 1e-15
+
+
+@pytest.mark.parametrize("side", ["u", "v"])
+@pytest.mark.parametrize(
+    ("bend", "said"),
+    [
+        (lambda u: u.astype(complex), "wanted an array of real numbers, got dtype complex128"),
+        (lambda u: u[:, np.newaxis], "wanted a vector of length 9, got the shape (9, 1)"),
+    ],
+)
+def test_vectors_of_ones_own_step_6_that_are_none_are_refused(side, bend, said):
+    def update(B, triplets):
+        bent = []
+        for sigma, u, v in triplets:
+            pair = (bend(u), v) if side == "u" else (u, bend(v))
+            bent.append(SingularTriplet(sigma, *pair))
+        return bent
+
+    with pytest.raises((TypeError, ValueError), match=f"^{side}: {re.escape(said)}$"):
+        minimize_penalty(kernel(3, 3, 1, 1), 3, iterations=2, update=update)
+
+
+def test_a_callback_that_is_an_empty_list_of_what_it_was_called_with():
+    class Calls(list):
+        def __call__(self, *arguments):
+            self.append(arguments)
+
+    calls = Calls()
+    minimize_penalty(kernel(3, 3, 1, 1), 3, iterations=2, callback=calls)
+    assert [iteration for iteration, *_ in calls] == [1, 2]

@@ -26,7 +26,7 @@ from convreg import (
 from convreg.extremes import factors_fit, is_small, largest_singular_value, smallest_singular_value
 
 MODULE = sys.modules["convreg.extremes"]
-LIMIT = MODULE.DENSE_LIMIT
+LIMIT = MODULE.GRAM_LIMIT
 
 # (g, h, N) above the dense limit: one channel; square; more inputs; more outputs
 SIZES = [(1, 1, 39), (2, 2, 28), (2, 1, 39), (1, 3, 39)]
@@ -111,7 +111,7 @@ def test_both_sides_of_the_limit_agree(size, monkeypatch):
     small = is_small(K.shape, N)
     assert small == (min(g, h) * N**2 <= LIMIT)
     found = extreme_singular_values(K, N)
-    monkeypatch.setattr(MODULE, "DENSE_LIMIT", 1 if small else 10**9)
+    monkeypatch.setattr(MODULE, "GRAM_LIMIT", 1 if small else 10**9)
     assert is_small(K.shape, N) != small
     assert extreme_singular_values(K, N) == pytest.approx(found, rel=1e-9)
 

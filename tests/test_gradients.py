@@ -201,3 +201,20 @@ def test_kernel_gradient_takes_any_memory_order():
     u, v = pair[:, 1], pair[::-1, 2]
     expected = kernel_gradient(K, 3, u.copy(), v.copy())
     assert relative_error(kernel_gradient(np.asfortranarray(K), 3, u, v), expected) < 1e-15
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 2, 1), (3, 3, 1, 2), (2, 2, 2, 2)])
+@pytest.mark.parametrize("gram", ["columns", "rows"])
+@pytest.mark.parametrize("dtypes", [(np.float64, np.float32), (np.float32, np.float64)])
+def test_single_and_double_precision_together_give_double(shape, gram, dtypes):
+    rng = np.random.default_rng(0)
+    N = 3
+    K = rng.standard_normal(shape).astype(dtypes[0])
+    size = shape[3 if gram == "rows" else 2] * N**2
+    u, v = (rng.standard_normal(size).astype(dtypes[1]) for _ in range(2))
+    G = kernel_gradient(K, N, u, v, gram)
+    expected = kernel_gradient(
+        *(x.astype(float) for x in (K,)), N, u.astype(float), v.astype(float), gram
+    )
+    assert G.dtype == np.float64
+    assert relative_error(G, expected) < 1e-14

@@ -336,20 +336,19 @@ def test_the_penalty_of_a_huge_kernel_is_infinite():
     assert penalty(1e200 * matlab_rand(3, 3, 1, 1), 3) == np.inf
 
 
-def test_penalty_from_extremes():
-    """sigma_min counts only where M'M (or M M') is not singular."""
-    sigma = (0.9, 0.5)
-    for h, g, gram, expected in [
-        (1, 1, "columns", 0.75),
-        (1, 2, "columns", 1.0),
-        (2, 1, "columns", 0.75),
-        (1, 2, "rows", 0.75),
-        (2, 1, "rows", 1.0),
-        (1, 2, "smaller", 0.75),
-        (2, 1, "smaller", 0.75),
-    ]:
-        assert MODULE.penalty_from_extremes(*sigma, h, g, 1.0, gram) == expected
-    assert MODULE.penalty_from_extremes(*sigma, 1, 2) == 1.0
+@pytest.mark.parametrize(
+    ("shape", "rows", "expected"),
+    [
+        ((1, 1), False, 0.75),
+        ((1, 2), False, 1.0),
+        ((2, 1), False, 0.75),
+        ((1, 2), True, 0.75),
+        ((2, 1), True, 1.0),
+        ((1, 1), True, 0.75),
+    ],
+)
+def test_sigma_min_counts_only_where_the_gram_matrix_is_not_singular(shape, rows, expected):
+    assert MODULE.from_extremes(0.9, 0.5, shape, 1.0, rows) == expected
 
 
 @pytest.mark.parametrize("K", [np.zeros((3, 3)), np.zeros((2, 2, 3, 1))])
@@ -361,7 +360,7 @@ def test_the_zero_kernel(K):
 def test_the_sparse_path_agrees_with_numpy(case):
     sigma = np.linalg.svd(reference_matrix(case.K, case.N), compute_uv=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["convreg.extremes"], "DENSE_LIMIT", 1)
+        patch.setattr(sys.modules["convreg.extremes"], "GRAM_LIMIT", 1)
         patch.setattr(np.linalg, "eigvalsh", None)  # the dense path is not taken
         found = extreme_singular_values(case.K, case.N)
     assert np.abs(np.subtract(found, sigma[[0, -1]])).max() <= 1e-11 * max(sigma[0], 1e-300)
@@ -476,6 +475,3 @@ def test_an_alpha_of_single_precision_is_a_number_like_any_other():
     R = penalty(K, 4, alpha)
     assert type(R) is float
     assert R == penalty(K, 4, float(alpha))
-    assert MODULE.penalty_from_extremes(2.0, 1.0, 2, 1, alpha) == 4.0 - float(alpha)
-    with pytest.raises(ValueError, match=r"^alpha: "):
-        MODULE.penalty_from_extremes(2.0, 1.0, 2, 1, 0.0)

@@ -62,7 +62,8 @@ def correlate(shape: tuple[int, ...], N: int, before: int, X: NDArray, Y: NDArra
     """
     k, _, g, h = shape
     mirrored = h < g
-    taps = kept_taps(k, N, before, min(g, h), mirrored, X.shape[1], X.dtype)
+    dtype = np.result_type(X, Y)
+    taps = kept_taps(k, N, before, min(g, h), mirrored, X.shape[1], dtype)
     if mirrored:
         G = taps.correlation(Y, X).reshape(k, k, h, g)
         return np.ascontiguousarray(G.swapaxes(2, 3))

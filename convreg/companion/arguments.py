@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from convreg import __version__
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="\n".join(rest),
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    whole.add_argument("--version", action="version", version=version("convreg"))
+    whole.add_argument("--version", action="version", version=__version__)
     commands = whole.add_subparsers(dest="command", required=True, metavar="list, run or sweep")
     _list(commands.add_parser("list", help="the notebooks with their parameters"))
     _run(commands.add_parser("run", help="one notebook with your parameters"))

@@ -125,9 +125,18 @@ class Notebook:
 
     @property
     def title(self) -> str:
-        """The first heading."""
-        lines = [line for cell in self.cells for line in cell.source.splitlines() if line]
-        return lines[0].lstrip("# ")
+        """The first line, without the marks of a heading.
+
+        Raises
+        ------
+        ValueError
+            Where there is none.
+        """
+        for cell in self.cells:
+            for line in cell.source.splitlines():
+                if line:
+                    return line.lstrip("# ")
+        raise ValueError(f"notebook: wanted one with a title, got {self.path.name}")
 
     @property
     def declared(self) -> dict[str, Parameter]:

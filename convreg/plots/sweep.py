@@ -23,7 +23,7 @@ def picture_table(
     Parameters
     ----------
     index : table
-        The complete runs, from `convreg.companion.sweep.read_index`.
+        The complete runs, from `convreg.companion.index.read_index`.
     across, panels : str
         The parameters along the horizontal axes and over the columns of panels; the second may
         be ''.

@@ -91,9 +91,8 @@ class ConvPenalty(nn.Module):
             raise ValueError(f"conv: wanted {problems}")
         self.__dict__["conv"] = conv  # not as a submodule: its parameters are the model's
         self.input_size = as_size(input_size)
-        self.padding = padding(
-            conv.kernel_size[0]
-        )  # here, as torch.compile does not see through it
+        # here, as torch.compile does not see through it
+        self.padding = padding(conv.kernel_size[0])
         self.alpha = as_number("alpha", alpha)
         self.gram_of_rows = gram_of_rows(gram, conv.out_channels, conv.in_channels)
         self.power_iterations = as_integer("power_iterations", power_iterations, 1)

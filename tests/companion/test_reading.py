@@ -28,6 +28,13 @@ def test_a_notebook_travels_to_another_process(tmp_path):
     assert pickle.loads(pickle.dumps(notebook)) == notebook
 
 
+def test_a_notebook_without_a_title_is_refused(here, capsys):
+    empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("")])
+    nbformat.write(empty, here / "empty.ipynb")
+    assert status("list", "empty.ipynb") == 2
+    assert "notebook: wanted one with a title, got empty.ipynb" in capsys.readouterr().err
+
+
 # needs
 
 

@@ -65,7 +65,7 @@ def test_an_import_that_is_not_allowed_breaks_its_contract(copy, contract, modul
     path = copy / "convreg" / module
     path.write_text(f"{path.read_text()}\n{line}\n")
     broken, words = linted(copy)
-    assert broken == {CONTRACTS[contract]["name"]}, words
+    assert CONTRACTS[contract]["name"] in broken, words
 
 
 def test_a_new_module_has_to_be_given_its_place(copy):

@@ -11,78 +11,93 @@ convreg's own, only the study of training does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 try:
     import torch
 except ImportError as error:
     raise ImportError("convreg.torch needs PyTorch: pip install 'convreg[torch]'") from error
-from torch import Tensor, nn
+from torch import nn
 
-from convreg._checks import Gram, as_integer
+from convreg._checks import Gram
 from convreg.torch.layer import ConvPenalty as ConvPenalty
-from convreg.torch.layer import as_size, not_covered
-from convreg.torch.layer import kernel_of as kernel_of
-
-
-class PenaltySum(nn.ModuleList):
-    """Section 1.1, equation (1.4): the sum of R_alpha over the convolutions of a network.
-
-    See `add_penalty`. A list of `ConvPenalty`; ``names`` has the name in the model of each one's
-    convolution.
-    """
-
-    def __init__(self, penalties: Iterable[ConvPenalty] = (), names: Iterable[str] = ()) -> None:
-        super().__init__(penalties)
-        self.names = list(names)
-
-    def forward(self) -> Tensor:
-        """The sum of the penalties."""
-        return sum(regularizer() for regularizer in self)
+from convreg.torch.maps import CONVOLUTIONS as CONVOLUTIONS
+from convreg.torch.maps import kernel_of as kernel_of
+from convreg.torch.probe import by_layer, calls_of, inputs_of, layers_of, skipped
+from convreg.torch.total import PenaltySum as PenaltySum
 
 
 def add_penalty(
     model: nn.Module,
-    input_shape: Sequence[int],
-    alpha: float = 1.0,
+    input_shape: Sequence[int] | None = None,
+    alpha: float | Mapping[str, float] = 1.0,
     gram: Gram = "smaller",
     power_iterations: int = 2,
     generator: torch.Generator | None = None,
-    skip: Collection[str] = (),
+    skip: Any = (),
+    *,
+    example_inputs: Any = None,
+    kinds: Any = CONVOLUTIONS,
+    weights: float | Mapping[str, float] = 1.0,
+    reduction: str = "sum",
 ) -> PenaltySum:
     r"""Section 1.1, equation (1.4): R_alpha of every convolution of a network, summed.
 
     .. math:: \min_{K_1, \dots, K_l} \;
        \mathcal{L}(K_1, \dots, K_l) + c \sum_{p=1}^{l} \mathcal{R}_\alpha(K_p)
 
-    One forward pass of zeros, in eval mode, finds the `torch.nn.Conv2d` layers that the model uses,
-    and the size of their inputs. A layer used with several sizes has a penalty for each. The model
-    is left as it was.
+    One forward pass of random numbers, in eval mode, finds the layers that the model uses and the
+    size of their inputs, and compares what each puts out with what its weight would: a layer that
+    computes something else is refused by name. A layer that is used with several sizes has a
+    penalty for each, but for kernels of one tap, whose penalty knows no size. The model is left as
+    it was, and so is the global random state.
 
     Parameters
     ----------
     model : torch.nn.Module
-    input_shape : (channels, height, width), or with the size of a batch before them
-    alpha, gram, power_iterations, generator
+    input_shape : sequence of int
+        The shape of the model's input without the batch, such as (channels, height, width).
+    alpha : float or mapping
+        The shift: one for all, or by names and patterns of layers (the first that fits; else 1).
+    gram, power_iterations, generator
         As of `ConvPenalty`.
-    skip : collection of str
-        Names, as in ``model.named_modules()``, of convolutions to leave out.
+    skip
+        What to leave out: the name of a layer, or of a module that holds layers, a pattern of names
+        (`fnmatch`), a class of layers, a function of the name and the layer; or several of these.
+    example_inputs : tensor, tuple or mapping
+        In place of ``input_shape``: what the model is called with, by position or by keyword.
+    kinds : class or collection of classes
+        The kinds of layers: all six convolutions, or for dense layers too ``(*CONVOLUTIONS,
+        nn.Linear)``.
+    weights : float or mapping
+        What each penalty is multiplied with; as ``alpha``.
+    reduction : {"sum", "mean"}
+        The sum, or the mean with these weights.
 
     Returns
     -------
     PenaltySum
-        A module: calling it gives the sum, in training mode after an update of the vectors.
+        A module: calling it gives the sum, in training mode after an update of the vectors. Its
+        ``left_out`` says which layers have no penalty of their own, and why; ``report()`` what the
+        penalty sees in each.
+
+    Warns
+    -----
+    UserWarning
+        Once, where layers are left out that ``skip`` does not name: frozen, not reached by the
+        pass, or of a weight that another layer has.
 
     Raises
     ------
     TypeError, ValueError
-        For a bad argument, naming it; where a convolution is not of the paper's kind, with the
-        names to skip.
+        For a bad argument, naming it; where the forward pass fails, with what the model said; where
+        a layer does not compute what its weight would, with the names to skip.
 
     Examples
     --------
-    >>> first, second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 2, 3, padding=1)
+    >>> first, second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 8, 3, stride=2, padding=1)
     >>> model = nn.Sequential(first, nn.ReLU(), nn.MaxPool2d(2), second)
     >>> regularizer = add_penalty(model, (1, 8, 8), alpha=1.0)
     >>> loss = model(torch.zeros(5, 1, 8, 8)).square().mean() + 0.01 * regularizer()
@@ -90,78 +105,63 @@ def add_penalty(
     >>> regularizer
     PenaltySum(
       (0): ConvPenalty(3x3x1x4 on 8x8, alpha=1.0, gram='columns', power_iterations=2)
-      (1): ConvPenalty(3x3x4x2 on 4x4, alpha=1.0, gram='rows', power_iterations=2)
+      (3): ConvPenalty(3x3x4x8, stride 2 on 4x4, alpha=1.0, gram='rows', power_iterations=2)
     )
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model: wanted a torch.nn.Module, got {type(model).__name__}")
-    convolutions = _without(skip, model)
-    _check_all_covered(convolutions)
-    used = dict.fromkeys(_inputs(model, convolutions, input_shape))
-    if not used:
-        wanted = "one that uses a torch.nn.Conv2d that is not skipped"
-        raise ValueError(f"model: wanted {wanted}, got none")
-    penalties = []
-    for name, size in used:
-        conv = convolutions[name]
-        penalties.append(ConvPenalty(conv, size, alpha, gram, power_iterations, generator))
-    return PenaltySum(penalties, [name for name, _ in used])
+    layers = layers_of(model, kinds)
+    inputs = inputs_of(model, input_shape, example_inputs)
+    left_out = dict.fromkeys(sorted(skipped(skip, layers), key=list(layers).index), "skipped")
+    alphas = by_layer("alpha", alpha, layers, positive=True)
+    factors = by_layer("weights", weights, layers, positive=False)
+    wanted = {name: layer for name, layer in layers.items() if name not in left_out}
+    calls = calls_of(model, wanted, inputs)
+    unasked = _without_term(wanted, [call.name for call in calls])
+    left_out |= unasked
+    regularizer = PenaltySum(reduction, left_out)
+    for name, size, output_size in calls:
+        if name in unasked:
+            continue
+        layer = layers[name]
+        term = ConvPenalty(
+            layer,
+            size,
+            alphas[name],
+            gram,
+            power_iterations,
+            generator,
+            output_size=output_size,
+            name=name,
+        )
+        if not (term.map.pointwise and name in regularizer.names):
+            regularizer.append(term, factors[name])
+    if len(regularizer) == 0:
+        raise ValueError(f"model: wanted one that uses a layer to penalise, got {_none(left_out)}")
+    if unasked:
+        lines = [f"  {name}: {reason}" for name, reason in unasked.items()]
+        warnings.warn("convreg: these have no penalty:\n" + "\n".join(lines), stacklevel=2)
+    return regularizer
 
 
-def _without(skip: Collection[str], model: nn.Module) -> dict[str, nn.Conv2d]:
-    """The convolutions of a model by their names, but for those to skip."""
-    convolutions = {}
-    for name, part in model.named_modules():
-        if isinstance(part, nn.Conv2d):
-            convolutions[name] = part
-    is_collection = isinstance(skip, Collection) and not isinstance(skip, str)
-    if not is_collection or not set(skip) <= convolutions.keys():
-        names = ", ".join(map(repr, convolutions))
-        raise ValueError(f"skip: wanted names among {names}, got {skip!r}")
-    return {name: conv for name, conv in convolutions.items() if name not in skip}
+def _without_term(layers: dict[str, Any], reached: list[str]) -> dict[str, str]:
+    """The layers that have no penalty of their own, with the reasons."""
+    reasons = {}
+    owners: dict[tuple[int, ...], str] = {}
+    for name in dict.fromkeys(reached):
+        layer = layers[name]
+        stored = [p for key, p in layer.named_parameters() if "bias" not in key]
+        owner = owners.setdefault(tuple(map(id, stored)), name)
+        if not any(p.requires_grad for p in stored):
+            reasons[name] = "frozen: its weight does not require a gradient"
+        elif owner != name:
+            reasons[name] = f"its weight is that of {owner}"
+    for name in layers:
+        if name not in reached:
+            reasons[name] = "not reached: the forward pass in eval mode does not call it"
+    return reasons
 
 
-def _check_all_covered(convolutions: dict[str, nn.Conv2d]) -> None:
-    """Every convolution is of the paper's kind."""
-    problems = {}
-    for name, conv in convolutions.items():
-        problem = not_covered(conv)
-        if problem:
-            problems[name] = f"  {name}: wanted {problem}"
-    if problems:
-        what = f"skip={list(problems)} leaves out what is not of the paper's kind"
-        raise ValueError(f"model: {what}:\n" + "\n".join(problems.values()))
-
-
-def _inputs(
-    model: nn.Module, convolutions: dict[str, nn.Conv2d], input_shape: Sequence[int]
-) -> list[tuple[str, tuple[int, int]]]:
-    """The calls of the convolutions in a forward pass: name and size of the input."""
-    if not isinstance(input_shape, Sequence) or len(input_shape) not in (3, 4):
-        raise ValueError(f"input_shape: wanted (channels, height, width), got {input_shape!r}")
-    sides = [as_integer("input_shape", side, 1) for side in input_shape]
-    batch = sides if len(sides) == 4 else [1, *sides]
-    weights = [weight for weight in model.parameters() if weight.is_floating_point()]
-    like = weights[0] if weights else torch.empty(0)
-    images = torch.zeros(batch, dtype=like.dtype, device=like.device)
-    calls: list[tuple[str, tuple[int, int]]] = []
-
-    def record(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
-        """A hook that notes a call; output and input have one size."""
-        return lambda conv, inputs, output: calls.append((name, as_size(output.shape[-2:])))
-
-    hooks = [conv.register_forward_hook(record(name)) for name, conv in convolutions.items()]
-    modes = {part: part.training for part in model.modules()}
-    try:
-        model.eval()
-        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
-            model(images)
-    except Exception as error:
-        wanted = f"wanted one that the model takes, got {tuple(sides)}"
-        raise ValueError(f"input_shape: {wanted}: {error}") from error
-    finally:
-        for part, mode in modes.items():
-            part.training = mode
-        for hook in hooks:
-            hook.remove()
-    return calls
+def _none(left_out: dict[str, str]) -> str:
+    """What is there instead of a layer to penalise."""
+    return "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "none"

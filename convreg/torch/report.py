@@ -1,0 +1,103 @@
+"""Section 2: what R_alpha sees in each layer of a network, as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from convreg.torch.layer import ConvPenalty
+from convreg.torch.maps import by
+
+ITERATIONS = 100
+DENSE_LIMIT = 2 * 10**7  # entries of a dense M, or of a block of it
+PLATEAU = 0.01
+
+Row = dict[str, Any]
+
+
+class Report:
+    """A row for each layer; see `PenaltySum.report`.
+
+    >>> print(Report({"conv1": {"kind": "Conv2d", "R_alpha": 2.0}, "conv2": {"kind": "Conv2d"}}))
+    layer  kind    R_alpha
+    conv1  Conv2d  2
+    conv2  Conv2d
+    """
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        self._rows = {name: dict(row) for name, row in rows.items()}
+
+    def to_dict(self) -> dict[str, Row]:
+        """The rows by the names of the layers."""
+        return {name: dict(row) for name, row in self._rows.items()}
+
+    def __str__(self) -> str:
+        columns = list(dict.fromkeys(name for row in self._rows.values() for name in row))
+        lines = [["layer", *columns]]
+        for label, row in self._rows.items():
+            lines.append([label or "(model)", *(_cell(row.get(name, "")) for name in columns)])
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        table = []
+        for line in lines:
+            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+            table.append("  ".join(cells).rstrip())
+        return "\n".join(table)
+
+    __repr__ = __str__
+
+
+def _cell(value: Any) -> str:
+    """A value as it is printed."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return by(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@torch.no_grad()
+def row_of(term: ConvPenalty, weight: float, exact: bool) -> Row:
+    """The row of a layer; the term's vectors stay as they are."""
+    alpha = term.alpha
+    K = term._kernel()
+    u, v = term._power_update(K, term.u.to(K), term.v.to(K), ITERATIONS, alpha)
+    values = term._values(K, u, v, alpha)
+    leading = values.argmax()
+    R = values[leading].item()
+    agreement = term._by_group(u * v).sum(1)[leading].item()
+    _, w = term._power_update(K, v, v, ITERATIONS, 0.0)
+    square = term._values(K, w, w, 0.0).max().item()
+    end = "upper" if agreement > 0 else "lower"
+    if square - alpha > R:  # the vectors that are held follow another value
+        R, end = square - alpha, "upper"
+    row: Row = {
+        "kind": type(term.layer).__name__,
+        "M": term.shape,
+        "alpha": alpha,
+        "weight": weight,
+        "R_alpha": R,
+        "sigma_max": math.sqrt(max(square, 0.0)),
+        "end": end,
+        "plateau": end == "lower" and R >= (1 - PLATEAU) * alpha,
+    }
+    if exact:
+        row["kappa"] = condition_number(term, K)
+    return row
+
+
+def condition_number(term: ConvPenalty, K: Tensor) -> float:
+    """kappa(M) from the singular values of its blocks; NaN where one is too large for that."""
+    M = term.map
+    if M.inputs * M.outputs > DENSE_LIMIT * M.groups**2:
+        return math.nan
+    n = M.inputs // M.groups
+    impulses = torch.eye(n, dtype=K.dtype, device=K.device).reshape(n, -1, *M.size)
+    images = impulses.repeat(1, M.groups, *[1] * len(M.size))
+    blocks = M(images, K).reshape(n, M.groups, -1).movedim(1, 0)
+    sigma = torch.linalg.svdvals(blocks.double())
+    smallest = sigma.min().item()
+    return sigma.max().item() / smallest if smallest > 0 else math.inf

@@ -1,0 +1,125 @@
+"""Section 1.1: the sum of R_alpha over the layers of a network, the second term of (1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from convreg._checks import as_choice, as_number
+from convreg.torch.layer import ConvPenalty
+from convreg.torch.report import Report, row_of
+
+
+class PenaltySum(nn.Module):
+    r"""Section 1.1, equation (1.4): the sum of R_alpha over the layers of a network.
+
+    .. math:: \sum_p w_p\, \mathcal{R}_\alpha(K_p)
+
+    `add_penalty` makes it. Calling the module gives the sum, or with ``reduction="mean"`` the sum
+    over that of the weights w_p. ``regularizer[0]``, ``regularizer["layer1.conv"]`` are terms,
+    ``regularizer[:3]`` is a sum of the same terms; ``del``, ``len``, iteration and `append` work as
+    with a list. Each term keeps its name; in the ``state_dict`` a dot of it is a slash.
+
+    Attributes
+    ----------
+    names : list of str
+        The name of each term's layer in the model.
+    left_out : dict of str to str
+        The layers of the model that have no term, each with the reason.
+    reduction : {"sum", "mean"}
+    """
+
+    def __init__(self, reduction: str = "sum", left_out: dict[str, str] | None = None) -> None:
+        super().__init__()
+        self.reduction = as_choice("reduction", reduction, ("sum", "mean"))
+        self.left_out = dict(left_out or {})
+        self._weights: dict[str, float] = {}
+
+    def append(self, term: ConvPenalty, weight: float = 1.0) -> None:
+        """Another term: of a layer that the model uses in training only, for one."""
+        if not isinstance(term, ConvPenalty):
+            raise TypeError(f"term: wanted a ConvPenalty, got {type(term).__name__}")
+        weight = as_number("weight", weight, positive=False)
+        key = term.name.replace(".", "/") or "(model)"
+        if key in self._modules:  # a layer that is seen at several sizes
+            key += "@" + "x".join(map(str, term.input_size))
+        if key in self._modules:
+            raise ValueError(f"term: wanted one whose name is not there, got {term.name!r} again")
+        self.add_module(key, term)
+        self._weights[key] = weight
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each term's layer in the model."""
+        return [term.name for term in self]
+
+    def forward(self) -> Tensor:
+        """The sum of the penalties, or their mean."""
+        total = torch.zeros(())
+        for key, term in self._modules.items():
+            value = self._weights[key] * term()
+            total = total.to(value) + value
+        weights = sum(self._weights.values())
+        return total / weights if self.reduction == "mean" and weights > 0 else total
+
+    def report(self, exact: bool = False) -> Report:
+        """What the penalty sees in each layer now, a row for each.
+
+        The columns: ``layer`` (the name), ``kind``, ``M`` (its shape), ``alpha``, ``weight``,
+        ``R_alpha`` and ``sigma_max`` (by 100 power iterations from the vectors that are held: lower
+        bounds), ``end`` ("upper" where R_alpha = sigma_max^2 - alpha, "lower" where it is alpha -
+        sigma^2 for a small sigma), ``plateau`` (the lower end decides, and R_alpha is within 1 % of
+        alpha: the gradient in M has a norm of at most 0.2 sqrt(alpha)), and ``kappa``. Nothing is
+        changed.
+
+        Parameters
+        ----------
+        exact : bool
+            Whether kappa, the largest over the smallest of the min(m, n) singular values, is
+            computed, from a dense M; it is NaN for an M of more than 2 * 10^7 entries in a group.
+
+        Returns
+        -------
+        Report
+            Prints as a table; ``to_dict()`` has a dictionary for each layer.
+        """
+        rows = {}
+        for key, term in self._modules.items():
+            label = term.name + key[len(term.name or "(model)") :]
+            rows[label] = row_of(term, self._weights[key], exact)
+        return Report(rows)
+
+    def _selected(self, index: int | slice | str) -> list[str]:
+        """The keys of the terms that an index means."""
+        keys = list(self._modules)
+        if isinstance(index, slice):
+            return keys[index]
+        if not isinstance(index, str):
+            return [keys[index]]
+        named = [key for key in keys if index in (key, self._modules[key].name)]
+        if not named:
+            raise KeyError(f"wanted one of {', '.join(map(repr, self.names))}, got {index!r}")
+        return named[:1]
+
+    def __getitem__(self, index: int | slice | str) -> Any:
+        keys = self._selected(index)
+        if not isinstance(index, slice):
+            return self._modules[keys[0]]
+        part = PenaltySum(self.reduction, self.left_out)
+        for key in keys:
+            part.add_module(key, self._modules[key])
+            part._weights[key] = self._weights[key]
+        return part.train(self.training)
+
+    def __delitem__(self, index: int | slice | str) -> None:
+        for key in self._selected(index):
+            del self._modules[key], self._weights[key]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[ConvPenalty]:
+        return iter(self._modules.values())

@@ -53,29 +53,33 @@ def as_floats(name: str, value: ArrayLike) -> NDArray:
     return array.astype(float_type(array.dtype), copy=False)
 
 
-def as_kernel(K: ArrayLike, name: str = "K") -> NDArray:
-    """A kernel of shape (k, k, g, h); two dimensions stand for one channel, g = h = 1."""
+def as_kernel(K: ArrayLike, name: str = "K", *, square: bool = True) -> NDArray:
+    """A kernel of shape (k, k, g, h); two dimensions stand for one channel, g = h = 1.
+
+    If it need not be ``square``, of shape (k1, k2, g, h).
+    """
+    wanted = "(k, k, g, h) or (k, k)" if square else "(k1, k2, g, h) or (k1, k2)"
     kernel = as_floats(name, K)
     if kernel.ndim == 2:
         kernel = kernel[:, :, np.newaxis, np.newaxis]
-    if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[1] or kernel.size == 0:
-        raise ValueError(
-            f"{name}: wanted the shape (k, k, g, h) or (k, k), none of them 0, got {np.shape(K)}"
-        )
+    unequal = kernel.ndim == 4 and kernel.shape[0] != kernel.shape[1]
+    if kernel.ndim != 4 or kernel.size == 0 or (square and unequal):
+        raise ValueError(f"{name}: wanted the shape {wanted}, none of them 0, got {np.shape(K)}")
     if not np.isfinite(kernel).all():
         raise ValueError(f"{name}: wanted finite entries, got NaN or infinity")
     return kernel
 
 
-def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int]:
-    """(k, g, h) from the shape (k, k, g, h) or (k, k) of a kernel."""
+def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int, int]:
+    """(k1, k2, g, h) from the shape of a kernel, (k1, k2, g, h) or (k1, k2)."""
     if not isinstance(shape, (Sequence, np.ndarray)):
-        raise TypeError(f"shape: wanted (k, k, g, h) or (k, k), got {shape!r}")
+        raise TypeError(f"shape: wanted (k1, k2, g, h) or (k1, k2), got {shape!r}")
     sizes = tuple(as_integer("shape", size, 1) for size in shape)
-    if len(sizes) not in (2, 4) or sizes[0] != sizes[1]:
-        raise ValueError(f"shape: wanted (k, k, g, h) or (k, k), got {tuple(shape)}")
+    if len(sizes) not in (2, 4):
+        raise ValueError(f"shape: wanted (k1, k2, g, h) or (k1, k2), got {tuple(shape)}")
+    k1, k2 = sizes[:2]
     g, h = sizes[2:] or (1, 1)
-    return sizes[0], g, h
+    return k1, k2, g, h
 
 
 def as_vector(name: str, value: ArrayLike, size: int) -> NDArray:

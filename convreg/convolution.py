@@ -2,47 +2,34 @@
 
 A kernel K has the shape (k, k, g, h), an input X (N, N, g), an output Y (N, N, h). With indices
 from 0, tap (p, q) of an output pixel (r, s) reads the input pixel (r + p - m + 1, s + q - m + 1),
-m = ceil(k/2), and pixels outside the image are zero: `tap_offsets` is where that is said.
+m = ceil(k/2), and pixels outside the image are zero. That is the paper's case and the default; what
+the taps read with another stride, dilation or padding, and in kernels and images that are not
+square, is said in `convreg.geometry`.
 """
 
 from __future__ import annotations
 
 from copy import copy
 from itertools import product
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import as_floats, as_integer, as_kernel
+from convreg._checks import as_floats, as_kernel
 from convreg._numerics.taps import Convolution, correlate
+from convreg.geometry import Padding, Size, as_pair, geometry_of
 
 
-def tap_offsets(k: int) -> NDArray[np.intp]:
-    """Equation (1.2): tap p of the output pixel r reads the input pixel r + tap_offsets(k)[p].
-
-    They are p - m + 1 for p = 0, ..., k - 1, with m = ceil(k/2).
-
-    >>> tap_offsets(3), tap_offsets(4)
-    (array([-1,  0,  1]), array([-1,  0,  1,  2]))
-    """
-    m = -(-k // 2)
-    return np.arange(k) - m + 1
-
-
-def padding(k: int) -> tuple[int, int]:
-    """The zeros that (1.1) reads before and after the image: (m - 1, k - m).
-
-    The first is also the index of the centre tap, which reads its own pixel.
-
-    >>> padding(3), padding(4)
-    ((1, 1), (1, 2))
-    """
-    offsets = tap_offsets(k)
-    return -int(offsets[0]), int(offsets[-1])
-
-
-def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
+def convolve(
+    K: ArrayLike,
+    X: ArrayLike,
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
+) -> NDArray:
     r"""Equations (1.1) and (1.2): Y = K * X, zero-padded, of stride 1, without flipping K.
 
     Y[r, s, c] is the sum over d, p, q of X[r + p - m + 1, s + q - m + 1, d] K[p, q, d, c]. In the
@@ -52,21 +39,26 @@ def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
        k_{p,q,d,c},
        \qquad m = \lceil k/2 \rceil \tag{1.2}
 
+    In general X[s1 r + d1 p - b1, s2 s + d2 q - b2, d] takes the place of X[r + p - m + 1, s + q -
+    m + 1, d], see `convreg.geometry`.
+
     Parameters
     ----------
     K : (k, k, g, h) or (k, k) array
-        The kernel; two dimensions stand for one channel.
+        The kernel; two dimensions stand for one channel. It need not be square: (k1, k2, g, h).
     X : (N, N, g) array, or (N, N) with a two-dimensional K
-        The input.
+        The input, (H, W, g) where it is not square.
+    stride, dilation, padding
+        The geometry, see `geometry_of`; the default is the paper's.
 
     Returns
     -------
-    Y : (N, N, h) array, or (N, N) where X has two dimensions
+    Y : (N, N, h) array, or (N, N) where X has two dimensions; in general (H', W', h)
 
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel, or X no square image with the g channels of K.
+        Where K is no kernel, X no image with the g channels of K, or the geometry is none.
 
     Examples
     --------
@@ -74,21 +66,23 @@ def convolve(K: ArrayLike, X: ArrayLike) -> NDArray:
     array([[ 0.,  0.],
            [10., 17.]])
     """
-    kernel = as_kernel(K)
+    kernel = as_kernel(K, square=False)
     image = as_floats("X", X)
-    k, _, g, h = kernel.shape
-    if image.ndim == 2 and np.ndim(K) == 2:
-        return convolve(kernel, image[:, :, np.newaxis])[:, :, 0]
-    N = image.shape[0] if image.ndim else 0
-    if image.shape != (N, N, g) or N == 0:
+    k1, k2, g, h = kernel.shape
+    flat = image.ndim == 2 and np.ndim(K) == 2
+    if flat:
+        image = image[:, :, np.newaxis]
+    if image.ndim != 3 or image.shape[2] != g or image.size == 0:
         raise ValueError(
-            f"X: wanted the shape (N, N, {g}), as K has the shape {np.shape(K)}, got {np.shape(X)}"
+            f"X: wanted the shape (H, W, {g}), as K has the shape {np.shape(K)}, got {np.shape(X)}"
         )
-    padded = np.pad(image, (padding(k), padding(k), (0, 0)))
-    Y = np.zeros((N, N, h), np.result_type(kernel, image))
-    for p, q in product(range(k), repeat=2):
-        Y += padded[p : p + N, q : q + N] @ kernel[p, q]
-    return Y
+    geometry = geometry_of(kernel.shape, image.shape[:2], stride, dilation, padding)
+    rows, columns = geometry.rows.reads(), geometry.columns.reads()
+    padded = np.pad(image, ((0, 1), (0, 1), (0, 0)))  # the index -1 reads a zero
+    Y = np.zeros((*geometry.outputs, h), np.result_type(kernel, image))
+    for p, q in product(range(k1), range(k2)):
+        Y += padded[np.ix_(rows[:, p], columns[:, q])] @ kernel[p, q]
+    return Y[:, :, 0] if flat else Y
 
 
 def vec(X: ArrayLike) -> NDArray:
@@ -99,11 +93,12 @@ def vec(X: ArrayLike) -> NDArray:
 
     Parameters
     ----------
-    X : (N, N, c) or (N, N) array
+    X : (N, N, c) or (N, N) array; in general (H, W, c) or (H, W)
 
     Returns
     -------
-    x : (c N^2,) array, with x[d N^2 + s N + r] = X[r, s, d]
+    x : (c N^2,) array, with x[d N^2 + s N + r] = X[r, s, d]; in general (c H W,), x[d H W + s H +
+        r]
 
     Raises
     ------
@@ -116,14 +111,14 @@ def vec(X: ArrayLike) -> NDArray:
     array([1., 3., 2., 4.])
     """
     image = as_floats("X", X)
-    if image.ndim not in (2, 3) or image.shape[0] != image.shape[1] or image.size == 0:
+    if image.ndim not in (2, 3) or image.size == 0:
         raise ValueError(
-            f"X: wanted the shape (N, N, c) or (N, N), none of them 0, got {image.shape}"
+            f"X: wanted the shape (H, W, c) or (H, W), none of them 0, got {image.shape}"
         )
     return image.ravel(order="F")
 
 
-def unvec(x: ArrayLike, N: int) -> NDArray:
+def unvec(x: ArrayLike, N: Size) -> NDArray:
     r"""Section 2.2: the tensor (N, N, c) whose vec is x.
 
     In the paper's indices, from 1:
@@ -133,7 +128,7 @@ def unvec(x: ArrayLike, N: int) -> NDArray:
     Parameters
     ----------
     x : (c N^2,) array
-    N : int
+    N : int, or (height, width)
 
     Returns
     -------
@@ -151,12 +146,14 @@ def unvec(x: ArrayLike, N: int) -> NDArray:
            [3., 4.]])
     """
     vector = as_floats("x", x)
-    N = as_integer("N", N, 1)
-    if vector.ndim != 1 or vector.size == 0 or vector.size % N**2:
+    height, width = as_pair("N", N, 1)
+    pixels = height * width
+    if vector.ndim != 1 or vector.size == 0 or vector.size % pixels:
         raise ValueError(
-            f"x: wanted a vector whose length is a multiple of {N**2}, got the shape {vector.shape}"
+            f"x: wanted a vector whose length is a multiple of {pixels}, got the shape "
+            f"{vector.shape}"
         )
-    return vector.reshape((N, N, -1), order="F")
+    return vector.reshape((height, width, -1), order="F")
 
 
 class ConvolutionOperator(LinearOperator):
@@ -172,19 +169,23 @@ class ConvolutionOperator(LinearOperator):
 
     Parameters
     ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
+    K : (k, k, g, h) or (k, k) array; in general (k1, k2, g, h) or (k1, k2)
+    N : int, or (height, width) of an input
+    stride, dilation, padding
+        The geometry, see `geometry_of`; the default is the paper's.
 
     Attributes
     ----------
     kernel : (k, k, g, h) array
         A copy of K.
-    N : int
+    N : int, or (height, width)
+    geometry : Geometry
+        What the taps read; M is h H'W' x g H W where ``geometry.outputs`` is (H', W').
 
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel or N no positive integer.
+        Where K is no kernel, N no size, or the geometry is none.
 
     Examples
     --------
@@ -193,22 +194,34 @@ class ConvolutionOperator(LinearOperator):
     ((4, 4), array([ 0., 10.,  0., 17.]))
     """
 
-    def __init__(self, K: ArrayLike, N: int) -> None:
-        self._take(as_kernel(K).copy(), as_integer("N", N, 1))
+    def __init__(
+        self,
+        K: ArrayLike,
+        N: Size,
+        *,
+        stride: Size = 1,
+        dilation: Size = 1,
+        padding: Padding = "same",
+    ) -> None:
+        kernel = as_kernel(K, square=False).copy()
+        self.geometry = geometry_of(kernel.shape, N, stride, dilation, padding)
+        self.N = self.geometry.image if isinstance(N, (tuple, list)) else self.geometry.rows.N
+        self._take(kernel)
 
-    def _take(self, kernel: NDArray, N: int) -> None:
+    def _take(self, kernel: NDArray) -> None:
         """Be M of this kernel."""
-        k, _, g, h = kernel.shape
-        super().__init__(kernel.dtype, (h * N**2, g * N**2))
-        self.kernel, self.N = kernel, N
-        before, _ = padding(k)
-        self._forward = Convolution(kernel, N, before, transposed=False)
-        self._backward = Convolution(kernel, N, before, transposed=True)
+        g, h = kernel.shape[2:]
+        super().__init__(
+            kernel.dtype, (h * prod(self.geometry.outputs), g * prod(self.geometry.image))
+        )
+        self.kernel = kernel
+        self._forward = Convolution(kernel, self.geometry, transposed=False)
+        self._backward = Convolution(kernel, self.geometry, transposed=True)
 
     def with_kernel(self, kernel: NDArray) -> ConvolutionOperator:
         """M, also of M.T, for another kernel of this shape; it is neither checked nor copied."""
         other = copy(self)
-        other._take(kernel, self.N)
+        other._take(kernel)
         return other
 
     def in_double(self) -> ConvolutionOperator:
@@ -229,8 +242,7 @@ class ConvolutionOperator(LinearOperator):
         -------
         (k, k, g, h) array
         """
-        k, _, g, h = self.kernel.shape
-        return correlate((k, k, g, h), self.N, padding(k)[0], X, Y)
+        return correlate(self.kernel.shape, self.geometry, X, Y)
 
     def _matmat(self, X: NDArray) -> NDArray:
         return self._forward(X.astype(np.result_type(self.dtype, X), copy=False))

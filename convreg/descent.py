@@ -20,6 +20,7 @@ from convreg._checks import (
 )
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extremes
+from convreg.geometry import Padding, Size
 from convreg.gradients import gradient_in_kernel
 from convreg.lanczos import NotConverged, leading_triplets
 from convreg.penalty import ShiftedGram, from_extremes
@@ -53,7 +54,7 @@ class DescentResult(NamedTuple):
 
 def minimize_penalty(
     K: ArrayLike,
-    N: int,
+    N: Size,
     alpha: float = 1.0,
     learning_rate: float | Rule = 0.01,
     iterations: int = 20,
@@ -63,6 +64,10 @@ def minimize_penalty(
     tolerance: float = 0.0,
     diagnostics: bool = True,
     callback: Callback | None = None,
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
 ) -> DescentResult:
     r"""Algorithm 2.1: minimise R_alpha(K) by K <- K - learning_rate G, G the gradient (2.5).
 
@@ -125,7 +130,7 @@ def minimize_penalty(
     >>> result.history.estimate.round(4), result.kernel.round(4)
     (array([3.    , 2.8416, 2.6895]), array([[1.9208]]))
     """
-    M = ConvolutionOperator(K, N)
+    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
     iterations = as_integer("iterations", iterations, 0)
@@ -278,9 +283,14 @@ def _step(
 
 
 def _overflows(kernel: NDArray, alpha: float) -> bool:
-    """Whether the squared norm of (M'M - alpha I) v might overflow: ``|M| <= k |K|``."""
-    k = len(kernel)
+    """Whether the squared norm of (M'M - alpha I) v might overflow: ``|M|^2 <= k1 k2 |K|^2``.
+
+    M is the sum of k1 k2 matrices, one for each tap. Of these each has the norm of a g x h slice of
+    K at most, as no two outputs read the same pixel with the same tap: outputs are a stride of at
+    least 1 apart, and the first and the last of a circular image less than N.
+    """
+    k1, k2 = kernel.shape[:2]
     alpha = kernel.dtype.type(alpha)
     with np.errstate(over="ignore", invalid="ignore"):
-        bound = k**2 * np.sum(kernel**2, dtype=kernel.dtype) + alpha
+        bound = k1 * k2 * np.sum(kernel**2, dtype=kernel.dtype) + alpha
         return not np.isfinite(bound**2)

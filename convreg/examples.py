@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.convolution import padding
 from convreg.descent import DescentResult, minimize_penalty
+from convreg.geometry import padding
 from convreg.matlab_random import matlab_rand
 from convreg.penalty import penalty
 

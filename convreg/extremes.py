@@ -11,6 +11,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh, splu
 
 from convreg._numerics.threads import one_thread_for_scipy
 from convreg.convolution import ConvolutionOperator
+from convreg.geometry import Axis, Padding, Size
 from convreg.lanczos import leading_triplets
 from convreg.matrix import formed
 
@@ -19,7 +20,14 @@ GRAM_LIMIT = 1500
 FACTOR_LIMIT = 10**8  # entries of sparse factors, as estimated: about a gigabyte and half a minute
 
 
-def extreme_singular_values(K: ArrayLike, N: int) -> tuple[float, float]:
+def extreme_singular_values(
+    K: ArrayLike,
+    N: Size,
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
+) -> tuple[float, float]:
     r"""Section 3: the largest and the smallest of the min(m, n) singular values of the m x n M(K).
 
     .. math:: \sigma_{\max}(M)^2 = \lambda_{\max}(B), \quad \sigma_{\min}(M)^2 = \lambda_{\min}(B),
@@ -55,12 +63,13 @@ def extreme_singular_values(K: ArrayLike, N: int) -> tuple[float, float]:
     >>> extreme_singular_values([[0, 0, 0], [0, -2, 0], [0, 0, 0]], 5)
     (2.0, 2.0)
     """
-    return extremes(ConvolutionOperator(K, N).in_double())
+    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
+    return extremes(M.in_double())
 
 
 def extremes(M: ConvolutionOperator) -> tuple[float, float]:
     """Section 3: sigma_max and sigma_min of an operator M; see `extreme_singular_values`."""
-    if not is_small(M.kernel.shape, M.N):
+    if not is_small(M):
         smallest = smallest_singular_value(M)  # first, as it may not fit
         return largest_singular_value(M), smallest
     M, scale = _scaled(M)
@@ -73,25 +82,41 @@ def extremes(M: ConvolutionOperator) -> tuple[float, float]:
     return scale * float(sigma[0]), scale * float(sigma[1])
 
 
-def is_small(shape: tuple[int, ...], N: int) -> bool:
+def is_small(M: ConvolutionOperator) -> bool:
     """Whether the smaller Gram matrix of M is taken as a dense one."""
-    return min(shape[2:]) * N**2 <= GRAM_LIMIT
+    return min(M.shape) <= GRAM_LIMIT
 
 
-def factors_fit(shape: tuple[int, ...], N: int) -> bool:
+def factors_fit(M: ConvolutionOperator) -> bool:
     """Whether sigma_min can be computed."""
-    return is_small(shape, N) or _factor_entries(shape, N) <= FACTOR_LIMIT
+    return is_small(M) or _factor_entries(M) <= FACTOR_LIMIT
 
 
-def _factor_entries(shape: tuple[int, ...], N: int) -> int:
-    """About what sparse factors hold: all within the band of the matrix, pixel after pixel.
+def _factor_entries(M: ConvolutionOperator) -> int:
+    """About what sparse factors hold: all within the band of the matrix, pixel after pixel."""
+    m, n = M.shape
+    unknowns = min(m, n)
+    rows, columns = M.geometry
+    band = unknowns
+    for axis in (rows, columns):
+        lines = axis.N if n <= m else axis.outputs
+        band = min(band, _coupled_lines(axis, m, n) * unknowns // lines)
+    return 2 * unknowns * band
 
-    A square M couples pixels up to k/2 lines apart, a Gram matrix up to k - 1.
+
+def _coupled_lines(axis: Axis, m: int, n: int) -> int:
+    """How many lines of the image the matrix that is factorised couples, at least one.
+
+    A square M an output with the pixels it reads, M'M pixels that one output reads, M M' outputs
+    that read one pixel. Where the image is circular, the last lines are coupled with the first.
     """
-    k, _, g, h = shape
-    lines = k // 2 if g == h else k - 1
-    channels = min(g, h)
-    return 2 * channels * N**2 * min(channels * N * max(1, lines), channels * N**2)
+    if m == n:
+        lines = max(axis.before, axis.span - axis.before) + axis.stride - 1
+    elif n < m:
+        lines = axis.span
+    else:
+        lines = axis.span // axis.stride
+    return max(1, lines) * (2 if axis.circular else 1)
 
 
 def largest_singular_value(M: ConvolutionOperator, tolerance: float = 0.0) -> float:
@@ -102,14 +127,13 @@ def largest_singular_value(M: ConvolutionOperator, tolerance: float = 0.0) -> fl
 
 def smallest_singular_value(M: ConvolutionOperator) -> float:
     """sigma_min of M, ``|M v|`` for the v with the smallest eigenvalue of M'M, by shift-invert."""
-    shape, N = M.kernel.shape, M.N
-    if not factors_fit(shape, N):
+    if not factors_fit(M):
         raise MemoryError(
             f"K, N: wanted sparse factors of at most {FACTOR_LIMIT:.0e} entries for sigma_min, "
-            f"got about {_factor_entries(shape, N):.1e} for {min(M.shape)} unknowns; "
+            f"got about {_factor_entries(M):.1e} for {min(M.shape)} unknowns; "
             "without sigma_min there are penalty(K, N, tolerance=1e-6) for R_alpha, "
             "leading_triplets(ConvolutionOperator(K, N), 1) for sigma_max, "
-            "and minimize_penalty(K, N, diagnostics=False)"
+            "and minimize_penalty(K, N, diagnostics=False), each with the same geometry"
         )
     M, scale = _scaled(M)
     matrix = _tall(M)

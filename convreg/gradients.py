@@ -8,6 +8,7 @@ independent reference.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import Gram, Matrix, as_floats, as_matrix, as_vector, gram_of_rows
 from convreg.convolution import ConvolutionOperator
+from convreg.geometry import Padding, Size
 from convreg.matrix import entry_positions, formed
 
 
@@ -84,7 +86,15 @@ def penalty_matrix_gradient(M: Matrix, u: ArrayLike, v: ArrayLike) -> NDArray:
 
 
 def kernel_gradient(
-    K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike, gram: Gram = "columns"
+    K: ArrayLike,
+    N: Size,
+    u: ArrayLike,
+    v: ArrayLike,
+    gram: Gram = "columns",
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
 ) -> NDArray:
     r"""Theorems 2.2 and 2.3, (2.3) and (2.5): the gradient of R_alpha in K, M*((Mu) v' + (Mv) u').
 
@@ -121,7 +131,7 @@ def kernel_gradient(
            [0., 4., 0.],
            [0., 0., 0.]])
     """
-    M = ConvolutionOperator(K, N)
+    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
     rows = gram_of_rows(gram, *M.shape)
     size = M.shape[0] if rows else M.shape[1]
     u = as_vector("u", u, size)
@@ -141,7 +151,16 @@ def gradient_in_kernel(M: ConvolutionOperator, u: NDArray, v: NDArray, rows: boo
     return M.kernel_adjoint(swapped, M @ pair)
 
 
-def kernel_gradient_index_sum(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike) -> NDArray:
+def kernel_gradient_index_sum(
+    K: ArrayLike,
+    N: Size,
+    u: ArrayLike,
+    v: ArrayLike,
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
+) -> NDArray:
     r"""Theorems 2.2 and 2.3: the sums (2.3) and (2.5) as they stand, index by index, on a dense M.
 
     Slow on purpose: the independent reference for `kernel_gradient`.
@@ -173,13 +192,14 @@ def kernel_gradient_index_sum(K: ArrayLike, N: int, u: ArrayLike, v: ArrayLike) 
     >>> kernel_gradient_index_sum([[0, 0, 0], [0, 2, 0], [0, 0, 0]], 1, [1], [1])[1, 1]
     np.float64(4.0)
     """
-    M = ConvolutionOperator(K, N)
+    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
     m = formed(M).toarray()
     shape = M.kernel.shape
     u = as_vector("u", u, m.shape[1])
     v = as_vector("v", v, m.shape[1])
+    omega = partial(entry_positions, shape, N, stride=stride, dilation=dilation, padding=padding)
     G = np.zeros(shape, np.result_type(m, u, v))
     for p, q, z, y in product(*map(range, shape)):
-        for i, j in zip(*entry_positions(shape, M.N, p, q, z, y), strict=True):
+        for i, j in zip(*omega(p, q, z, y), strict=True):
             G[p, q, z, y] += np.sum(u[j] * v * m[i]) + np.sum(u * v[j] * m[i])
     return G.reshape(np.shape(K))

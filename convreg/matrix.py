@@ -14,16 +14,26 @@ as vec wants it; the paper prints row m - l, see `convreg.claims.slips`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array, get_index_dtype, issparse, sparray
 
 from convreg._checks import as_floats, as_integer, as_kernel_shape, float_type
-from convreg.convolution import ConvolutionOperator, tap_offsets
+from convreg.convolution import ConvolutionOperator
+from convreg.geometry import Padding, Size, geometry_of
 
 
-def conv_matrix(K: ArrayLike, N: int) -> csr_array:
+def conv_matrix(
+    K: ArrayLike,
+    N: Size,
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
+) -> csr_array:
     r"""Equations (2.1) and (2.4): the sparse M with vec(K * X) = M vec(X).
 
     M has h x g blocks; block (c, d) is doubly block banded Toeplitz. Its entry in row c N^2 + s N +
@@ -38,7 +48,9 @@ def conv_matrix(K: ArrayLike, N: int) -> csr_array:
     Parameters
     ----------
     K : (k, k, g, h) or (k, k) array
-    N : int
+    N : int, or (height, width)
+    stride, dilation, padding
+        The geometry, see `geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -57,34 +69,47 @@ def conv_matrix(K: ArrayLike, N: int) -> csr_array:
            [4., 7., 5., 8.],
            [1., 4., 2., 5.]])
     """
-    return formed(ConvolutionOperator(K, N))
+    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
+    return formed(M)
 
 
 def formed(M: ConvolutionOperator) -> csr_array:
     """Equation (2.4): the sparse matrix of an operator M; see `conv_matrix`."""
-    N = M.N
-    k, _, g, h = M.kernel.shape
-    offsets = tap_offsets(k)
+    k1, k2, g, h = M.kernel.shape
+    rows, columns = M.geometry
+    H, W = M.geometry.outputs
     # One output channel holds the same columns as every other: its entries, by their columns.
-    s, r, d, q, p = np.ogrid[:N, :N, :g, :k, :k]
-    i = r + offsets[p]
-    j = s + offsets[q]
-    lands = np.broadcast_to((0 <= i) & (i < N) & (0 <= j) & (j < N), (N, N, g, k, k))
-    index = get_index_dtype(maxval=h * g * (k * N) ** 2)
-    columns = (d * N**2 + j * N + i)[lands].astype(index)
-    taps = np.broadcast_to((p * k + q) * g + d, lands.shape)[lands]
+    s, r, d, q, p = np.ogrid[:W, :H, :g, :k2, :k1]
+    i = rows.reads()[r, p]
+    j = columns.reads()[s, q]
+    lands = np.broadcast_to((0 <= i) & (0 <= j), (W, H, g, k2, k1))
+    index = get_index_dtype(maxval=max(h * g * k1 * k2 * H * W, *M.shape))
+    positions = (d * rows.N * columns.N + j * rows.N + i)[lands].astype(index)
+    taps = np.broadcast_to((p * k2 + q) * g + d, lands.shape)[lands]
     row_lengths = np.count_nonzero(lands, axis=(2, 3, 4)).ravel()
     row_ends = np.cumsum(np.tile(row_lengths, h))
     indptr = np.concatenate([[0], row_ends]).astype(index)
-    entries = np.ascontiguousarray(M.kernel.reshape(k * k * g, h).T).take(taps, axis=1)
-    matrix = csr_array((entries.ravel(), np.tile(columns, h), indptr), shape=M.shape)
-    matrix.has_sorted_indices = True
-    matrix.has_canonical_format = True
+    entries = np.ascontiguousarray(M.kernel.reshape(k1 * k2 * g, h).T).take(taps, axis=1)
+    matrix = csr_array((entries.ravel(), np.tile(positions, h), indptr), shape=M.shape)
+    if rows.circular or columns.circular:
+        matrix.sum_duplicates()  # several taps may read one pixel; and it sorts
+    else:
+        matrix.has_sorted_indices = True
+        matrix.has_canonical_format = True
     return matrix
 
 
 def entry_positions(
-    shape: Sequence[int], N: int, p: int, q: int, z: int = 0, y: int = 0
+    shape: Sequence[int],
+    N: Size,
+    p: int,
+    q: int,
+    z: int = 0,
+    y: int = 0,
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     r"""Theorems 2.2 and 2.3: Omega_{p,q,z,y}, where the kernel entry K[p, q, z, y] stands in M.
 
@@ -97,9 +122,11 @@ def entry_positions(
     ----------
     shape : (k, k, g, h) or (k, k)
         The kernel's shape.
-    N : int
+    N : int, or (height, width)
     p, q, z, y : int
         The indices of the entry, from 0.
+    stride, dilation, padding
+        The geometry, see `geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -115,20 +142,30 @@ def entry_positions(
     >>> entry_positions((3, 3), 2, 0, 1)
     (array([1, 3]), array([0, 2]))
     """
-    k, g, h = as_kernel_shape(shape)
-    N = as_integer("N", N, 1)
-    p = as_integer("p", p, 0, k - 1)
-    q = as_integer("q", q, 0, k - 1)
+    k1, k2, g, h = as_kernel_shape(shape)
+    geometry = geometry_of((k1, k2), N, stride, dilation, padding)
+    p = as_integer("p", p, 0, k1 - 1)
+    q = as_integer("q", q, 0, k2 - 1)
     z = as_integer("z", z, 0, g - 1)
     y = as_integer("y", y, 0, h - 1)
-    offsets = tap_offsets(k)
-    s, r = np.mgrid[:N, :N]
-    i, j = r + offsets[p], s + offsets[q]
-    lands = (0 <= i) & (i < N) & (0 <= j) & (j < N)
-    return (y * N**2 + s * N + r)[lands], (z * N**2 + j * N + i)[lands]
+    rows, columns = geometry
+    s, r = np.mgrid[: columns.outputs, : rows.outputs]
+    i, j = rows.reads()[r, p], columns.reads()[s, q]
+    lands = (0 <= i) & (0 <= j)
+    row = y * prod(geometry.outputs) + s * rows.outputs + r
+    column = z * prod(geometry.image) + j * rows.N + i
+    return row[lands], column[lands]
 
 
-def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) -> NDArray:
+def conv_matrix_adjoint(
+    G: ArrayLike | sparray,
+    shape: Sequence[int],
+    N: Size,
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
+) -> NDArray:
     r"""The chain rule of Theorem 2.2: M*(G), the adjoint of K -> M(K), sums G over every Omega.
 
     If f is a function of M and G its gradient, M*(G) is the gradient of f(M(K)) in K: entry [p, q,
@@ -142,7 +179,9 @@ def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) ->
     G : (h N^2, g N^2) array, dense or sparse
     shape : (k, k, g, h) or (k, k)
         The kernel's shape, which is the result's.
-    N : int
+    N : int, or (height, width)
+    stride, dilation, padding
+        The geometry, see `geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -160,18 +199,22 @@ def conv_matrix_adjoint(G: ArrayLike | sparray, shape: Sequence[int], N: int) ->
            [4., 4., 0.],
            [0., 0., 0.]])
     """
-    (k, g, h) = as_kernel_shape(shape)
-    N = as_integer("N", N, 1)
-    if np.shape(G) != (h * N**2, g * N**2):
-        raise ValueError(f"G: wanted the shape {(h * N**2, g * N**2)}, got {np.shape(G)}")
+    k1, k2, g, h = as_kernel_shape(shape)
+    geometry = geometry_of((k1, k2), N, stride, dilation, padding)
+    H, W = geometry.outputs
+    wanted = (h * H * W, g * prod(geometry.image))
+    if np.shape(G) != wanted:
+        raise ValueError(f"G: wanted the shape {wanted}, got {np.shape(G)}")
     entries = coo_array(G if issparse(G) else as_floats("G", G))
     if entries.dtype.kind not in "fiub":
         raise TypeError(f"G: wanted a matrix of real numbers, got dtype {entries.dtype}")
-    y, s, r = np.unravel_index(entries.row, (h, N, N))
-    z, j, i = np.unravel_index(entries.col, (g, N, N))
-    first = tap_offsets(k)[0]
-    p, q = i - r - first, j - s - first
-    inside = (0 <= p) & (p < k) & (0 <= q) & (q < k)
-    taps = np.ravel_multi_index((p[inside], q[inside], z[inside], y[inside]), (k, k, g, h))
-    sums = np.bincount(taps, entries.data[inside], minlength=k * k * g * h)
+    rows, columns = geometry
+    y, s, r = np.unravel_index(entries.row, (h, W, H))
+    z, j, i = np.unravel_index(entries.col, (g, columns.N, rows.N))
+    reads_i = [reads[r] == i for reads in rows.reads().T]  # for each p
+    reads_j = [reads[s] == j for reads in columns.reads().T]  # for each q
+    sums = np.zeros((k1, k2, g * h))
+    for p, q in product(range(k1), range(k2)):
+        lands = reads_i[p] & reads_j[q]
+        sums[p, q] = np.bincount((z * h + y)[lands], entries.data[lands], minlength=g * h)
     return sums.reshape(tuple(shape)).astype(float_type(entries.dtype), copy=False)

@@ -17,6 +17,7 @@ from convreg.extremes import (
     largest_singular_value,
     smallest_singular_value,
 )
+from convreg.geometry import Padding, Size
 from convreg.gradients import gradient_in_kernel
 from convreg.lanczos import leading_triplets
 from convreg.power import SingularTriplet
@@ -83,12 +84,16 @@ class ShiftedGram(LinearOperator):
 
 def penalty(
     K: ArrayLike,
-    N: int,
+    N: Size,
     alpha: float = 1.0,
     gram: Gram = "columns",
     tolerance: float = 0.0,
     start: SingularTriplet | None = None,
     full_output: bool = False,
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
 ) -> Any:
     r"""Section 2: R_alpha(K) = sigma_max(M'M - alpha I), M = M(K), in double precision.
 
@@ -137,11 +142,12 @@ def penalty(
     >>> R, triplet.residual < 1e-12
     (3.0, True)
     """
-    M = ConvolutionOperator(K, N).in_double()
+    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
+    M = M.in_double()
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
     tolerance = as_number("tolerance", tolerance, positive=False)
-    if full_output or start is not None or not factors_fit(M.kernel.shape, M.N):
+    if full_output or start is not None or not factors_fit(M):
         triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)
         R = float(triplet.sigma)
         return (R, triplet) if full_output else R
@@ -157,7 +163,7 @@ def _deciding_extremes(
     M: ConvolutionOperator, alpha: float, rows: bool, tolerance: float
 ) -> tuple[float, float]:
     """sigma_max and sigma_min of M; for sigma_min sigma_max again where it cannot decide."""
-    if is_small(M.kernel.shape, M.N):
+    if is_small(M):
         return extremes(M)
     largest = largest_singular_value(M, tolerance)
     if largest**2 >= 2 * alpha or _singular(M.shape, rows):
@@ -182,12 +188,16 @@ def _singular(shape: tuple[int, ...], rows: bool) -> bool:
 
 def penalty_gradient(
     K: ArrayLike,
-    N: int,
+    N: Size,
     alpha: float = 1.0,
     gram: Gram = "columns",
     tolerance: float = 0.0,
     start: SingularTriplet | None = None,
     full_output: bool = False,
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
 ) -> Any:
     r"""Theorem 2.3: R_alpha(K) and its gradient in K, from the leading singular triplet.
 
@@ -223,7 +233,7 @@ def penalty_gradient(
     >>> penalty_gradient([[2]], 1)
     (3.0, array([[4.]]))
     """
-    M = ConvolutionOperator(K, N)
+    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
     triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)

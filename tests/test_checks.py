@@ -53,8 +53,6 @@ BAD_KERNELS = [
     (ValueError, np.ones(3)),
     (ValueError, np.ones((3, 3, 2))),
     (ValueError, np.ones((3, 3, 2, 1, 1))),
-    (ValueError, np.ones((3, 2))),
-    (ValueError, np.ones((2, 3, 2, 1))),
     (ValueError, np.ones((0, 0))),
     (ValueError, np.ones((3, 3, 0, 1))),
     (ValueError, np.ones((3, 3, 1, 0))),
@@ -78,9 +76,9 @@ def test_kernels(name, error, bad):
 
 def test_what_a_kernel_has_to_be_is_said():
     with pytest.raises(
-        ValueError, match=r"K: wanted the shape \(k, k, g, h\) or \(k, k\).*got \(3, 2\)"
+        ValueError, match=r"K: wanted the shape \(k1, k2, g, h\) or \(k1, k2\).*got \(3, 2, 1\)"
     ):
-        conv_matrix(np.ones((3, 2)), 2)
+        conv_matrix(np.ones((3, 2, 1)), 2)
 
 
 TAKES_A_SIZE = {
@@ -184,14 +182,11 @@ def test_gram(name, bad):
     [
         (ValueError, K, np.ones((2, 2, 1))),
         (ValueError, K, np.ones((2, 2, 3))),
-        (ValueError, K, np.ones((2, 3, 2))),
-        (ValueError, K, np.ones((3, 2, 2))),
         (ValueError, K, np.ones((2, 2))),
         (ValueError, K, np.ones((2, 2, 2, 1))),
         (ValueError, K, np.ones((0, 0, 2))),
         (ValueError, K, 1.0),
         (ValueError, K[:, :, :1], np.ones((2, 2))),
-        (ValueError, np.ones((3, 3)), np.ones((2, 3))),
         (ValueError, np.ones((3, 3)), np.ones((0, 0))),
         (ValueError, np.ones((3, 3)), np.ones(4)),
         (TypeError, K, np.ones((2, 2, 2), complex)),
@@ -207,7 +202,7 @@ def test_images(error, kernel, bad):
 
 def test_what_an_image_has_to_be_is_said():
     with pytest.raises(
-        ValueError, match=r"^X: wanted the shape \(N, N, 2\), .* \(3, 3, 2, 1\), got \(5, 5, 1\)$"
+        ValueError, match=r"^X: wanted the shape \(H, W, 2\), .* \(3, 3, 2, 1\), got \(5, 5, 1\)$"
     ):
         convolve(K, np.ones((5, 5, 1)))
 
@@ -217,8 +212,6 @@ def test_what_an_image_has_to_be_is_said():
     [
         (ValueError, 1.0),
         (ValueError, np.ones(4)),
-        (ValueError, np.ones((2, 3))),
-        (ValueError, np.ones((2, 3, 1))),
         (ValueError, np.ones((2, 2, 1, 1))),
         (ValueError, np.ones((0, 0))),
         (ValueError, np.ones((2, 2, 0))),
@@ -264,8 +257,6 @@ TAKES_A_SHAPE = {
         (ValueError, ()),
         (ValueError, (3,)),
         (ValueError, (3, 3, 1)),
-        (ValueError, (3, 2)),
-        (ValueError, (2, 3, 1, 1)),
         (ValueError, (3, 3, 1, 1, 1)),
         (ValueError, (0, 0)),
         (ValueError, (3, 3, 0, 1)),

@@ -15,7 +15,7 @@ from strategies import (
 )
 
 from convreg import ConvolutionOperator, conv_matrix, convolve, unvec, vec
-from convreg.convolution import padding, tap_offsets
+from convreg.geometry import padding, tap_offsets
 
 
 @pytest.mark.parametrize("k", range(1, 9))

@@ -561,9 +561,9 @@ def test_a_kernel_is_checked_once_however_many_steps_it_takes(monkeypatch, updat
         original = getattr(module, "as_kernel", None)
         if name.startswith("convreg") and original is not None:
 
-            def counted(K, *rest, original=original):
+            def counted(K, *rest, original=original, **options):
                 checked.append(K)
-                return original(K, *rest)
+                return original(K, *rest, **options)
 
             monkeypatch.setattr(module, "as_kernel", counted)
     result = minimize_penalty(kernel(3, 3, 2, 3), 4, iterations=5, update=update)

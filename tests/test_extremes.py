@@ -59,7 +59,7 @@ def separable(g, h, N, dtype=np.float64):
     """A kernel and the min(m, n) singular values of its M, above the dense limit."""
     W = np.random.default_rng(g + 10 * h).uniform(0.5, 1, (h, g)) + np.eye(h, g)
     K = separable_kernel(W, OUTER, INNER).astype(dtype)
-    assert not is_small(K.shape, N)
+    assert not is_small(ConvolutionOperator(K, N))
     return K, separable_singular_values(W, OUTER, INNER, N)[: min(g, h) * N**2]
 
 
@@ -74,6 +74,10 @@ def shifts(sigma):
     """Far below the middle, in the middle, a little above it, and far above."""
     middle = (sigma[0] ** 2 + sigma[-1] ** 2) / 2
     return 0.01 * middle, middle, 1.1 * middle, 100 * middle
+
+
+def of_ones(*shape, N):
+    return ConvolutionOperator(np.ones(shape), N)
 
 
 def random_kernel(g, h, seed=0, k=3):
@@ -108,20 +112,20 @@ def test_largest_and_smallest_in_closed_form(size):
 def test_both_sides_of_the_limit_agree(size, monkeypatch):
     g, h, N = size
     K = random_kernel(g, h)
-    small = is_small(K.shape, N)
+    small = is_small(ConvolutionOperator(K, N))
     assert small == (min(g, h) * N**2 <= LIMIT)
     found = extreme_singular_values(K, N)
     monkeypatch.setattr(MODULE, "GRAM_LIMIT", 1 if small else 10**9)
-    assert is_small(K.shape, N) != small
+    assert is_small(ConvolutionOperator(K, N)) != small
     assert extreme_singular_values(K, N) == pytest.approx(found, rel=1e-9)
 
 
 def test_small_means_the_smaller_gram_matrix():
-    assert is_small((3, 3, 1, 99), 38)
-    assert is_small((3, 3, 99, 1), 38)
-    assert is_small((1, 1, 15, 15), 10)
-    assert not is_small((1, 1, 16, 16), 10)
-    assert not is_small((3, 3, 1, 1), 39)
+    assert is_small(of_ones(3, 3, 1, 99, N=38))
+    assert is_small(of_ones(3, 3, 99, 1, N=38))
+    assert is_small(of_ones(1, 1, 15, 15, N=10))
+    assert not is_small(of_ones(1, 1, 16, 16, N=10))
+    assert not is_small(of_ones(3, 3, 1, 1, N=39))
 
 
 @pytest.mark.parametrize("gram", GRAMS)
@@ -140,7 +144,7 @@ def test_penalty_in_closed_form(size, gram):
 def test_penalty_where_the_factors_do_not_fit(size, gram, little_memory):
     """Both ends by Lanczos, as accurate as the residual says."""
     (g, h, N), (K, sigma) = size, separable(*size)
-    assert not factors_fit(K.shape, N)
+    assert not factors_fit(ConvolutionOperator(K, N))
     for alpha in shifts(sigma):
         expected = expected_penalty(sigma, g, h, alpha, gram)
         assert penalty(K, N, alpha, gram, tolerance=1e-6) == pytest.approx(expected, rel=1e-6)
@@ -182,7 +186,7 @@ def test_where_the_factors_do_not_fit_it_says_what_to_take(size, little_memory, 
 
 def test_small_problems_need_no_factors(little_memory):
     K = random_kernel(2, 2)
-    assert factors_fit(K.shape, 5)
+    assert factors_fit(ConvolutionOperator(K, 5))
     sigma = np.linalg.svd(conv_matrix(K, 5).toarray(), compute_uv=False)
     assert extreme_singular_values(K, 5) == pytest.approx((sigma[0], sigma[-1]), rel=1e-12)
 
@@ -202,7 +206,7 @@ def test_descent_where_the_factors_do_not_fit(little_memory):
 @pytest.mark.parametrize("size", SIZES)
 def test_no_factors_where_sigma_max_decides(size, no_factors):
     (g, h, N), (K, sigma) = size, separable(*size)
-    assert factors_fit(K.shape, N)
+    assert factors_fit(ConvolutionOperator(K, N))
     for gram in GRAMS:
         for alpha in (0.01 * sigma[0] ** 2, 0.499 * sigma[0] ** 2):
             expected = expected_penalty(sigma, g, h, alpha, gram)
@@ -295,17 +299,22 @@ def test_gradient_at_scale_by_differences(gram, low):
 def test_whether_the_factors_fit_takes_nothing(monkeypatch):
     for name in ("formed", "splu", "leading_triplets"):
         monkeypatch.setattr(MODULE, name, forbidden)
+    large = [of_ones(*shape, N=N) for shape, N in ((STEM, 112), (DEEP, 7))]
+    large.append(of_ones(*STEM[:2], *STEM[:1:-1], N=112))  # the other way round
+    small = [
+        of_ones(*shape, N=N)
+        for shape, N in (
+            ((3, 3, 1, 1), 4),
+            ((3, 3, 3, 1), 30),
+            ((3, 3, 16, 16), 32),
+            ((1, 1, 1, 1), 200),
+        )
+    ]
     before = time.perf_counter()
-    for shape, N in ((STEM, 112), (DEEP, 7)):
-        assert not factors_fit(shape, N)
-        assert not factors_fit(shape[:2] + shape[:1:-1], N)  # the other way round
-    for shape, N in (
-        ((3, 3, 1, 1), 4),
-        ((3, 3, 3, 1), 30),
-        ((3, 3, 16, 16), 32),
-        ((1, 1, 1, 1), 200),
-    ):
-        assert factors_fit(shape, N)
+    for M in large:
+        assert not factors_fit(M)
+    for M in small:
+        assert factors_fit(M)
     assert time.perf_counter() - before < 0.1
 
 
@@ -314,10 +323,12 @@ def test_whether_the_factors_fit_takes_nothing(monkeypatch):
 )
 @pytest.mark.parametrize("k", [2, 3, 5])
 def test_the_factors_take_at_most_twice_the_estimate(k, g, h, N):
-    M = conv_matrix(random_kernel(g, h, k=k), N)
+    K = random_kernel(g, h, k=k)
+    M = conv_matrix(K, N)
     square = M if g == h else M.T @ M if h > g else M @ M.T
     factors = MODULE.splu(square.tocsc())
-    assert factors.L.nnz + factors.U.nnz <= 2 * MODULE._factor_entries((k, k, g, h), N)
+    estimate = MODULE._factor_entries(ConvolutionOperator(K, N))
+    assert factors.L.nnz + factors.U.nnz <= 2 * estimate
 
 
 def test_kernels_in_single_precision():
@@ -363,7 +374,7 @@ def test_the_gradient_at_scale_keeps_the_type(alpha, dtype):
     ],
 )
 def test_the_estimate_of_the_factors_by_hand(k, g, h, N, expected):
-    assert MODULE._factor_entries((k, k, g, h), N) == expected
+    assert MODULE._factor_entries(of_ones(k, k, g, h, N=N)) == expected
 
 
 @pytest.mark.parametrize("size", SIZES)

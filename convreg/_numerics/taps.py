@@ -6,9 +6,8 @@ its adjoint P*(A Y), where P* adds to the pixels that P reads, and the gradient 
 P(X) Y'. P(X) passes through a work array of bounded size, some lines of the image at a time: all
 arithmetic is in a few large matrix products.
 
-Blocks of vectors are arrays (channels N^2, count): in vec order, the same entry of all vectors side
-by side. What a tap reads is said by ``before``, the zeros that are read before the image: tap (p,
-q) of pixel (r, s) reads (r + p - before, s + q - before).
+Blocks of vectors are arrays (channels H W, count): in vec order, the same entry of all vectors side
+by side. What a tap reads is said by `convreg.geometry`.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from convreg.geometry import Axis, Geometry
+
 WORK = 2**19  # entries of the work array: few enough to stay in a cache
 READ = 3  # reading so many times more channels costs no more than adding to them
 
@@ -28,89 +29,92 @@ READ = 3  # reading so many times more channels costs no more than adding to the
 class Convolution:
     """x -> M x, or M'x, for blocks of vectors; see `ConvolutionOperator`.
 
-    It reads its inputs or adds to its outputs, whichever are fewer channels. Those of M' lie
-    mirrored.
+    Where M' is a convolution too, with the taps in reverse order, it reads its inputs or adds to
+    its outputs, whichever are fewer channels. Else M reads and M' adds.
     """
 
-    def __init__(self, kernel: NDArray, N: int, before: int, transposed: bool) -> None:
-        k, _, g, h = kernel.shape
+    def __init__(self, kernel: NDArray, geometry: Geometry, transposed: bool) -> None:
+        g, h = kernel.shape[2:]
         inputs, outputs = (h, g) if transposed else (g, h)
-        self.reads = inputs <= READ * outputs
+        mirror = geometry.mirrored()
+        self.reads = not transposed if mirror is None else inputs <= READ * outputs
         self.mirrored = self.reads == transposed
-        self.k, self.N, self.before = k, N, before
         self.channels = inputs if self.reads else outputs
-        if self.mirrored:  # rows (p, q, y)
-            self.A = kernel.transpose(2, 0, 1, 3).reshape(g, -1).T
-        else:  # rows (p, q, z)
-            self.A = kernel.reshape(-1, h)
+        if mirror is not None and self.mirrored:
+            self.geometry = mirror
+            self.A = kernel.transpose(2, 0, 1, 3).reshape(g, -1).T  # rows (p, q, y)
+        else:
+            self.geometry = geometry
+            self.A = kernel.reshape(-1, h)  # rows (p, q, z)
 
     def __call__(self, X: NDArray) -> NDArray:
         count = X.shape[1]
-        most = max(2, WORK // (self.channels * (self.N + self.k - 1) ** 2))
+        rows, columns = self.geometry
+        most = max(2, WORK // (self.channels * rows.padded * columns.padded))
         if count > most:  # what is kept between calls stays bounded
             parts = [self(X[:, first : first + most]) for first in range(0, count, most)]
             return np.hstack(parts)
-        size = self.k, self.N, self.before
-        taps = kept_taps(*size, self.channels, self.mirrored, count, X.dtype)
+        taps = kept_taps(self.geometry, self.mirrored, self.channels, count, X.dtype)
         return taps.product(self.A, X) if self.reads else taps.adjoint(self.A, X)
 
 
-def correlate(shape: tuple[int, ...], N: int, before: int, X: NDArray, Y: NDArray) -> NDArray:
+def correlate(shape: tuple[int, ...], geometry: Geometry, X: NDArray, Y: NDArray) -> NDArray:
     """M* of the sum of the outer products y x' of the columns of Y and X.
 
-    The reads are of whichever has fewer channels.
+    The reads are of whichever has fewer channels, where M' is a convolution too.
     """
-    k, _, g, h = shape
-    mirrored = h < g
+    k1, k2, g, h = shape
+    count = X.shape[1]
     dtype = np.result_type(X, Y)
-    taps = kept_taps(k, N, before, min(g, h), mirrored, X.shape[1], dtype)
-    if mirrored:
-        G = taps.correlation(Y, X).reshape(k, k, h, g)
-        return np.ascontiguousarray(G.swapaxes(2, 3))
-    return taps.correlation(X, Y).reshape(shape)
+    mirror = geometry.mirrored()
+    if mirror is not None and h < g:
+        G = kept_taps(mirror, True, h, count, dtype).correlation(Y, X)
+        return np.ascontiguousarray(G.reshape(k1, k2, h, g).swapaxes(2, 3))
+    return kept_taps(geometry, False, g, count, dtype).correlation(X, Y).reshape(shape)
 
 
 class Taps:
     """The linear map P of ``count`` images of ``channels`` channels, with its work arrays.
 
-    Tap (p, q) of pixel (r, s) reads (r + p - before, s + q - before), and zeros outside of the
-    image; mirrored, it reads (r - p + before, s - q + before).
+    ``mirrored``, the taps come in reverse order.
     """
 
     def __init__(
-        self,
-        k: int,
-        N: int,
-        before: int,
-        channels: int,
-        mirrored: bool,
-        count: int,
-        dtype: np.dtype,
+        self, geometry: Geometry, mirrored: bool, channels: int, count: int, dtype: np.dtype
     ) -> None:
-        side = N + k - 1
-        first = k - 1 - before if mirrored else before
-        self._padded = np.zeros((channels, side, side, count), dtype)
-        self._image = self._padded[:, first : first + N, first : first + N]
-        # the columns of an image come before its rows, as in vec: [channel, q, p, vector, s, r]
-        windows = sliding_window_view(self._padded, (N, N), axis=(1, 2), writeable=True)
-        windows = windows.transpose(2, 1, 0, 4, 5, 3)  # [p, q, channel, s, r, vector]
-        if mirrored:
-            windows = windows[::-1, ::-1]
-        self._blocks = list(self._in_blocks(windows))
+        rows, columns = geometry
+        # the columns of an image come before its rows, as in vec
+        self._padded = np.zeros((channels, columns.padded, rows.padded, count), dtype)
+        self._image = self._padded[:, _inside(columns), _inside(rows)]
+        # lines beside the image, each with the line that it repeats
+        by_column = self._padded.swapaxes(0, 1)
+        by_row = self._padded.swapaxes(0, 2)
+        self._wrapped = [*_wrapped(columns, by_column), *_wrapped(rows, by_row)]
+        windows = self._windows(rows, columns)
+        self._blocks = list(self._in_blocks(windows[::-1, ::-1] if mirrored else windows))
+        self._outputs = rows.outputs * columns.outputs
         self._lock = Lock()  # the arrays are shared by all who convolve images of this kind
+
+    def _windows(self, rows: Axis, columns: Axis) -> NDArray:
+        """What every tap reads, as a view [p, q, channel, s, r, vector] of the padded images."""
+        reach = [axis.stride * (axis.outputs - 1) + 1 for axis in (columns, rows)]
+        windows = sliding_window_view(self._padded, reach, axis=(1, 2), writeable=True)
+        q, p = (slice(0, axis.span + 1, axis.dilation) for axis in (columns, rows))
+        s, r = (slice(None, None, axis.stride) for axis in (columns, rows))
+        return windows[:, q, p, :, s, r].transpose(2, 1, 0, 4, 5, 3)
 
     @staticmethod
     def _in_blocks(windows: NDArray) -> Iterator[tuple[slice, NDArray, NDArray, NDArray]]:
-        """The lines of the image in blocks.
+        """The lines of the outputs in blocks.
 
         For each the columns of P that are theirs, their windows, a work array of that shape, and
         the same work array as rows and columns of P.
         """
-        k, _, channels, N, _, count = windows.shape
-        rows, line = k * k * channels, N * count
-        most = min(N, max(1, WORK // max(1, rows * line)))
+        k1, k2, channels, lines, height, count = windows.shape
+        rows, line = k1 * k2 * channels, height * count
+        most = min(lines, max(1, WORK // max(1, rows * line)))
         work = np.empty(rows * most * line, windows.dtype)
-        for start in range(0, N, most):
+        for start in range(0, lines, most):
             block = windows[:, :, :, start : start + most]
             P = work[: block.size].reshape(rows, block.shape[3] * line)
             columns = slice(start * line, start * line + P.shape[1])
@@ -118,40 +122,56 @@ class Taps:
 
     def product(self, A: NDArray, X: NDArray) -> NDArray:
         """A'P(X)."""
-        _, N, _, count = self._image.shape
-        Y = np.empty((A.shape[1], N**2 * count), X.dtype)
+        count = X.shape[1]
+        Y = np.empty((A.shape[1], self._outputs * count), X.dtype)
         with self._lock:
             for columns, P in self._reads(X):
                 np.matmul(A.T, P, out=Y[:, columns])
-        return Y.reshape(A.shape[1] * N**2, count)
+        return Y.reshape(A.shape[1] * self._outputs, count)
 
     def adjoint(self, A: NDArray, Y: NDArray) -> NDArray:
         """P*(A Y)."""
-        channels, N, _, count = self._image.shape
-        Y = Y.reshape(A.shape[1], N**2 * count)
+        count = Y.shape[1]
+        Y = Y.reshape(A.shape[1], self._outputs * count)
         with self._lock:
             self._padded[...] = 0
             for columns, block, Z, AY in self._blocks:
                 np.matmul(A, Y[:, columns], out=AY)
                 for tap in np.ndindex(block.shape[:2]):
                     block[tap] += Z[tap]
+            for beside, line in reversed(self._wrapped):
+                line += beside
             X = self._image.copy()
             self._padded[...] = 0
-        return X.reshape(channels * N**2, count)
+        return X.reshape(X[..., 0].size, count)
 
     def correlation(self, X: NDArray, Y: NDArray) -> NDArray:
         """P(X) Y', the sum over the images."""
-        _, N, _, count = self._image.shape
-        Y = Y.reshape(-1, N**2 * count)
+        Y = Y.reshape(-1, self._outputs * Y.shape[1])
         with self._lock:
             return sum(P @ Y[:, columns].T for columns, P in self._reads(X))
 
     def _reads(self, X: NDArray) -> Iterator[tuple[slice, NDArray]]:
         """P(X), some columns at a time."""
         self._image[...] = X.reshape(self._image.shape)
+        for beside, line in self._wrapped:
+            beside[...] = line
         for columns, block, work, P in self._blocks:
             np.copyto(work, block)
             yield columns, P
+
+
+def _inside(axis: Axis) -> slice:
+    """Where the image lies within its padding."""
+    return slice(axis.before, axis.before + axis.N)
+
+
+def _wrapped(axis: Axis, lines: NDArray) -> list[tuple[NDArray, NDArray]]:
+    """The lines beside a circular image, each with the line of the image that it repeats."""
+    if not axis.circular:
+        return []
+    beside = [*range(axis.before), *range(axis.before + axis.N, axis.padded)]
+    return [(lines[i], lines[axis.before + (i - axis.before) % axis.N]) for i in beside]
 
 
 kept_taps = lru_cache(maxsize=4)(Taps)

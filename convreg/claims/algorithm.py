@@ -18,8 +18,9 @@ from convreg.claims.definitions import (
     most,
     verdict,
 )
-from convreg.convolution import ConvolutionOperator, padding, unvec, vec
+from convreg.convolution import ConvolutionOperator, unvec, vec
 from convreg.examples import EXAMPLE_1, Case, Evidence, start_kernel
+from convreg.geometry import padding
 from convreg.lanczos import leading_triplets
 from convreg.matlab_random import matlab_rand
 from convreg.matrix import conv_matrix

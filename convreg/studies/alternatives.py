@@ -205,7 +205,7 @@ def frobenius_penalty(K: ArrayLike, N: int, alpha: float = 1.0) -> tuple[float, 
     >>> frobenius_penalty([[2.0]], 1)
     (9.0, array([[24.]]))
     """
-    M = conv_matrix(K, N)
+    M = conv_matrix(as_kernel(K), N)
     alpha = as_number("alpha", alpha)
     gram = M.T @ M
     gap = float((gram.multiply(gram)).sum() - 2 * alpha * gram.trace() + alpha**2 * M.shape[1])

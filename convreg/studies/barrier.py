@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import Gram, as_integer, as_kernel, gram_of_rows
-from convreg.convolution import ConvolutionOperator, padding
+from convreg.convolution import ConvolutionOperator
 from convreg.examples import Case, Example
+from convreg.geometry import padding
 
 
 def squared_column_norms(K: ArrayLike, N: int, gram: Gram = "columns") -> NDArray:

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import Gram
-from convreg.convolution import ConvolutionOperator, padding
+from convreg._checks import Gram, as_kernel
+from convreg.convolution import ConvolutionOperator
 from convreg.descent import polyak_step
 from convreg.examples import start_kernel
 from convreg.extremes import extreme_singular_values
+from convreg.geometry import padding
 from convreg.gradients import kernel_gradient
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix
@@ -153,7 +154,7 @@ def mean_gradient(
     (3.0, array([[2., 0.],
            [0., 2.]]))
     """
-    B = shifted_gram(ConvolutionOperator(K, N), alpha, gram)
+    B = shifted_gram(ConvolutionOperator(as_kernel(K), N), alpha, gram)
     triplets = leading_triplets(B, min(2, B.shape[0]))
     gradients = [kernel_gradient(K, N, triplet.u, triplet.v, gram) for triplet in triplets]
     return float(triplets[0].sigma), np.mean(gradients, axis=0)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_integer, as_kernel, as_number
-from convreg.convolution import padding
+from convreg.geometry import padding
 
 
 def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:

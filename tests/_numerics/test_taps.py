@@ -25,6 +25,7 @@ from convreg import (
     shifted_gram,
 )
 from convreg._numerics.taps import Convolution, correlate, kept_taps
+from convreg.geometry import geometry_of
 
 MODULE = sys.modules["convreg._numerics.taps"]
 
@@ -47,17 +48,12 @@ def limits(WORK=MODULE.WORK, READ=MODULE.READ):
             kept_taps.cache_clear()
 
 
-def before(k):
-    """The zeros that (1.1) reads before the image: m - 1 with m = ceil(k/2)."""
-    return (k + 1) // 2 - 1
-
-
 def convolution(K, N, transposed):
-    return Convolution(K, N, before(len(K)), transposed)
+    return Convolution(K, geometry_of(K.shape, N), transposed)
 
 
 def adjoint(shape, N, X, Y):
-    return correlate(shape, N, before(shape[0]), X, Y)
+    return correlate(shape, geometry_of(shape, N), X, Y)
 
 
 def case_of(k, g, h, N, seed=0):

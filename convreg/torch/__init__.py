@@ -21,7 +21,7 @@ except ImportError as error:
     raise ImportError("convreg.torch needs PyTorch: pip install 'convreg[torch]'") from error
 from torch import nn
 
-from convreg._checks import Gram
+from convreg._checks import Gram, as_choice
 from convreg.torch.layer import ConvPenalty as ConvPenalty
 from convreg.torch.maps import CONVOLUTIONS as CONVOLUTIONS
 from convreg.torch.maps import kernel_of as kernel_of
@@ -110,6 +110,7 @@ def add_penalty(
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model: wanted a torch.nn.Module, got {type(model).__name__}")
+    reduction = as_choice("reduction", reduction, ("sum", "mean"))
     layers = layers_of(model, kinds)
     inputs = inputs_of(model, input_shape, example_inputs)
     left_out = dict.fromkeys(sorted(skipped(skip, layers), key=list(layers).index), "skipped")

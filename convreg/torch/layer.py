@@ -125,10 +125,11 @@ class ConvPenalty(nn.Module):
         self.gram_of_rows = gram_of_rows(gram, *self.shape)
         if self.map.pointwise:
             self.map = LayerMap(layer, (1,) * axes)
-        K = self._kernel().detach()
-        shape = self.map.output_shape if self.gram_of_rows else self.map.input_shape
-        v = self._start(shape, generator, K)
-        u, v = self._power_update(K, v, v, WARM_UP, self.alpha)
+        with torch.inference_mode(False):  # vectors made in that mode could not be updated later
+            K = self._kernel().detach()
+            shape = self.map.output_shape if self.gram_of_rows else self.map.input_shape
+            v = self._start(shape, generator, K)
+            u, v = self._power_update(K, v, v, WARM_UP, self.alpha)
         self.register_buffer("u", u)
         self.register_buffer("v", v)
 
@@ -139,14 +140,20 @@ class ConvPenalty(nn.Module):
 
     def _start(self, shape: Size, generator: torch.Generator | None, K: Tensor) -> Tensor:
         """A random unit vector, of every group."""
-        generator = torch.Generator().manual_seed(0) if generator is None else generator
+        if generator is None:
+            generator = torch.Generator().manual_seed(0)
+        if not isinstance(generator, torch.Generator):
+            raise TypeError(
+                f"generator: wanted a torch.Generator or None, got {type(generator).__name__}"
+            )
         start = torch.randn(shape, generator=generator, device=generator.device, dtype=K.dtype)
         return self._normalised(start, start).to(K.device)
 
     def forward(self) -> Tensor:
         """The penalty, after an update of the vectors in training mode."""
         K = self._kernel()
-        self.u, self.v = self.u.to(K), self.v.to(K)
+        with torch.inference_mode(False):
+            self.u, self.v = self.u.to(K.device, K.dtype), self.v.to(K.device, K.dtype)
         u, v = self.u, self.v
         if self.training and not _in_backward():
             # in place: torch.inference_mode leaves them fit for training

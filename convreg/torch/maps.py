@@ -228,7 +228,11 @@ def weight_of(layer: Any) -> Tensor:
     for hook in layer._forward_pre_hooks.values():
         if isinstance(hook, HOOKS):
             hook(layer, ())
-    weight = layer.weight
+    return gathered(layer.weight)
+
+
+def gathered(weight: Tensor) -> Tensor:
+    """A weight, or the whole of one that is sharded (`torch.distributed.tensor.DTensor`)."""
     return weight.full_tensor() if hasattr(weight, "full_tensor") else weight
 
 

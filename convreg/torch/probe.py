@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from convreg._checks import as_integer, as_number
-from convreg.torch.maps import KINDS, LayerMap, Size, by, problem_of, weight_of
+from convreg.torch.maps import KINDS, LayerMap, Size, by, gathered, problem_of, weight_of
 
 Layers = dict[str, Any]
 
@@ -119,7 +119,7 @@ def inputs_of(model: nn.Module, input_shape: Any, example_inputs: Any) -> tuple[
     weights = [weight for weight in model.parameters() if weight.is_floating_point()]
     like = weights[0] if weights else torch.empty(0)
     images = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
-    return (images.to(like),), {}
+    return (images.to(like.device, like.dtype),), {}
 
 
 def calls_of(model: nn.Module, layers: Layers, inputs: tuple[Any, Any]) -> list[Call]:
@@ -221,10 +221,13 @@ def _difference(call: Call, layer: Any, X: Tensor, output: Tensor) -> str:
     if output.is_meta:
         return ""
     own = M(X.to(K), K)
-    bias = 0 if layer.bias is None else layer.bias.reshape(1, -1, *[1] * (output.ndim - 2))
+    bias: Any = 0
+    if layer.bias is not None:
+        bias = gathered(layer.bias).reshape(1, -1, *[1] * (output.ndim - 2))
     gap = torch.linalg.vector_norm(output - own - bias).item()
-    size = torch.linalg.vector_norm(own).item() + torch.linalg.vector_norm(output).item()
-    if gap <= 2 * torch.finfo(output.dtype).eps ** 0.5 * size:
+    size = torch.linalg.vector_norm(own).item()
+    eps = torch.finfo(output.dtype).eps
+    if gap <= eps**0.5 * size + 10 * eps * torch.linalg.vector_norm(output).item():
         return ""
     return (
         f"the output that {_kind(layer)} has with the stored weight, got one that differs from it "

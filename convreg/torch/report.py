@@ -89,10 +89,10 @@ def row_of(term: ConvPenalty, weight: float, exact: bool) -> Row:
     return row
 
 
-def condition_number(term: ConvPenalty, K: Tensor) -> float:
+def condition_number(term: ConvPenalty, K: Tensor, limit: int = DENSE_LIMIT) -> float:
     """kappa(M) from the singular values of its blocks; NaN where one is too large for that."""
     M = term.map
-    if M.inputs * M.outputs > DENSE_LIMIT * M.groups**2:
+    if M.inputs * M.outputs > limit * M.groups**2:
         return math.nan
     n = M.inputs // M.groups
     impulses = torch.eye(n, dtype=K.dtype, device=K.device).reshape(n, -1, *M.size)

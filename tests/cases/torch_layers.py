@@ -1,0 +1,88 @@
+"""Layers with known weights for the tests of convreg.torch, their kernels, and a dense M."""
+
+import torch
+from torch import nn
+from torch.nn.functional import conv2d
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def layer(k, g, h, seed=0, dtype=torch.float64, bias=False):
+    """A convolution with normal weights."""
+    conv = nn.Conv2d(g, h, k, padding=k // 2 if k % 2 else "same", bias=bias, dtype=dtype)
+    conv.weight.data = torch.randn(h, g, k, k, generator=seeded(seed), dtype=torch.float64).to(
+        dtype
+    )
+    return conv
+
+
+def layer_of(K):
+    """The convolution of a kernel of shape (k, k, g, h)."""
+    k, _, g, h = K.shape
+    conv = layer(k, g, h)
+    conv.weight.data = torch.tensor(K.transpose(3, 2, 0, 1))
+    return conv
+
+
+def kernel(conv):
+    """The kernel (k, k, g, h) of a convolution."""
+    return conv.weight.detach().numpy().transpose(2, 3, 1, 0)
+
+
+def kernel_gradient_of(conv):
+    return conv.weight.grad.numpy().transpose(2, 3, 1, 0)
+
+
+def vector(u):
+    """The paper's vec."""
+    return u[0].numpy().transpose(1, 2, 0).ravel(order="F")
+
+
+def randomised(module, seed=1):
+    """The module with random unit vectors, u and v far from each other."""
+    for w, number in ((module.u, seed), (module.v, seed + 1)):
+        start = torch.randn(w.shape, generator=seeded(number), dtype=torch.float64)
+        w.copy_(start / start.norm())
+    return module
+
+
+def vectors(module):
+    return module.u.clone(), module.v.clone()
+
+
+def same(pair, other):
+    """Bit for bit."""
+    return all(torch.equal(one, two) for one, two in zip(pair, other, strict=True))
+
+
+def dense(weight, height, width):
+    """M as a function of the weights, column by column: what conv2d makes of every impulse."""
+    g = weight.shape[1]
+    impulses = torch.eye(g * height * width, dtype=weight.dtype).reshape(-1, g, height, width)
+    return conv2d(impulses, weight, padding="same").flatten(1).T
+
+
+def dense_gram(M, alpha, rows):
+    square = M @ M.T if rows else M.T @ M
+    return square - alpha * torch.eye(len(square), dtype=M.dtype)
+
+
+def small_net(**options):
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1, **options),
+        nn.ReLU(),
+        nn.Conv2d(4, 2, 3, padding=1, **options),
+    )
+
+
+def matrix_of(part, size):
+    """M of any layer, from its own outputs for unit images; differentiable in the weight."""
+    if isinstance(part, nn.Linear):
+        shape = (part.in_features,)
+    else:
+        shape = (part.in_channels, *size)
+    count = torch.Size(shape).numel()
+    impulses = torch.eye(count, dtype=part.weight.dtype).reshape(count, *shape)
+    return (part(impulses) - part(torch.zeros_like(impulses))).flatten(1).T

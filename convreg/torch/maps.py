@@ -58,10 +58,11 @@ class LayerMap:
     ) -> None:
         linear = isinstance(layer, nn.Linear)
         g, h = channels(layer)
-        self.size = as_size(size, 0 if linear else len(layer.kernel_size)) or (1,)
+        axes = 0 if linear else len(layer.kernel_size)
+        self.size = as_size(size, axes) or (1,)
         self.kernel: Size = (1,) if linear else layer.kernel_size
-        self.stride: Size = (1,) if linear else layer.stride
-        self.dilation: Size = (1,) if linear else layer.dilation
+        self.stride = (1,) if linear else _on_every(layer.stride, axes)
+        self.dilation = (1,) if linear else _on_every(layer.dilation, axes)
         self.groups: int = 1 if linear else layer.groups
         self.transposed: bool = not linear and layer.transposed
         self.mode: str = "zeros" if linear else layer.padding_mode
@@ -69,7 +70,7 @@ class LayerMap:
         self.reach = [d * (k - 1) for d, k in spans]  # from the first tap to the last
         self._pad("valid" if linear else layer.padding)
         if self.transposed:
-            wanted = output_size or self._transposed(layer.output_padding)
+            wanted = output_size or self._transposed(_on_every(layer.output_padding, axes))
             self.output_padding = self._output_padding(wanted)
             self.output_size = tuple(wanted)
         else:
@@ -78,12 +79,17 @@ class LayerMap:
         self.output_shape = (1, h, *self.output_size)
         self.inputs, self.outputs = prod(self.input_shape), prod(self.output_shape)
 
-    def _pad(self, padding: str | Size) -> None:
+    def _pad(self, padding: str | int | Size) -> None:
         """What the convolution pads itself, and the margins that are put around the image first."""
         before, after = margins(padding, self.reach)
         alike = self.mode == "zeros" and before == after
         self.padding = before if alike else (0,) * len(before)
         self.margins = [] if alike else list(zip(before, after, strict=True))
+        try:
+            self._padded(torch.zeros(1, 1, *self.size))
+        except RuntimeError as error:
+            wanted = f"an image that padding_mode={self.mode!r} can pad"
+            raise ValueError(f"input_size: wanted {wanted}, got {by(self.size)}: {error}") from None
 
     def _remainders(self) -> tuple[Size, Size]:
         """The pixels at the end that no tap reads, on each axis, and the size of the output."""
@@ -178,23 +184,29 @@ class LayerMap:
         """For each axis the pixels that a line with its margins reads, as PyTorch pads them."""
         reads = []
         for axis, (N, sides) in enumerate(zip(self.size, self.margins, strict=True), 2):
-            line = torch.arange(N, device=X.device, dtype=torch.float64)
+            line = torch.arange(N, device=X.device, dtype=torch.float32)
             reads.append((axis, pad(line[None, None], sides, self.mode)[0, 0].long()))
         return reads
 
 
-def margins(padding: str | Size, reach: Sequence[int]) -> tuple[Size, Size]:
+def margins(padding: str | int | Size, reach: Sequence[int]) -> tuple[Size, Size]:
     """How many pixels PyTorch puts before and after each axis; "same" has the odd one after.
 
     >>> margins("same", [2, 3]), margins((1, 0), [2, 2])
     (((1, 1), (1, 2)), ((1, 0), (1, 0)))
     """
     if padding == "valid":
-        padding = (0,) * len(reach)
+        padding = 0
     if padding == "same":
         before = tuple(r // 2 for r in reach)
         return before, tuple(r - r // 2 for r in reach)
-    return tuple(padding), tuple(padding)  # type: ignore[arg-type]
+    both = _on_every(padding, len(reach))
+    return both, both
+
+
+def _on_every(value: Any, axes: int) -> Size:
+    """One number for each axis: a layer that was changed by hand may have a single one."""
+    return (value,) * axes if isinstance(value, int) else tuple(value)
 
 
 def channels(layer: Any) -> tuple[int, int]:

@@ -1065,6 +1065,16 @@ def test_a_transposed_convolution_that_is_called_with_the_size_of_its_output(out
     assert module.eval()().item() == pytest.approx(expected.item(), rel=1e-12)
 
 
+def test_a_layer_whose_settings_were_changed_to_single_numbers():
+    part = nn.Conv2d(2, 3, 3, **DOUBLE)
+    part.stride, part.padding, part.dilation = 2, 2, 2
+    module = ConvPenalty(part, (5, 6), 1.0, "columns")
+    M = matrix_of(part, (5, 6))
+    assert module.shape == tuple(M.shape)
+    expected = module.u.flatten() @ (dense_gram(M, 1.0, False) @ module.v.flatten())
+    assert module.eval()().item() == pytest.approx(expected.item(), rel=1e-12)
+
+
 # ---- weights that are computed
 
 
@@ -1147,6 +1157,13 @@ def test_a_state_of_another_resolution_is_resampled(kind):
     [
         (nn.Conv2d(1, 1, 5), 4, {}, ValueError, "input_size: wanted at least 5x5, so that"),
         (nn.Conv1d(1, 1, 5, padding=1), 2, {}, ValueError, "input_size: wanted at least 3, so"),
+        (
+            nn.Conv1d(1, 1, 5, padding=3, padding_mode="reflect"),
+            3,
+            {},
+            ValueError,
+            "input_size: wanted an image that padding_mode='reflect' can pad, got 3: ",
+        ),
         (nn.Linear(2, 2), 3, {}, ValueError, r"input_size: wanted \(\), got 3"),
         (nn.Linear(2, 2), (3,), {}, ValueError, r"input_size: wanted \(\), got \(3,\)"),
         (

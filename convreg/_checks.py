@@ -35,6 +35,19 @@ class Matrix(Protocol):
     def __matmul__(self, other: Any) -> Any: ...
 
 
+def shown(value: Any) -> str:
+    """A value as an error shows it: what has a shape by that, what is long by its beginning.
+
+    >>> shown("rows"), shown(np.zeros((2, 3)))
+    ("'rows'", 'ndarray of shape (2, 3)')
+    """
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"{type(value).__name__} of shape {tuple(shape)}"
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]} ..."
+
+
 def float_type(dtype: Any) -> type[np.floating]:
     """float32 for float32, float64 for every other real type."""
     return np.float32 if dtype == np.float32 else np.float64
@@ -73,7 +86,7 @@ def as_kernel(K: ArrayLike, name: str = "K", *, square: bool = True) -> NDArray:
 def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int, int]:
     """(k1, k2, g, h) from the shape of a kernel, (k1, k2, g, h) or (k1, k2)."""
     if not isinstance(shape, (Sequence, np.ndarray)):
-        raise TypeError(f"shape: wanted (k1, k2, g, h) or (k1, k2), got {shape!r}")
+        raise TypeError(f"shape: wanted (k1, k2, g, h) or (k1, k2), got {shown(shape)}")
     sizes = tuple(as_integer("shape", size, 1) for size in shape)
     if len(sizes) not in (2, 4):
         raise ValueError(f"shape: wanted (k1, k2, g, h) or (k1, k2), got {tuple(shape)}")
@@ -115,7 +128,7 @@ def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     try:
         number = operator.index(candidate)
     except TypeError:
-        raise TypeError(f"{name}: wanted {wanted}, got {value!r}") from None
+        raise TypeError(f"{name}: wanted {wanted}, got {shown(value)}") from None
     if number < low or (high is not None and number > high):
         raise ValueError(f"{name}: wanted {wanted}, got {number}")
     return number
@@ -126,7 +139,7 @@ def as_number(name: str, value: Any, *, positive: bool = True) -> float:
     wanted = "a positive finite number" if positive else "a finite number of at least 0"
     value = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        raise TypeError(f"{name}: wanted {wanted}, got {value!r}")
+        raise TypeError(f"{name}: wanted {wanted}, got {shown(value)}")
     number = float(value)
     if not np.isfinite(number) or number < 0 or (positive and number == 0):
         raise ValueError(f"{name}: wanted {wanted}, got {number}")
@@ -136,7 +149,9 @@ def as_number(name: str, value: Any, *, positive: bool = True) -> float:
 def as_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """One of the given words."""
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}: wanted one of {', '.join(map(repr, choices))}, got {value!r}")
+        raise ValueError(
+            f"{name}: wanted one of {', '.join(map(repr, choices))}, got {shown(value)}"
+        )
     return value
 
 

@@ -17,6 +17,7 @@ from convreg._checks import (
     as_number,
     as_vector,
     gram_of_rows,
+    shown,
 )
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extremes
@@ -139,7 +140,7 @@ def minimize_penalty(
     tolerance = as_number("tolerance", tolerance, positive=False)
     refresh = _update(update, power_iterations)
     if callback is not None and not callable(callback):
-        raise TypeError(f"callback: wanted a function or None, got {callback!r}")
+        raise TypeError(f"callback: wanted a function or None, got {shown(callback)}")
     if _overflows(M.kernel, alpha):
         raise ValueError(
             "K: wanted entries, and an alpha, whose fourth powers (squares) do not overflow"

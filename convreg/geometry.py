@@ -12,17 +12,29 @@ image are zero. All else that convreg computes asks an `Axis` where its taps rea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg._checks import as_integer
+from convreg._checks import as_integer, shown
 
 Size = int | Sequence[int]
 Padding = str | int | Sequence[str | int]
 PADDINGS = ("same", "valid", "circular")
+
+
+def padding(k: int) -> tuple[int, int]:
+    """The zeros that (1.1) reads before and after the image: (m - 1, k - m) with m = ceil(k/2).
+
+    The first is also the index of the centre tap, which reads its own pixel.
+
+    >>> padding(3), padding(4)
+    ((1, 1), (1, 2))
+    """
+    m = -(-k // 2)
+    return m - 1, k - m
 
 
 def tap_offsets(k: int) -> NDArray[np.intp]:
@@ -33,20 +45,7 @@ def tap_offsets(k: int) -> NDArray[np.intp]:
     >>> tap_offsets(3), tap_offsets(4)
     (array([-1,  0,  1]), array([-1,  0,  1,  2]))
     """
-    m = -(-k // 2)
-    return np.arange(k) - m + 1
-
-
-def padding(k: int) -> tuple[int, int]:
-    """The zeros that (1.1) reads before and after the image: (m - 1, k - m).
-
-    The first is also the index of the centre tap, which reads its own pixel.
-
-    >>> padding(3), padding(4)
-    ((1, 1), (1, 2))
-    """
-    offsets = tap_offsets(k)
-    return -int(offsets[0]), int(offsets[-1])
+    return np.arange(k) - padding(k)[0]
 
 
 class Axis(NamedTuple):
@@ -94,19 +93,16 @@ class Axis(NamedTuple):
             return pixels % self.N
         return np.where((0 <= pixels) & (pixels < self.N), pixels, -1)
 
-    def mirrored(self) -> Axis | None:
-        """What M' reads with the taps in reverse order: of the outputs, for each pixel.
+    def readers(self) -> NDArray[np.intp]:
+        """The tap with which output r reads pixel i, as an array [r, i]; -1 where it does not.
 
-        None where M' is no convolution: with a stride, or where a padding is wider than the kernel.
-
-        >>> Axis(N=4, k=3).mirrored()
-        Axis(N=2, k=3, stride=1, dilation=1, before=2, after=2, circular=False)
+        Of several taps that read the same pixel of a circular image the last.
         """
-        if self.stride > 1 or max(self.before, self.after) > self.span:
-            return None
-        return self._replace(
-            N=self.outputs, before=self.span - self.before, after=self.span - self.after
-        )
+        reads = self.reads()
+        r, p = np.nonzero(reads >= 0)
+        taps = np.full((self.outputs, self.N), -1)
+        taps[r, reads[r, p]] = p
+        return taps
 
 
 class Geometry(NamedTuple):
@@ -129,10 +125,23 @@ class Geometry(NamedTuple):
         """The height and the width of an output."""
         return self.rows.outputs, self.columns.outputs
 
-    def mirrored(self) -> Geometry | None:
-        """That of M', if both axes have one; see `Axis.mirrored`."""
-        rows, columns = self.rows.mirrored(), self.columns.mirrored()
-        return None if rows is None or columns is None else Geometry(rows, columns)
+
+@lru_cache
+def mirrored(geometry: Geometry) -> Geometry | None:
+    """Equation (1.2) for M': what it reads of the outputs, its taps in reverse order.
+
+    None where M' is no convolution: with a stride, or where a padding is wider than the kernel.
+
+    >>> mirrored(geometry_of((3, 3), 4, padding="valid")).rows
+    Axis(N=2, k=3, stride=1, dilation=1, before=2, after=2, circular=False)
+    """
+    axes = []
+    for axis in geometry:
+        if axis.stride > 1 or max(axis.before, axis.after) > axis.span:
+            return None
+        before, after = axis.span - axis.before, axis.span - axis.after
+        axes.append(axis._replace(N=axis.outputs, before=before, after=after))
+    return Geometry(*axes)
 
 
 def geometry_of(
@@ -187,7 +196,7 @@ def _both(name: str, value: Any, check: Callable[[Any], Any]) -> tuple[Any, Any]
     if not isinstance(value, (tuple, list)):
         return check(value), check(value)
     if len(value) != 2:
-        raise ValueError(f"{name}: wanted one value, or two (rows, columns), got {value!r}")
+        raise ValueError(f"{name}: wanted one value, or two (rows, columns), got {shown(value)}")
     return check(value[0]), check(value[1])
 
 
@@ -197,26 +206,25 @@ def _as_padding(value: Any) -> str | int:
         return value
     wanted = f"padding: wanted one of {', '.join(map(repr, PADDINGS))}, or an integer of at least 0"
     if isinstance(value, str):
-        raise ValueError(f"{wanted}, got {value!r}")
+        raise ValueError(f"{wanted}, got {shown(value)}")
     try:
         return as_integer("padding", value, 0)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{wanted}, got {value!r}") from None
+        raise type(error)(f"{wanted}, got {shown(value)}") from None
 
 
-def _axis(N: int, k: int, stride: int, dilation: int, padding: str | int) -> Axis:
+def _axis(N: int, k: int, stride: int, dilation: int, beside: str | int) -> Axis:
     """One axis, if the kernel fits into the padded image."""
-    if isinstance(padding, int):
-        before = after = padding
-    elif padding == "valid":
+    if isinstance(beside, int):
+        before = after = beside
+    elif beside == "valid":
         before = after = 0
     else:
-        offsets = dilation * tap_offsets(k)
-        before, after = -int(offsets[0]), int(offsets[-1])
-    axis = Axis(N, k, stride, dilation, before, after, padding == "circular")
+        before, after = (dilation * pixels for pixels in padding(k))
+    axis = Axis(N, k, stride, dilation, before, after, beside == "circular")
     if axis.outputs < 1:
         raise ValueError(
             f"N: wanted an image into which the kernel fits, got {N} pixels with padding="
-            f"{padding!r} for {k} taps with dilation={dilation}"
+            f"{beside!r} for {k} taps with dilation={dilation}"
         )
     return axis

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from convreg._checks import Gram, as_integer, as_number, gram_of_rows
+from convreg._checks import Gram, as_integer, as_number, gram_of_rows, shown
 from convreg.torch.maps import (
     KINDS,
     Layer,
@@ -230,7 +230,7 @@ def _map_of(layer: Layer, size: Size, output_size: int | Sequence[int] | None) -
         return LayerMap(layer, size)
     if not getattr(layer, "transposed", False):
         raise ValueError(
-            f"output_size: wanted None but for transposed convolutions, got {output_size!r}"
+            f"output_size: wanted None but for transposed convolutions, got {shown(output_size)}"
         )
     return LayerMap(layer, size, as_size(output_size, len(size), "output_size"))
 

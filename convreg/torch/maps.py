@@ -19,7 +19,7 @@ from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-from convreg._checks import as_integer
+from convreg._checks import as_integer, shown
 
 Layer: TypeAlias = nn.Module
 Size = tuple[int, ...]
@@ -226,7 +226,7 @@ def as_size(size: int | Sequence[int], axes: int, name: str = "input_size") -> S
     is_sequence = isinstance(size, Sequence) and not isinstance(size, str)
     sides: Any = size if is_sequence else (size,) * axes
     if len(sides) != axes or not (is_sequence or axes):
-        raise ValueError(f"{name}: wanted {wanted}, got {size!r}")
+        raise ValueError(f"{name}: wanted {wanted}, got {shown(size)}")
     return tuple(as_integer(name, side, 1) for side in sides)
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from convreg._checks import as_integer, as_number
+from convreg._checks import as_integer, as_number, shown
 from convreg.torch.maps import KINDS, LayerMap, Size, by, gathered, problem_of, weight_of
 
 Layers = dict[str, Any]
@@ -32,7 +32,7 @@ def layers_of(model: nn.Module, kinds: Any) -> Layers:
         isinstance(kind, type) and issubclass(kind, KINDS) for kind in classes
     ):
         names = ", ".join(kind.__name__ for kind in KINDS)
-        raise TypeError(f"kinds: wanted classes among torch.nn's {names}, got {kinds!r}")
+        raise TypeError(f"kinds: wanted classes among torch.nn's {names}, got {shown(kinds)}")
     return {name: part for name, part in model.named_modules() if isinstance(part, classes)}
 
 
@@ -44,7 +44,7 @@ def skipped(skip: Any, layers: Layers) -> set[str]:
     one = isinstance(skip, (str, type)) or callable(skip)
     if not one and not isinstance(skip, Collection):
         raise TypeError(
-            f"skip: wanted names, patterns, classes or functions (name, layer), got {skip!r}"
+            f"skip: wanted names, patterns, classes or functions (name, layer), got {shown(skip)}"
         )
     found = set()
     for rule in [skip] if one else list(skip):
@@ -61,7 +61,9 @@ def _test(argument: str, rule: Any, layers: Layers) -> Callable[[str], bool]:
         return lambda name: _names(rule, name)
     if callable(rule):
         return lambda name: bool(rule(name, layers[name]))
-    raise TypeError(f"{argument}: wanted a name, a pattern, a class or a function, got {rule!r}")
+    raise TypeError(
+        f"{argument}: wanted a name, a pattern, a class or a function, got {shown(rule)}"
+    )
 
 
 def _names(pattern: str, name: str) -> bool:
@@ -112,9 +114,9 @@ def inputs_of(model: nn.Module, input_shape: Any, example_inputs: Any) -> tuple[
         return (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(
             example_inputs
         ), {}
-    if not isinstance(input_shape, Collection) or isinstance(input_shape, (str, Mapping)):
+    if not isinstance(input_shape, Collection) or isinstance(input_shape, (str, Mapping, Tensor)):
         wanted = "the shape of the model's input without the batch, such as (3, 32, 32)"
-        raise TypeError(f"input_shape: wanted {wanted}, got {input_shape!r}")
+        raise TypeError(f"input_shape: wanted {wanted}, got {shown(input_shape)}")
     shape = [as_integer("input_shape", side, 1) for side in input_shape]
     weights = [weight for weight in model.parameters() if weight.is_floating_point()]
     like = weights[0] if weights else torch.empty(0)

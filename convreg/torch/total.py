@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convreg._checks import as_choice, as_number
+from convreg._checks import as_choice, as_number, shown
 from convreg.torch.layer import ConvPenalty
 from convreg.torch.report import Report, row_of
 
@@ -101,7 +101,7 @@ class PenaltySum(nn.Module):
             return [keys[index]]
         named = [key for key in keys if index in (key, self._modules[key].name)]
         if not named:
-            raise KeyError(f"wanted one of {', '.join(map(repr, self.names))}, got {index!r}")
+            raise KeyError(f"wanted one of {', '.join(map(repr, self.names))}, got {shown(index)}")
         return named[:1]
 
     def __getitem__(self, index: int | slice | str) -> Any:

@@ -719,3 +719,19 @@ def test_a_slice_of_the_sum_is_a_sum():
 def test_lazy_convolutions_are_made_by_the_forward_pass():
     regularizer = add_penalty(nn.Sequential(nn.LazyConv2d(4, 3, padding=1)), (2, 5, 5))
     assert regularizer[0].conv.weight.shape == (4, 2, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"input_shape": torch.zeros(1, 3, 9, 9)}, "input_shape: .*, got Tensor of shape "),
+        ({"alpha": torch.ones(500)}, r"alpha: wanted .*, got Tensor of shape \(500,\)$"),
+        ({"skip": [torch.ones(500)]}, r"skip: wanted .*, got Tensor of shape \(500,\)$"),
+        ({"power_iterations": torch.ones(500)}, r"power_iterations: .*, got Tensor of shape "),
+        ({"kinds": [torch.ones(50, 50)]}, "kinds: wanted classes .* ...$"),
+    ],
+)
+def test_a_tensor_in_the_wrong_place_is_described_by_its_shape(options, message):
+    with pytest.raises(TypeError, match=f"(?s)^{message}") as error:
+        add_penalty(several(), **{"input_shape": (3, 9, 9), **options})
+    assert len(str(error.value)) < 400

@@ -10,7 +10,6 @@ square, is said in `convreg.geometry`.
 from __future__ import annotations
 
 from copy import copy
-from itertools import product
 from math import prod
 
 import numpy as np
@@ -80,8 +79,10 @@ def convolve(
     rows, columns = geometry.rows.reads(), geometry.columns.reads()
     padded = np.pad(image, ((0, 1), (0, 1), (0, 0)))  # the index -1 reads a zero
     Y = np.zeros((*geometry.outputs, h), np.result_type(kernel, image))
-    for p, q in product(range(k1), range(k2)):
-        Y += padded[np.ix_(rows[:, p], columns[:, q])] @ kernel[p, q]
+    for p in range(k1):
+        lines = padded[rows[:, p]]
+        for q in range(k2):
+            Y += lines.take(columns[:, q], axis=1) @ kernel[p, q]
     return Y[:, :, 0] if flat else Y
 
 

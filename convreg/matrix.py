@@ -14,7 +14,6 @@ as vec wants it; the paper prints row m - l, see `convreg.claims.slips`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from math import prod
 
 import numpy as np
@@ -211,10 +210,15 @@ def conv_matrix_adjoint(
     rows, columns = geometry
     y, s, r = np.unravel_index(entries.row, (h, W, H))
     z, j, i = np.unravel_index(entries.col, (g, columns.N, rows.N))
-    reads_i = [reads[r] == i for reads in rows.reads().T]  # for each p
-    reads_j = [reads[s] == j for reads in columns.reads().T]  # for each q
-    sums = np.zeros((k1, k2, g * h))
-    for p, q in product(range(k1), range(k2)):
-        lands = reads_i[p] & reads_j[q]
-        sums[p, q] = np.bincount((z * h + y)[lands], entries.data[lands], minlength=g * h)
+    in_rows, in_columns = rows.readers(), columns.readers()
+    p, q = in_rows[r, i], in_columns[s, j]
+    inside = (0 <= p) & (0 <= q)
+    taps = np.ravel_multi_index((p[inside], q[inside], z[inside], y[inside]), (k1, k2, g, h))
+    sums = np.bincount(taps, entries.data[inside], minlength=k1 * k2 * g * h)
+    sums = sums.reshape(k1, k2, g, h)
+    # taps that read the same pixel of one output do so of every output
+    if rows.circular:
+        sums = sums[in_rows[0, rows.reads()[0]]]
+    if columns.circular:
+        sums = sums[:, in_columns[0, columns.reads()[0]]]
     return sums.reshape(tuple(shape)).astype(float_type(entries.dtype), copy=False)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from convreg.geometry import Axis, Geometry
+from convreg.geometry import Axis, Geometry, mirrored
 
 WORK = 2**19  # entries of the work array: few enough to stay in a cache
 READ = 3  # reading so many times more channels costs no more than adding to them
@@ -36,7 +36,7 @@ class Convolution:
     def __init__(self, kernel: NDArray, geometry: Geometry, transposed: bool) -> None:
         g, h = kernel.shape[2:]
         inputs, outputs = (h, g) if transposed else (g, h)
-        mirror = geometry.mirrored()
+        mirror = mirrored(geometry)
         self.reads = not transposed if mirror is None else inputs <= READ * outputs
         self.mirrored = self.reads == transposed
         self.channels = inputs if self.reads else outputs
@@ -46,14 +46,14 @@ class Convolution:
         else:
             self.geometry = geometry
             self.A = kernel.reshape(-1, h)  # rows (p, q, z)
+        rows, columns = self.geometry
+        self.most = max(2, WORK // (self.channels * rows.padded * columns.padded))
 
     def __call__(self, X: NDArray) -> NDArray:
         count = X.shape[1]
-        rows, columns = self.geometry
-        most = max(2, WORK // (self.channels * rows.padded * columns.padded))
-        if count > most:  # what is kept between calls stays bounded
-            parts = [self(X[:, first : first + most]) for first in range(0, count, most)]
-            return np.hstack(parts)
+        if count > self.most:  # what is kept between calls stays bounded
+            starts = range(0, count, self.most)
+            return np.hstack([self(X[:, start : start + self.most]) for start in starts])
         taps = kept_taps(self.geometry, self.mirrored, self.channels, count, X.dtype)
         return taps.product(self.A, X) if self.reads else taps.adjoint(self.A, X)
 
@@ -66,7 +66,7 @@ def correlate(shape: tuple[int, ...], geometry: Geometry, X: NDArray, Y: NDArray
     k1, k2, g, h = shape
     count = X.shape[1]
     dtype = np.result_type(X, Y)
-    mirror = geometry.mirrored()
+    mirror = mirrored(geometry)
     if mirror is not None and h < g:
         G = kept_taps(mirror, True, h, count, dtype).correlation(Y, X)
         return np.ascontiguousarray(G.reshape(k1, k2, h, g).swapaxes(2, 3))

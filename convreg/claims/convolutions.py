@@ -7,6 +7,7 @@ with the numbers behind it. The sentences stand in the table at the end, in the 
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,58 +18,76 @@ from convreg.claims.signals import backpropagated
 from convreg.convolution import convolve, vec
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
+from convreg.geometry import Size, padding
 from convreg.gradients import penalty_matrix_gradient
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
 from convreg.penalty import penalty, shifted_gram
 from convreg.studies import periodic
 from convreg.studies.barrier import column_norm_bound
+from convreg.studies.geometries import settings
+from convreg.studies.layers import resnet18
+from convreg.studies.strides import always_singular
+
+
+def several_strides_and_paddings() -> Judged:
+    """Strides and paddings of `convolve` against SciPy's correlation; those of ResNet-18."""
+    rng = np.random.default_rng(0)
+    K = rng.integers(-9, 9, (3, 3))
+    X = rng.integers(-9, 9, (8, 8))
+    same = []
+    wrapped = np.pad(X, 1, "wrap")
+    patterns = ((2, "same", np.pad(X, 1)), (3, "valid", X), (1, 2, np.pad(X, 2)))
+    for stride, how, padded in (*patterns, (2, "circular", wrapped)):
+        every = correlate2d(padded, K, mode="valid")
+        Y = convolve(K, X, stride=stride, padding=how)
+        same.append(np.array_equal(Y, every[::stride, ::stride]))
+    layers = resnet18()
+    strides = sorted({layer.stride for layer in layers})
+    paddings = sorted({padding(layer.k)[0] for layer in layers})
+    measured = (
+        f"without a flip: no difference from a correlation by SciPy, padded before and thinned "
+        f"after, for integers, in {sum(same)} of {len(same)} patterns; ResNet-18 has the strides "
+        f"{each(strides)} and {each(paddings)} pixels of padding"
+    )
+    used = min(len(strides), len(paddings)) > 1
+    return Judged(verdict(all(same) and used, all(same)), measured)
 
 
 def stride_and_padding_are_no_loss() -> Judged:
-    """Whether Lemma 2.2 and the chain rule hold for stride 2; R_1 with other stride or padding."""
+    """Whether (2.5) holds for other geometries; what they do to R_1, and to M'M in ResNet-18."""
     N = 6
-    K = start_kernel(3, 1, 3)
+    cases = settings(start_kernel(3, 1, 3), N)
+    right = [_has_its_gradient(*case) for case in cases.values()]
     tap = identity(3, 1, 3)
     shift = np.eye(9)[3].reshape(3, 3)
-
-    G = _gradient_with_stride_2(K, N)
-    right = is_gradient(lambda K: _penalty_with_stride_2(K, N), K, G)
-    strides = [penalty(tap, N), _penalty_with_stride_2(tap, N)]
-    on_the_torus = periodic.periodic_singular_values(shift, N)
-    paddings = [penalty(shift, N), float(np.abs(on_the_torus**2 - 1).max())]
+    strides = [penalty(tap, N), penalty(tap, N, stride=2)]
+    paddings = [penalty(shift, N), penalty(shift, N, padding="circular")]
     same = max(np.ptp(strides), np.ptp(paddings)) < 1e-9
-
-    word = "right" if right else "wrong"
+    tall, singular = _tall_and_singular()
     measured = (
-        f"the gradient with stride 2 is {word}; but R_1 of the identity tap, 3x3x1x3, is "
-        f"{strides[0]:.3g} with stride 1 and {strides[1]:.3g} with stride 2, where M is wide "
-        f"(h < 4g), and R_1 of a shift is {paddings[0]:.3g} with zero padding and "
-        f"{round(paddings[1], 9):.3g} with periodic"
+        f"the gradient is right in {sum(right)} of {len(right)} geometries; but R_1 of the "
+        f"identity tap, 3x3x1x3, is {strides[0]:.3g} with stride 1 and {strides[1]:.3g} with "
+        f"stride 2, where M is wide (h < 4g), R_1 of a shift is {paddings[0]:.3g} with zero "
+        f"padding and {paddings[1]:.3g} with circular; {tall} of ResNet-18's convolutions have "
+        f"h >= g, but in {singular} of them M'M is singular for every K"
     )
-    return Judged(verdict(right and same, right), measured)
+    return Judged(verdict(all(right) and same and singular == 0, all(right)), measured)
 
 
-def _rows_of_stride_2(K: NDArray, N: int) -> NDArray:
-    """Which rows of M are left: those of every other pixel in both directions."""
-    pixels = np.arange(K.shape[3] * N**2).reshape(-1, N, N)
-    return pixels[:, ::2, ::2].ravel()
+def _tall_and_singular() -> tuple[int, int]:
+    """How many of ResNet-18's convolutions have h >= g, and in how many of them M'M is singular."""
+    tall = [layer for layer in resnet18() if layer.h >= layer.g]
+    singular = [layer for layer in tall if always_singular(layer, "columns")]
+    return sum(layer.count for layer in tall), sum(layer.count for layer in singular)
 
 
-def _penalty_with_stride_2(K: NDArray, N: int) -> float:
-    """R_1 of the rows that are left."""
-    M = conv_matrix(K, N).toarray()[_rows_of_stride_2(K, N)]
-    return float(np.linalg.norm(M.T @ M - np.eye(M.shape[1]), 2))
-
-
-def _gradient_with_stride_2(K: NDArray, N: int) -> NDArray:
-    """Lemma 2.2 for the rows that are left, and the chain rule."""
-    M = conv_matrix(K, N).toarray()
-    rows = _rows_of_stride_2(K, N)
-    _, u, v = leading_triplets(shifted_gram(M[rows]), 1)[0]
-    in_M = np.zeros_like(M)
-    in_M[rows] = penalty_matrix_gradient(M[rows], u, v)
-    return conv_matrix_adjoint(in_M, K.shape, N)
+def _has_its_gradient(K: NDArray, N: Size, how: dict[str, Any]) -> bool:
+    """Whether Lemma 2.2 and the chain rule give the gradient of R_1."""
+    M = conv_matrix(K, N, **how).toarray()
+    _, u, v = leading_triplets(shifted_gram(M), 1)[0]
+    G = conv_matrix_adjoint(penalty_matrix_gradient(M, u, v), K.shape, N, **how)
+    return is_gradient(lambda K: penalty(K, N, **how), K, G)
 
 
 def vec_stacks_columns() -> Judged:
@@ -192,9 +211,15 @@ def periodic_and_orthogonal() -> Judged:
 SECTION_1_CLAIMS = (
     Claim(
         "Section 1",
+        "In deep learning a convolution has no flip, and different strides and padding patterns",
+        several_strides_and_paddings,
+        "12",
+    ),
+    Claim(
+        "Section 1",
         "Stride 1 and zero padding are no loss of generality",
         stride_and_padding_are_no_loss,
-        "00",
+        "12",
     ),
     Claim(
         "Sections 1, 2.2",

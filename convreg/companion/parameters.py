@@ -21,6 +21,7 @@ RULES: dict[str, Rule] = {
     "input_channels": Integer(1, 64),
     "output_channels": Integer(1, 64),
     "input_size": Integer(1, 60),
+    "stride": Integer(1, 8),
     "alpha": Real(1e-6, 1e6),
     "alphas": ListOf(Real(1e-6, 1e6)),
     "channels": ListOf(Pair(Integer(1, 64))),

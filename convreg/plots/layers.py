@@ -1,6 +1,10 @@
-"""The figures at layer scale: how the time of an update grows, and the rate of each layer."""
+"""The figures at layer scale: how the time of an update grows, the rates, the barrier."""
 
 from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from convreg.plots.style import CYCLE, DASHES, Figure, axes_grid, drawn, plain_logarithm
 from convreg.storage.tables import Table, groups
@@ -69,3 +73,40 @@ def rate_figure(table: Table) -> Figure:
     ax.grid(False, axis="y")
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure
+
+
+@drawn
+def barrier_figure(table: Table) -> Figure:
+    """From where to where R_alpha can come: a line for each layer and Gram matrix.
+
+    It begins with a mark at He's start. Where it ends at a bar, it ends at the barrier; else at 0.
+
+    Columns: layer, count, gram ("columns" or "rows"), start, lowest.
+    """
+    layers = groups(table, "layer")
+    figure, (ax,) = axes_grid(1, 1, 0.3 * len(layers) + 1.0)
+    places = np.arange(len(layers), 0, -1)
+    _spans(ax, groups(table, "gram")["columns"], places + 0.16, CYCLE[1], "s", "$M^TM$")
+    _spans(ax, groups(table, "gram")["rows"], places - 0.16, CYCLE[0], "o", "$MM^T$")
+    ax.axvline(1, color="black", linewidth=0.8, linestyle=":", zorder=0.5, label="the barrier")
+    names = []
+    for layer, rows in layers.items():
+        times = f", {rows['count'][0]} times" if rows["count"][0] > 1 else ""
+        names.append(layer.replace("x", "×") + times)
+    ax.set_yticks(places, names)
+    ax.set_xscale("function", functions=(lambda x: np.abs(x) ** 0.5, np.square))
+    ax.set_xlim(0, 1.1 * max(table["start"]))
+    ax.set_xticks([tick for tick in (0, 1, 2, 5, 10, 20, 50) if tick < ax.get_xlim()[1]])
+    ax.set_xlabel(r"$\mathcal{R}_\alpha/\alpha$, from He's start (mark) to the lowest there is")
+    ax.grid(False, axis="y")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+def _spans(ax: Axes, rows: Table, places: NDArray, color: str, marker: str, words: str) -> None:
+    """The lines of one Gram matrix."""
+    ax.hlines(places, rows["lowest"], rows["start"], color=color, linewidth=1.4)
+    ax.plot(rows["start"], places, marker, color=color, markersize=4.5, label=words)
+    stopped = rows["lowest"] > 0
+    ends = rows["lowest"][stopped]
+    ax.plot(ends, places[stopped], "|", color=color, markersize=9, markeredgewidth=2.5)

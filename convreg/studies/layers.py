@@ -1,8 +1,8 @@
 """Layer scale: the convolutions of ResNet-18, and the time of an update with M in three forms.
 
 ResNet-18 is table 1 of He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR
-2016. Its strided layers are taken with stride 1 on images of the size that they put out, and with
-zero padding.
+2016. Its convolutions are taken as they are. All have odd kernels with (k - 1) / 2 zeros on each
+side, the paper's padding; seven have stride 2.
 """
 
 from __future__ import annotations
@@ -25,42 +25,59 @@ from convreg.verify import observed_order
 
 
 class Layer(NamedTuple):
-    """A convolution of k x k x g x h on N x N images, and how often its network has it."""
+    """A convolution of k x k x g x h on N x N images, and how often its network has it.
+
+    >>> layer = Layer(3, 2, 5, 7, stride=2)
+    >>> str(layer), layer.outputs, layer.shape
+    ('3x3x2x5, N = 7, stride 2', 4, (80, 98))
+    """
 
     k: int
     g: int
     h: int
     N: int
+    stride: int = 1
     count: int = 1  # type: ignore[assignment]  # hides the tuple's method, which nothing calls
 
     def __str__(self) -> str:
-        return f"{self.k}x{self.k}x{self.g}x{self.h}, N = {self.N}"
+        stride = f", stride {self.stride}" if self.stride > 1 else ""
+        return f"{self.k}x{self.k}x{self.g}x{self.h}, N = {self.N}{stride}"
+
+    @property
+    def outputs(self) -> int:
+        """The side of the image that it puts out: N / stride, rounded up."""
+        return -(-self.N // self.stride)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The rows and columns of M."""
+        return self.h * self.outputs**2, self.g * self.N**2
 
     @property
     def operations(self) -> int:
-        """Multiplications and additions of a product with M: two for each entry of K and pixel."""
-        return 2 * self.k**2 * self.g * self.h * self.N**2
+        """What a product with M takes: two for each entry of K and pixel that is put out."""
+        return 2 * self.k**2 * self.g * self.h * self.outputs**2
 
 
 def resnet18(image_size: int = 224) -> list[Layer]:
-    """The 11 shapes of the 20 convolutions of ResNet-18 for images of a given size.
+    """The 11 kinds of the 20 convolutions of ResNet-18 for images of a given size.
 
     >>> sum(layer.count for layer in resnet18()), str(resnet18()[0])
-    (20, '7x7x3x64, N = 112')
+    (20, '7x7x3x64, N = 224, stride 2')
     """
     N = [-(-image_size // 2**halvings) for halvings in range(6)]
-    layers = [Layer(7, 3, 64, N[1]), Layer(3, 64, 64, N[2], 4)]
-    for g, size in ((64, N[3]), (128, N[4]), (256, N[5])):
+    layers = [Layer(7, 3, 64, N[0], stride=2), Layer(3, 64, 64, N[2], count=4)]
+    for g, size, half in ((64, N[2], N[3]), (128, N[3], N[4]), (256, N[4], N[5])):
         layers += [
-            Layer(3, g, 2 * g, size),
-            Layer(3, 2 * g, 2 * g, size, 3),
-            Layer(1, g, 2 * g, size),
+            Layer(3, g, 2 * g, size, stride=2),
+            Layer(3, 2 * g, 2 * g, half, count=3),
+            Layer(1, g, 2 * g, size, stride=2),
         ]
     return layers
 
 
 def gaussian_kernel(layer: Layer, seed: int = 0, dtype: DTypeLike = np.float64) -> NDArray:
-    """Independent normal entries of variance 1 / (k^2 g): an image keeps its size on average.
+    """Independent normal entries of variance 1 / (k^2 g): a pixel keeps its size on average.
 
     >>> gaussian_kernel(Layer(3, 2, 4, 8)).shape
     (3, 3, 2, 4)
@@ -82,19 +99,25 @@ def random_triplets(layer: Layer, dtype: DTypeLike = np.float64) -> list[Singula
     ]
 
 
-REPRESENTATIONS: dict[str, Callable[[NDArray, int], Any]] = {
-    "dense": lambda K, N: conv_matrix(K, N).toarray(),
-    "sparse": conv_matrix,
-    "matrix-free": ConvolutionOperator,
+def operator(K: NDArray, layer: Layer) -> ConvolutionOperator:
+    """M(K) of a layer, never formed."""
+    return ConvolutionOperator(K, layer.N, stride=layer.stride)
+
+
+REPRESENTATIONS: dict[str, Callable[[NDArray, Layer], Any]] = {
+    "dense": lambda K, layer: conv_matrix(K, layer.N, stride=layer.stride).toarray(),
+    "sparse": lambda K, layer: conv_matrix(K, layer.N, stride=layer.stride),
+    "matrix-free": operator,
 }
 
 
 def entries(layer: Layer, representation: str) -> int:
     """How many numbers a representation of M holds."""
     kernel = layer.k**2 * layer.g * layer.h
+    rows, columns = layer.shape
     return {
-        "dense": layer.g * layer.h * layer.N**4,
-        "sparse": kernel * layer.N**2,
+        "dense": rows * columns,
+        "sparse": kernel * layer.outputs**2,
         "matrix-free": kernel,
     }[representation]
 
@@ -125,7 +148,7 @@ def update_seconds(layer: Layer, representation: str) -> float:
     K = gaussian_kernel(layer)
     triplets = random_triplets(layer)
     represent = REPRESENTATIONS[representation]
-    return seconds(lambda: power_update(shifted_gram(represent(K, layer.N)), triplets, 2))
+    return seconds(lambda: power_update(shifted_gram(represent(K, layer)), triplets, 2))
 
 
 def gemm_seconds(dtype: DTypeLike, size: int = 2000) -> float:
@@ -136,7 +159,7 @@ def gemm_seconds(dtype: DTypeLike, size: int = 2000) -> float:
 
 def gram_seconds(layer: Layer, dtype: DTypeLike) -> float:
     """The seconds for 10^9 operations in M'M v."""
-    M = ConvolutionOperator(gaussian_kernel(layer, dtype=dtype), layer.N)
+    M = operator(gaussian_kernel(layer, dtype=dtype), layer)
     adjoint = M.T
     v = random_triplets(layer, dtype)[0].v
     return seconds(lambda: adjoint @ (M @ v)) / (2 * layer.operations) * 1e9

@@ -15,11 +15,13 @@ from convreg.convolution import convolve
 from convreg.examples import start_kernel
 from convreg.gradients import penalty_matrix_gradient
 from convreg.matrix import conv_matrix
-from convreg.penalty import penalty
+from convreg.penalty import penalty, penalty_gradient
 from convreg.studies.barrier import column_norm_bound
+from convreg.studies.layers import resnet18
 from convreg.studies.periodic import periodic_singular_values, unit_modulus_kernel
 
 VERDICTS = {
+    "several_strides_and_paddings": HOLDS,
     "stride_and_padding_are_no_loss": IN_PART,
     "vec_stacks_columns": HOLDS,
     "linear": HOLDS,
@@ -37,7 +39,36 @@ def of_the_reversal(K, shift, axes):
     return np.eye(225)[224 - 15 * shift[0] - shift[1]]
 
 
+def at_stride_1():
+    """The layers of ResNet-18, each with stride 1."""
+    return [layer._replace(stride=1) for layer in resnet18()]
+
+
+def of_one_size():
+    """The same, each with 3 x 3 taps."""
+    return [layer._replace(k=3) for layer in resnet18()]
+
+
+def as_in_the_paper(K, N, **how):
+    """The penalty; that of single taps is the one with stride 1 and zeros, whatever is asked."""
+    return penalty(K, N) if np.count_nonzero(K) == 1 else penalty(K, N, **how)
+
+
 OTHERWISE = [
+    *planted(
+        convolutions.several_strides_and_paddings,
+        "convolve",
+        (lambda K, X, **how: convolve(K[::-1, ::-1], X, **how), FAILS),
+        (lambda K, X, **how: convolve(K, X), FAILS),
+        (lambda K, X, **how: convolve(K, X, **how | {"stride": 2}), FAILS),
+        (lambda K, X, **how: convolve(K, X, **how | {"padding": "same"}), FAILS),
+    ),
+    *planted(
+        convolutions.several_strides_and_paddings,
+        "resnet18",
+        (at_stride_1, IN_PART),
+        (of_one_size, IN_PART),
+    ),
     *planted(
         convolutions.stride_and_padding_are_no_loss,
         "penalty_matrix_gradient",
@@ -47,10 +78,16 @@ OTHERWISE = [
     *planted(
         convolutions.stride_and_padding_are_no_loss,
         "penalty",
-        (lambda K, N: float(K.ndim == 4), HOLDS),
-        (lambda K, N: 0.0, IN_PART),
-        (lambda K, N: 1.0, IN_PART),
+        (as_in_the_paper, IN_PART),
+        (lambda K, N, **how: penalty(K, N), FAILS),
     ),
+    *planted(
+        convolutions.stride_and_padding_are_no_loss,
+        "always_singular",
+        (lambda layer, gram: False, IN_PART),
+        (lambda layer, gram: True, IN_PART),
+    ),
+    *planted(convolutions.stride_and_padding_are_no_loss, "resnet18", (at_stride_1, IN_PART)),
     *planted(
         convolutions.vec_stacks_columns,
         "vec",
@@ -140,7 +177,7 @@ def test_every_predicate_in_the_tally_turns():
             convolutions.stride_and_padding_are_no_loss,
             "penalty_matrix_gradient",
             multiple(penalty_matrix_gradient, 2),
-            "is wrong;",
+            "right in 0 of 9 geometries",
         ),
     ],
 )
@@ -149,12 +186,37 @@ def test_the_words_follow_the_evidence(judge, used, wrong, words, alone, judged_
     assert words in judged_with(judge, used, wrong).measured
 
 
+def test_it_would_be_no_loss_if_neither_the_penalty_nor_the_rank_changed(monkeypatch, judged_with):
+    monkeypatch.setattr(convolutions, "always_singular", lambda layer, gram: False)
+    judge = convolutions.stride_and_padding_are_no_loss
+    assert judge().verdict == IN_PART
+    assert judged_with(judge, "penalty", as_in_the_paper).verdict == HOLDS
+
+
+@pytest.mark.parametrize("how", [{"stride": 2}, {"padding": "circular"}])
+def test_one_change_of_the_penalty_is_a_loss(how, monkeypatch, judged_with):
+    """Of the stride, or of the padding."""
+    monkeypatch.setattr(convolutions, "always_singular", lambda layer, gram: False)
+
+    def wrong(K, N, **asked):
+        return penalty(K, N, **asked) if asked == how else as_in_the_paper(K, N, **asked)
+
+    judge = convolutions.stride_and_padding_are_no_loss
+    assert judged_with(judge, "penalty", wrong).verdict == IN_PART
+
+
 def every_other_pixel():
     """The rows of M that stride 2 keeps: 3 outputs, 6 x 6 pixels."""
     rows = []
     for c, s, r in product(range(3), range(0, 6, 2), range(0, 6, 2)):
         rows.append(c * 36 + s * 6 + r)
     return rows
+
+
+def test_the_patterns_and_what_resnet18_has(alone):
+    """Counted by hand from table 1 of its paper: 7 x 7 with 3 pixels, 3 x 3 with 1, 1 x 1."""
+    found = numbers(alone["several_strides_and_paddings"].measured)
+    assert found == [4, 4, 18, 1, 2, 0, 1, 3]  # 18 is ResNet's
 
 
 def test_what_stride_and_padding_change(alone):
@@ -167,12 +229,9 @@ def test_what_stride_and_padding_change(alone):
         dense_penalty(one_channel(shift), 6),
         np.linalg.norm(rolled.T @ rolled - np.eye(36), 2),
     ]
-    expected = [2, strides[0], 1, strides[1], 2, *paddings]
-    assert (
-        numbers(alone["stride_and_padding_are_no_loss"].measured)
-        == expected
-        == [2, 0, 1, 1, 2, 1, 0]
-    )
+    expected = [9, 9, strides[0], 1, strides[1], 2, *paddings, 20, 18, 6]  # 18 is ResNet's
+    found = numbers(alone["stride_and_padding_are_no_loss"].measured)
+    assert found == expected == [9, 9, 0, 1, 1, 2, 1, 0, 20, 18, 6]
 
 
 def test_a_periodic_shift_has_the_singular_value_1_only():
@@ -180,6 +239,7 @@ def test_a_periodic_shift_has_the_singular_value_1_only():
 
 
 def test_the_gradient_with_stride_2_is_the_adjoint_of_the_rows_that_are_left():
+    """What the judge has from conv_matrix and its adjoint, from rows of the paper's M."""
     N = 6
     K = start_kernel(3, 1, 3)
     left = every_other_pixel()
@@ -188,8 +248,10 @@ def test_the_gradient_with_stride_2_is_the_adjoint_of_the_rows_that_are_left():
     in_M = np.zeros((108, 36))
     in_M[left] = 2 * np.outer(M @ vectors[:, -1], vectors[:, -1])
     expected = reference_adjoint(in_M, K.shape, N)
-    assert values[-1] - 1 > 1
-    assert np.allclose(convolutions._gradient_with_stride_2(K, N), expected, rtol=1e-9, atol=1e-9)
+    R, G = penalty_gradient(K, N, stride=2)
+    assert R == pytest.approx(values[-1] - 1)
+    assert np.allclose(G, expected, rtol=1e-9, atol=1e-9)
+    assert convolutions._has_its_gradient(K, N, {"stride": 2})
 
 
 def test_how_much_norms_change_near_the_identity(alone):

@@ -382,6 +382,16 @@ BAD = [
         "training_images: wanted an integer from 50 to 1700, got 1797",
     ),
     (
+        "12",
+        {"stride": 3},
+        "stride: wanted 1 < stride <= k // 2 + 1, k <= min(N, 8), and N a multiple of stride, "
+        "got 3, k = 3, N = 16",
+    ),
+    ("12", {"input_size": 15}, "and N a multiple of stride, got 2, k = 3, N = 15"),
+    ("12", {"output_channels": 4}, "output_channels: wanted less than 4, got 4"),
+    ("12", {"image_size": 48}, "image_size: wanted a multiple of 32, got 48"),
+    ("12", {"alpha": 5}, "alpha: wanted less than sigma_max^2 / 2 (stride 3), got 5"),
+    (
         "10",
         {"seed": 4294967295},
         "seed, networks: wanted a last seed below 2^32, got 4294967299",

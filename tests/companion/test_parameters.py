@@ -14,6 +14,7 @@ GOOD = {
     "input_channels": 2,
     "output_channels": 3,
     "input_size": 6,
+    "stride": 2,
     "alpha": 1,
     "alphas": [0.1, 5],
     "channels": [[3, 1], (1, 3)],
@@ -53,6 +54,7 @@ BAD = {
     "input_channels": [0, 65],
     "output_channels": [-1],
     "input_size": [0, 61, "x"],
+    "stride": [0, 9, 2.0],
     "alpha": [0, -1.0, math.nan, math.inf, "1", None, [1.0]],
     "alphas": [[], 1.0, [1, 1], [1, 1.0], [0.0], ["1"], "0.1,1", list(range(1, 14))],
     "channels": [

@@ -41,6 +41,7 @@ DRAWN = {
     "alternatives": lambda table: beyond_plots.comparison_figure(groups(table, "budget")[500]),
     "layer_growth": layer_plots.growth_figure,
     "layer_gemm_rate": layer_plots.rate_figure,
+    "layer_barrier": layer_plots.barrier_figure,
     "training_sigma_max": training_plots.sigma_max_figure,
     "training_start_and_end": training_plots.ends_figure,
     "training_gradients": training_plots.gradients_figure,

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from convreg.companion.reproduce import ROOT
+from convreg.matrix import conv_matrix
 from convreg.plots.layers import growth_figure, rate_figure
 from convreg.storage.progress import progress
 from convreg.storage.tables import groups, read_table
@@ -26,11 +27,24 @@ def _close_figures():
     plt.close("all")
 
 
-def test_the_shapes_of_resnet18():
+def test_the_kinds_of_resnet18():
     found = resnet18()
     assert len(found) == len(set(found)) == 11
     assert sum(layer.count for layer in found) == 20
-    assert {layer.N for layer in found} == {112, 56, 28, 14, 7}
+    assert {layer.N for layer in found} == {224, 56, 28, 14, 7}
+    assert {layer.outputs for layer in found} == {112, 56, 28, 14, 7}
+    strided = [layer for layer in found if layer.stride == 2]
+    assert [layer.stride for layer in found if layer not in strided] == [1] * 4
+    assert sum(layer.count for layer in strided) == 7
+    assert [(layer.k, layer.g, layer.h) for layer in strided] == [
+        (7, 3, 64),
+        (3, 64, 128),
+        (1, 64, 128),
+        (3, 128, 256),
+        (1, 128, 256),
+        (3, 256, 512),
+        (1, 256, 512),
+    ]
     weights = sum(layer.count * layer.k**2 * layer.g * layer.h for layer in found)
     assert (
         weights == 11_166_912
@@ -38,14 +52,35 @@ def test_the_shapes_of_resnet18():
 
 
 def test_the_image_size_is_halved_and_rounded_up():
-    assert [layer.N for layer in resnet18(33)] == [17, 9, 5, 5, 5, 3, 3, 3, 2, 2, 2]
+    assert [layer.N for layer in resnet18(33)] == [33, 9, 9, 5, 9, 5, 3, 5, 3, 2, 3]
+    assert [layer.outputs for layer in resnet18(33)] == [17, 9, 5, 5, 5, 3, 3, 3, 2, 2, 2]
     assert {layer.N for layer in resnet18(1)} == {1}
 
 
-def test_operations_are_those_of_the_products():
-    layer = Layer(3, 2, 5, 4)
-    assert layer.operations == 2 * gaussian_kernel(layer).size * 16
-    assert str(layer) == "3x3x2x5, N = 4"
+def test_a_layer_of_a_network_reads_what_the_one_before_puts_out():
+    """In the order of the network: 3 x 3 layers after one another, the 1 x 1 beside the first."""
+    sizes = [(layer.N, layer.outputs) for layer in resnet18(99) if layer.k == 3]
+    assert sizes == [(25, 25), (25, 13), (13, 13), (13, 7), (7, 7), (7, 4), (4, 4)]
+    assert all(
+        one.N == first.N and one.outputs == first.outputs
+        for first, one in zip(resnet18(99)[2::3], resnet18(99)[4::3], strict=True)
+    )
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("N", [4, 7])
+def test_operations_and_shape_are_those_of_the_matrix(stride, N):
+    layer = Layer(3, 2, 5, N, stride)
+    K = gaussian_kernel(layer)
+    M = conv_matrix(K, N, stride=stride)
+    assert M.shape == layer.shape == layers.operator(K, layer).shape
+    assert layer.operations == 2 * K.size * layer.outputs**2
+    assert layer.h * layer.outputs**2 == len(M.toarray())
+
+
+def test_a_layer_is_named_by_its_size_and_stride():
+    assert str(Layer(3, 2, 5, 4)) == "3x3x2x5, N = 4"
+    assert str(Layer(3, 2, 5, 4, stride=3, count=2)) == "3x3x2x5, N = 4, stride 3"
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -61,11 +96,16 @@ def test_kernels_and_triplets(dtype):
         assert np.linalg.norm(u) == pytest.approx(1, rel=1e-6)
 
 
-def test_entries_are_those_of_the_representations():
-    layer = Layer(1, 2, 3, 4)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_entries_are_those_of_the_representations(stride):
+    layer = Layer(1, 2, 3, 4, stride)
     K = gaussian_kernel(layer)
-    assert layers.entries(layer, "dense") == layers.REPRESENTATIONS["dense"](K, 4).size
-    assert layers.entries(layer, "sparse") == layers.REPRESENTATIONS["sparse"](K, 4).nnz
+    made = {name: make(K, layer) for name, make in layers.REPRESENTATIONS.items()}
+    x = random_triplets(layer)[0].v
+    assert np.allclose(made["dense"] @ x, made["sparse"] @ x, rtol=1e-12)
+    assert np.allclose(made["dense"] @ x, made["matrix-free"] @ x, rtol=1e-12)
+    assert layers.entries(layer, "dense") == made["dense"].size
+    assert layers.entries(layer, "sparse") == made["sparse"].nnz
     assert layers.entries(layer, "matrix-free") == K.size
     assert layers.entries(Layer(3, 1, 1, 4), "sparse") == 9 * 16  # no less than what is stored
 

@@ -68,9 +68,9 @@ def add_penalty(
         (`fnmatch`), a class of layers, a function of the name and the layer; or several of these.
     example_inputs : tensor, tuple or mapping
         In place of ``input_shape``: what the model is called with, by position or by keyword.
-    kinds : class or collection of classes
-        The kinds of layers: all six convolutions, or for dense layers too ``(*CONVOLUTIONS,
-        nn.Linear)``.
+    kinds : class, or collection of classes
+        The kinds of layers, or their names: all six convolutions, or for dense layers too
+        ``(*CONVOLUTIONS, nn.Linear)``.
     weights : float or mapping
         What each penalty is multiplied with; as ``alpha``.
     reduction : {"sum", "mean"}

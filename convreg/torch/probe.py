@@ -27,12 +27,17 @@ class Call(NamedTuple):
 
 def layers_of(model: nn.Module, kinds: Any) -> Layers:
     """The layers of a model that are of these kinds, by their names."""
-    classes = tuple(kinds) if isinstance(kinds, Collection) else (kinds,)
+    by_name = {kind.__name__: kind for kind in KINDS}
+    one = isinstance(kinds, (str, type)) or not isinstance(kinds, Collection)
+    given = [kinds] if one else list(kinds)
+    classes = tuple(by_name.get(kind, kind) if isinstance(kind, str) else kind for kind in given)
     if not classes or not all(
         isinstance(kind, type) and issubclass(kind, KINDS) for kind in classes
     ):
-        names = ", ".join(kind.__name__ for kind in KINDS)
-        raise TypeError(f"kinds: wanted classes among torch.nn's {names}, got {shown(kinds)}")
+        raise TypeError(
+            f"kinds: wanted classes among torch.nn's {', '.join(by_name)}, or their names, "
+            f"got {shown(kinds)}"
+        )
     return {name: part for name, part in model.named_modules() if isinstance(part, classes)}
 
 

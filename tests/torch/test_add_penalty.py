@@ -327,6 +327,8 @@ def test_what_skip_may_be(skip, left):
         ((*CONVOLUTIONS, nn.Linear), ["down.0", "down.1", "up.0", "up.2"]),
         (nn.Linear, ["up.2"]),
         ([nn.Conv2d], ["down.0", "down.1"]),
+        ("Linear", ["up.2"]),
+        (["ConvTranspose2d", nn.Linear], ["up.0", "up.2"]),
     ],
 )
 def test_kinds(kinds, names):
@@ -336,7 +338,7 @@ def test_kinds(kinds, names):
     regularizer().backward()
 
 
-@pytest.mark.parametrize("kinds", ["Conv2d", nn.ReLU, (nn.Conv2d, nn.Module), (), 3])
+@pytest.mark.parametrize("kinds", ["Conv2D", nn.ReLU, (nn.Conv2d, nn.Module), (), 3])
 def test_bad_kinds(kinds):
     with pytest.raises(TypeError, match=r"^kinds: wanted classes among torch\.nn's Conv1d, "):
         add_penalty(several(), (3, 9, 9), kinds=kinds)

@@ -224,7 +224,7 @@ def _axis(N: int, k: int, stride: int, dilation: int, beside: str | int) -> Axis
     axis = Axis(N, k, stride, dilation, before, after, beside == "circular")
     if axis.outputs < 1:
         raise ValueError(
-            f"N: wanted an image into which the kernel fits, got {N} pixels with padding="
-            f"{beside!r} for {k} taps with dilation={dilation}"
+            f"padding: wanted one with which the kernel fits into the image, {k} taps of dilation "
+            f"{dilation} into {N} pixels, got {beside!r}"
         )
     return axis

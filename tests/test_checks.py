@@ -527,3 +527,130 @@ def test_narrow_types_become_float64(dtype, kind):
         conv_matrix_adjoint(A, (3, 3), 2).dtype,
     )
     assert set(given) == {np.dtype(np.float64)}
+
+
+# the geometry
+
+GEOMETRIC = {
+    "convolve": lambda **words: convolve(K, np.ones((4, 4, 2)), **words),
+    "conv_matrix": lambda **words: conv_matrix(K, 4, **words),
+    "ConvolutionOperator": lambda **words: ConvolutionOperator(K, 4, **words),
+    "entry_positions": lambda **words: entry_positions(K.shape, 4, 0, 0, **words),
+    "conv_matrix_adjoint": lambda **words: conv_matrix_adjoint(
+        conv_matrix(K, 4, **words), K.shape, 4, **words
+    ),
+    "kernel_gradient": lambda **words: kernel_gradient(K, 4, z, z, **words),
+    "kernel_gradient_index_sum": lambda **words: kernel_gradient_index_sum(K, 4, z, z, **words),
+    "penalty": lambda **words: penalty(K, 4, **words),
+    "penalty_gradient": lambda **words: penalty_gradient(K, 4, **words),
+    "extreme_singular_values": lambda **words: extreme_singular_values(K, 4, **words),
+    "minimize_penalty": lambda **words: minimize_penalty(K, 4, iterations=1, **words),
+}
+z = np.ones(32)
+
+
+@pytest.mark.parametrize("name", GEOMETRIC)
+@pytest.mark.parametrize("argument", ["stride", "dilation"])
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [
+        (ValueError, 0),
+        (ValueError, -1),
+        (ValueError, (1, 0)),
+        (TypeError, 2.0),
+        (TypeError, True),
+        (TypeError, "2"),
+        (TypeError, None),
+        (TypeError, (1, None)),
+        (TypeError, np.array([1, 2])),
+    ],
+)
+def test_strides_and_dilations(name, argument, error, bad):
+    with pytest.raises(error, match=f"^{argument}: wanted an integer of at least 1, got "):
+        GEOMETRIC[name](**{argument: bad})
+
+
+@pytest.mark.parametrize("name", GEOMETRIC)
+@pytest.mark.parametrize("argument", ["stride", "dilation", "padding"])
+@pytest.mark.parametrize("bad", [(1,), (), (1, 1, 1), [1, 1, 1]])
+def test_pairs_have_two_entries(name, argument, bad):
+    with pytest.raises(ValueError, match=f"^{argument}: wanted one value, or two .*, got "):
+        GEOMETRIC[name](**{argument: bad})
+
+
+@pytest.mark.parametrize("name", GEOMETRIC)
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [
+        (ValueError, "reflect"),
+        (ValueError, "SAME"),
+        (ValueError, ""),
+        (ValueError, -1),
+        (ValueError, (0, -1)),
+        (ValueError, ("same", "full")),
+        (TypeError, True),
+        (TypeError, 1.0),
+        (TypeError, None),
+        (TypeError, (1, None)),
+        (TypeError, ((1, 1), (1, 1))),
+        (TypeError, np.array([1, 1])),
+    ],
+)
+def test_paddings(name, error, bad):
+    wanted = "one of 'same', 'valid', 'circular', or an integer of at least 0"
+    with pytest.raises(error, match=f"^padding: wanted {wanted}, got "):
+        GEOMETRIC[name](padding=bad)
+
+
+@pytest.mark.parametrize("name", GEOMETRIC)
+@pytest.mark.parametrize("padding", ["valid", 0, ("same", "valid"), ("valid", "same"), (1, 0)])
+def test_a_kernel_larger_than_the_padded_image(name, padding):
+    GEOMETRIC[name](padding=padding)  # 3 taps fit into 4 pixels, and 2 apart they do not
+    wanted = "^padding: wanted one with which the kernel fits into the image, "
+    got = r"3 taps of dilation 3 into 4 pixels, got ('valid'|0|1)$"
+    with pytest.raises(ValueError, match=wanted + got):
+        GEOMETRIC[name](padding=padding, dilation=3)
+
+
+@pytest.mark.parametrize("name", GEOMETRIC)
+@pytest.mark.parametrize(
+    "words", [{"stride": [1, 1]}, {"padding": np.int64(1)}, {"dilation": (np.int8(1), 2)}]
+)
+def test_pairs_may_be_lists_and_integers_of_any_type(name, words):
+    assert GEOMETRIC[name](**words) is not None
+
+
+@pytest.mark.parametrize("name", TAKES_A_SIZE)
+@pytest.mark.parametrize("bad", [(2,), (2, 2, 2), []])
+def test_sizes_are_one_or_two(name, bad):
+    with pytest.raises(ValueError, match=r"^N: wanted one value, or two .*, got "):
+        TAKES_A_SIZE[name](bad)
+
+
+@pytest.mark.parametrize("name", TAKES_A_SIZE)
+@pytest.mark.parametrize(("error", "bad"), [(ValueError, (2, 0)), (TypeError, (2.0, 2))])
+def test_both_sizes_are_positive_integers(name, error, bad):
+    with pytest.raises(error, match=r"^N: wanted an integer of at least 1, got "):
+        TAKES_A_SIZE[name](bad)
+
+
+@pytest.mark.parametrize("name", GEOMETRIC)
+def test_the_words_of_a_geometry_are_keywords(name):
+    """A position keeps the meaning that it has in the paper's case."""
+    calls = {
+        "convolve": lambda: convolve(K, np.ones((4, 4, 2)), 2),
+        "conv_matrix": lambda: conv_matrix(K, 4, 2),
+        "ConvolutionOperator": lambda: ConvolutionOperator(K, 4, 2),
+        "entry_positions": lambda: entry_positions(K.shape, 4, 0, 0, 0, 0, 2),
+        "conv_matrix_adjoint": lambda: conv_matrix_adjoint(np.eye(2), K.shape, 4, 2),
+        "kernel_gradient": lambda: kernel_gradient(K, 4, z, z, "columns", 2),
+        "kernel_gradient_index_sum": lambda: kernel_gradient_index_sum(K, 4, z, z, 2),
+        "penalty": lambda: penalty(K, 4, 1.0, "columns", 0.0, None, False, 2),
+        "penalty_gradient": lambda: penalty_gradient(K, 4, 1.0, "columns", 0.0, None, False, 2),
+        "extreme_singular_values": lambda: extreme_singular_values(K, 4, 2),
+        "minimize_penalty": lambda: minimize_penalty(
+            K, 4, 1.0, 0.01, 1, 2, "power", "columns", 0.0, True, None, 2
+        ),
+    }
+    with pytest.raises(TypeError, match="positional"):
+        calls[name]()

@@ -392,3 +392,113 @@ def test_a_small_singular_value_of_a_small_matrix_keeps_its_digits():
     largest, smallest = extreme_singular_values(W[np.newaxis, np.newaxis], 1)
     assert largest == pytest.approx(1, rel=1e-14)
     assert smallest == pytest.approx(1e-6, rel=1e-9)
+
+
+# other geometries: a square M, more outputs, more inputs, each with what couples its lines
+GEOMETRIES = {
+    "square, stride": ((3, 3, 1, 4), (20, 24), {"stride": 2}),
+    "square, circular": ((3, 3, 2, 2), 14, {"padding": "circular"}),
+    "square, valid": ((2, 2, 9, 16), 4, {"padding": "valid"}),
+    "tall, stride": ((3, 3, 1, 5), 20, {"stride": 2}),
+    "tall, dilation": ((3, 3, 1, 2), (18, 22), {"dilation": (2, 1)}),
+    "tall, circular": ((3, 2, 1, 2), (20, 18), {"padding": "circular"}),
+    "tall, integer": ((3, 3, 1, 2), 18, {"padding": 3}),
+    "wide, stride": ((7, 7, 2, 4), 14, {"stride": 2, "padding": 3}),
+    "wide, valid": ((3, 3, 2, 1), (18, 26), {"padding": "valid"}),
+    "wide, circular": ((3, 5, 2, 1), 18, {"padding": "circular", "stride": (1, 2)}),
+    "rectangle": ((1, 5, 2, 2), (10, 30), {}),
+}
+
+
+def in_geometry(name):
+    shape, N, keywords = GEOMETRIES[name]
+    K = np.random.default_rng(3).standard_normal(shape)
+    return K, N, keywords, conv_matrix(K, N, **keywords)
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_the_shape_of_M_is_what_the_name_says(name):
+    *_, M = in_geometry(name)
+    m, n = M.shape
+    assert name.startswith("square" if m == n else "tall" if m > n else "wide") or (
+        name == "rectangle" and m == n
+    )
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_the_factors_of_any_geometry_give_the_smallest_singular_value(name, monkeypatch):
+    K, N, keywords, M = in_geometry(name)
+    sigma = np.linalg.svd(M.toarray(), compute_uv=False)
+    monkeypatch.setattr(MODULE, "GRAM_LIMIT", 1)
+    largest, smallest = extreme_singular_values(K, N, **keywords)
+    assert largest == pytest.approx(sigma[0], rel=1e-10)
+    assert smallest == pytest.approx(sigma[-1], rel=1e-6, abs=1e-9 * sigma[0])
+
+
+@pytest.mark.parametrize("gram", GRAMS)
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_the_penalty_of_any_geometry_by_factors_and_without(name, gram, monkeypatch):
+    K, N, keywords, M = in_geometry(name)
+    squares = np.linalg.svd(M.toarray(), compute_uv=False)[[0, -1]] ** 2
+    zero = [0.0] * (gram == "columns" and M.shape[0] < M.shape[1])
+    zero += [0.0] * (gram == "rows" and M.shape[1] < M.shape[0])
+    monkeypatch.setattr(MODULE, "GRAM_LIMIT", 1)
+    for alpha in (0.1 * squares[0], 0.6 * squares[0], 4 * squares[0]):
+        expected = np.abs(np.r_[squares, zero] - alpha).max()
+        assert penalty(K, N, alpha, gram, **keywords) == pytest.approx(expected, rel=1e-9)
+        with monkeypatch.context() as patch:
+            patch.setattr(MODULE, "FACTOR_LIMIT", 10)
+            patch.setattr(MODULE, "splu", forbidden)
+            R = penalty(K, N, alpha, gram, tolerance=1e-6, **keywords)
+            assert pytest.approx(expected, rel=1e-6) == R
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_the_factors_of_any_geometry_take_at_most_twice_the_estimate(name):
+    K, N, keywords, M = in_geometry(name)
+    m, n = M.shape
+    square = M if m == n else M.T @ M if m > n else M @ M.T
+    factors = MODULE.splu(square.tocsc())
+    estimate = MODULE._factor_entries(ConvolutionOperator(K, N, **keywords))
+    assert factors.L.nnz + factors.U.nnz <= 2 * estimate
+
+
+@pytest.mark.parametrize(
+    ("shape", "N", "keywords", "unknowns", "band"),
+    [
+        ((3, 3, 1, 4), 40, {"stride": 2}, 1600, 40 * 2),  # square: a tap and a stride
+        ((5, 5, 2, 2), 40, {"dilation": 3}, 3200, 2 * 40 * 6),
+        ((4, 4, 2, 2), 40, {"padding": "circular"}, 3200, 2 * 40 * 2 * 2),  # both ways round
+        ((3, 3, 2, 2), (40, 20), {}, 1600, 2 * 20),  # across the shorter side
+        ((3, 3, 2, 2), (20, 40), {}, 1600, 2 * 20),
+        ((5, 5, 1, 5), 40, {"stride": 2}, 1600, 40 * 4),  # M'M: pixels of one output
+        ((5, 3, 1, 2), 40, {}, 1600, 40 * 2),
+        ((5, 3, 1, 2), (20, 40), {}, 800, 20 * 2),
+        ((5, 5, 1, 2), 40, {"padding": "valid"}, 1600, 40 * 4),
+        ((7, 7, 3, 2), 40, {"stride": 2}, 800, 2 * 20 * 3),  # M M': outputs of one pixel
+        ((7, 7, 3, 2), 40, {"stride": 4}, 200, 2 * 10 * 1),
+        ((3, 3, 3, 2), 42, {"padding": "valid"}, 3200, 2 * 40 * 2),
+    ],
+)
+def test_the_estimate_of_the_factors_of_other_geometries(shape, N, keywords, unknowns, band):
+    M = ConvolutionOperator(np.ones(shape), N, **keywords)
+    assert min(M.shape) == unknowns
+    assert MODULE._factor_entries(M) == 2 * unknowns * band
+
+
+def test_what_to_take_is_said_for_the_geometry_too(little_memory):
+    K, N, options = random_kernel(1, 4), (40, 44), {"stride": 2}
+    with pytest.raises(MemoryError, match="each with the same geometry"):
+        extreme_singular_values(K, N, **options)
+    assert penalty(K, N, tolerance=1e-2, **options) > 0
+    assert len(leading_triplets(ConvolutionOperator(K, N, **options), 1, 1e-2)) == 1
+
+
+@pytest.mark.parametrize(("h", "N"), [(4, 20), (5, 20), (4, 80), (5, 80)])
+def test_a_pixel_that_no_tap_reads_makes_a_singular_M(h, N):
+    """A 1 x 1 kernel with stride 2 reads one pixel of four."""
+    K = np.random.default_rng(0).standard_normal((1, 1, 1, h))
+    largest, smallest = extreme_singular_values(K, N, stride=2)
+    assert largest == pytest.approx(np.linalg.norm(K), rel=1e-12)
+    assert smallest == 0
+    assert penalty(K, N, 100.0, stride=2) == pytest.approx(100, rel=1e-12)

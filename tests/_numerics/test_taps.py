@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import DTYPES, Case, cases, reference_adjoint, reference_matrix, relative_error
+from strategies import (
+    DTYPES,
+    Case,
+    cases,
+    reference_adjoint,
+    reference_matrix,
+    relative_error,
+    setting_matrix,
+    settings_of,
+)
 from threadpoolctl import threadpool_limits
 
 from convreg import (
@@ -107,6 +116,38 @@ def test_products_of_integers_are_exactly_the_reference(case, work, read):
     assert np.array_equal(MX, M @ X)
     assert np.array_equal(MtY, M.T @ Y)
     assert np.array_equal(MX.T @ Y, X.T @ MtY)
+
+
+@given(settings_of(max_k=5, max_channels=3), st.integers(1, 4), works, reads)
+def test_products_of_any_geometry_are_exactly_the_reference(setting, count, work, read):
+    """The gradient in the kernel too: a line at a time, more vectors than go through together."""
+    K, N, keywords, rng = setting
+    M = setting_matrix(K, N, **keywords)
+    X, Y = (rng.integers(-9, 10, (size, count)).astype(float) for size in M.shape[::-1])
+    geometry = geometry_of(K.shape, N, **keywords)
+    with limits(work, read):
+        MX = Convolution(K, geometry, transposed=False)(X)
+        MtY = Convolution(K, geometry, transposed=True)(Y)
+        G = correlate(K.shape, geometry, X, Y)
+    assert np.array_equal(MX, M @ X)
+    assert np.array_equal(MtY, M.T @ Y)
+    assert np.array_equal(G, conv_matrix_adjoint(Y @ X.T, K.shape, N, **keywords))
+
+
+@pytest.mark.parametrize(
+    ("keywords", "always"),
+    [({"stride": 2}, True), ({"padding": 4}, True), ({"dilation": 2}, False)],
+)
+def test_without_a_mirror_image_M_reads_and_its_transpose_adds(keywords, always):
+    """Whatever the numbers of channels."""
+    for g, h in ((1, 8), (8, 1)):
+        geometry = geometry_of((3, 3), 9, **keywords)
+        K = np.ones((3, 3, g, h))
+        forward = Convolution(K, geometry, transposed=False)
+        backward = Convolution(K, geometry, transposed=True)
+        assert (forward.reads, backward.reads) == ((True, False) if always else (g == 1, h == 1))
+        assert forward.channels == (g if always else 1)
+        assert backward.channels == (g if always else 1)
 
 
 @pytest.mark.parametrize(
@@ -225,14 +266,17 @@ def test_what_is_kept_does_not_show():
 @pytest.mark.parametrize("read", [0, 100])
 @pytest.mark.parametrize("k", [1, 3, 4])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_nan_does_not_outlive_its_call(read, k, bad):
+@pytest.mark.parametrize("padding", ["same", "circular"])
+def test_nan_does_not_outlive_its_call(read, k, bad, padding):
     case = case_of(k, 2, 2, 4)
     X, Y = vectors(case, 2), vectors(case, 2, True)
+    geometry = geometry_of(case.K.shape, 4, padding=padding)
     with limits(READ=read):
         functions = [
-            lambda Z, transposed=t: convolution(case.K, 4, transposed)(Z) for t in (False, True)
+            lambda Z, transposed=t: Convolution(case.K, geometry, transposed)(Z)
+            for t in (False, True)
         ]
-        functions.append(lambda Z: adjoint(case.K.shape, 4, Z, Y))
+        functions.append(lambda Z: correlate(case.K.shape, geometry, Z, Y))
         expected = [function(X) for function in functions]
         for poison in functions:
             with np.errstate(invalid="ignore"):

@@ -76,6 +76,91 @@ def reference_matrix(K, N):
     return M.reshape(h * N * N, g * N * N)
 
 
+class Setting(NamedTuple):
+    """A kernel of shape (k1, k2, g, h), the height and width of an image, the keywords of a
+    geometry, and a seeded generator.
+    """
+
+    K: np.ndarray
+    N: tuple[int, int]
+    keywords: dict
+    rng: np.random.Generator
+
+
+paddings = st.sampled_from(("same", "valid", "circular", 0, 1, 2, 4))
+
+
+@st.composite
+def settings_of(draw, max_k=4, max_channels=2, integers=True, paddings=paddings):
+    """Rectangular kernels and images, every stride, dilation and padding, one for both axes or one
+    for each; kernels that are larger than the image, and circular ones that wrap more than once.
+    """
+    k, strides, dilations, sizes, beside = [], [], [], [], []
+    one_padding = draw(paddings)
+    mixed = draw(st.booleans())
+    for _ in range(2):
+        k.append(draw(st.integers(1, max_k)))
+        strides.append(draw(st.integers(1, 3)))
+        dilations.append(draw(st.integers(1, 3)))
+        beside.append(draw(paddings) if mixed else one_padding)
+        before, after = margins(k[-1], dilations[-1], beside[-1])
+        least = max(1, dilations[-1] * (k[-1] - 1) + 1 - before - after)
+        sizes.append(draw(st.integers(least, max(5, least + 1))))
+    g, h = draw(st.integers(1, max_channels)), draw(st.integers(1, max_channels))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (*k, g, h)
+    K = rng.integers(-3, 4, shape).astype(float) if integers else rng.standard_normal(shape)
+    keywords = {"stride": strides, "dilation": dilations, "padding": beside}
+    together = {
+        name: pair[0] if pair[0] == pair[1] and draw(st.booleans()) else tuple(pair)
+        for name, pair in keywords.items()
+    }
+    return Setting(K, tuple(sizes), together, rng)
+
+
+def both(value):
+    """A value for the rows and one for the columns."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def margins(k, dilation, padding):
+    """How many pixels are read before an image and how many behind it."""
+    if isinstance(padding, int):
+        return padding, padding
+    m = (k + 1) // 2
+    return (0, 0) if padding == "valid" else (dilation * (m - 1), dilation * (k - m))
+
+
+def padded_by_numpy(image, K, dilation, padding):
+    """The image with what is read beside it, one axis after the other."""
+    for axis, (k, d, kind) in enumerate(zip(K.shape, both(dilation), both(padding), strict=False)):
+        widths = [(0, 0), (0, 0)]
+        widths[axis] = margins(k, d, kind)
+        image = np.pad(image, widths, "wrap" if kind == "circular" else "constant")
+    return image
+
+
+def setting_matrix(K, N, stride=1, dilation=1, padding="same"):
+    """M(K) of any geometry from scipy.signal.correlate2d, one impulse and one pair of channels at a
+    time: on padded images, with zeros between the taps, every so many outputs kept.
+    """
+    g, h = K.shape[2:]
+    (s1, s2), (d1, d2) = both(stride), both(dilation)
+    apart = np.zeros((d1 * (K.shape[0] - 1) + 1, d2 * (K.shape[1] - 1) + 1, g, h))
+    apart[::d1, ::d2] = K
+    columns = []
+    for d, j, i in product(range(g), range(N[1]), range(N[0])):
+        impulse = np.zeros(N)
+        impulse[i, j] = 1
+        image = padded_by_numpy(impulse, K, dilation, padding)
+        outputs = [
+            correlate2d(image, apart[:, :, d, c], mode="valid")[::s1, ::s2].ravel(order="F")
+            for c in range(h)
+        ]
+        columns.append(np.concatenate(outputs))
+    return np.stack(columns, axis=1)
+
+
 def reference_gram(M, alpha, gram):
     """M'M - alpha I, or with M M', as a dense array."""
     rows = gram == "rows" or (gram == "smaller" and M.shape[0] < M.shape[1])

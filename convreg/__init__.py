@@ -46,7 +46,7 @@ from convreg.penalty import (
 )
 from convreg.power import SingularTriplet, power_update
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "ConvolutionOperator",

@@ -31,8 +31,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-MODULES = ["matlab_random", "verify", "taps", "arpack", "threads", "convolution", "matrix",
-           "gradients", "power", "lanczos", "extremes", "penalty", "descent"]  # fmt: skip
+MODULES = ["matlab_random", "verify", "geometry", "taps", "arpack", "threads", "convolution",
+           "matrix", "gradients", "power", "lanczos", "extremes", "penalty", "descent"]  # fmt: skip
 ABOUT = {"arpack": "lanczos", "threads": "lanczos"}  # modules that are tested with another
 TESTED = [*MODULES, "checks", "examples", "learning_rates"]
 LIBRARIES = ["pytest", "hypothesis", "matplotlib.testing.compare", "scipy.sparse.linalg"]

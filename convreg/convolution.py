@@ -10,7 +10,6 @@ square, is said in `convreg.geometry`.
 from __future__ import annotations
 
 from copy import copy
-from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,17 +37,17 @@ def convolve(
        k_{p,q,d,c},
        \qquad m = \lceil k/2 \rceil \tag{1.2}
 
-    In general X[s1 r + d1 p - b1, s2 s + d2 q - b2, d] takes the place of X[r + p - m + 1, s + q -
-    m + 1, d], see `convreg.geometry`.
+    With strides, dilations and other paddings it is the sum of
+    X[s1 r + d1 p - b1, s2 s + d2 q - b2, d] K[p, q, d, c], see `convreg.geometry`.
 
     Parameters
     ----------
     K : (k, k, g, h) or (k, k) array
-        The kernel; two dimensions stand for one channel. It need not be square: (k1, k2, g, h).
+        The kernel; two dimensions stand for one channel. In general (k1, k2, g, h).
     X : (N, N, g) array, or (N, N) with a two-dimensional K
-        The input, (H, W, g) where it is not square.
+        The input. In general (H, W, g).
     stride, dilation, padding
-        The geometry, see `geometry_of`; the default is the paper's.
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -160,9 +159,9 @@ def unvec(x: ArrayLike, N: Size) -> NDArray:
 class ConvolutionOperator(LinearOperator):
     r"""M(K) of (2.1), (2.4) as a linear operator that never forms the matrix (end of Section 2.1).
 
-    ``M @ vec(X)`` is ``vec(convolve(K, X))``; ``M.T @ y`` is the exact adjoint, a convolution with
-    the taps reversed and the channels exchanged; blocks of vectors go through together. The entries
-    and the shape are those of `conv_matrix`. In the paper's indices, from 1:
+    ``M @ vec(X)`` is ``vec(convolve(K, X))``; ``M.T @ y`` is the exact adjoint, in the paper's case
+    a convolution with the taps reversed and the channels exchanged; blocks of vectors go through
+    together. The entries and the shape are those of `conv_matrix`. In the paper's indices, from 1:
 
     .. math:: M\,\mathrm{vec}(X) = \mathrm{vec}(K * X), \qquad
        M^T \mathrm{vec}(Y) = \mathrm{vec}(X), \quad x_{i,j,d} = \sum_{c,p,q} y_{i+m-p,\,j+m-q,\,c}\;
@@ -173,7 +172,7 @@ class ConvolutionOperator(LinearOperator):
     K : (k, k, g, h) or (k, k) array; in general (k1, k2, g, h) or (k1, k2)
     N : int, or (height, width) of an input
     stride, dilation, padding
-        The geometry, see `geometry_of`; the default is the paper's.
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Attributes
     ----------
@@ -181,7 +180,7 @@ class ConvolutionOperator(LinearOperator):
         A copy of K.
     N : int, or (height, width)
     geometry : Geometry
-        What the taps read; M is h H'W' x g H W where ``geometry.outputs`` is (H', W').
+        What the taps read.
 
     Raises
     ------
@@ -193,6 +192,8 @@ class ConvolutionOperator(LinearOperator):
     >>> M = ConvolutionOperator([[1, 2, 0], [0, 0, 0], [0, 0, 0]], 2)
     >>> M.shape, M @ vec([[5, 6], [7, 8]])
     ((4, 4), array([ 0., 10.,  0., 17.]))
+    >>> ConvolutionOperator(np.ones((7, 7, 3, 64)), 224, stride=2, padding=3).shape
+    (802816, 150528)
     """
 
     def __init__(
@@ -212,9 +213,7 @@ class ConvolutionOperator(LinearOperator):
     def _take(self, kernel: NDArray) -> None:
         """Be M of this kernel."""
         g, h = kernel.shape[2:]
-        super().__init__(
-            kernel.dtype, (h * prod(self.geometry.outputs), g * prod(self.geometry.image))
-        )
+        super().__init__(kernel.dtype, self.geometry.shape_of_matrix(g, h))
         self.kernel = kernel
         self._forward = Convolution(kernel, self.geometry, transposed=False)
         self._backward = Convolution(kernel, self.geometry, transposed=True)

@@ -79,9 +79,9 @@ def minimize_penalty(
 
     Parameters
     ----------
-    K : (k, k, g, h) or (k, k) array
+    K : (k, k, g, h) or (k, k) array; in general (k1, k2, g, h) or (k1, k2)
         The kernel to start from; it is not changed.
-    N : int
+    N : int, or (height, width)
     alpha : float
         The shift, positive.
     learning_rate : float or callable
@@ -106,6 +106,8 @@ def minimize_penalty(
     callback : callable, optional
         Called after every step as ``callback(iteration, kernel, estimate)``; ending the descent if
         it returns True.
+    stride, dilation, padding
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -286,9 +288,11 @@ def _step(
 def _overflows(kernel: NDArray, alpha: float) -> bool:
     """Whether the squared norm of (M'M - alpha I) v might overflow: ``|M|^2 <= k1 k2 |K|^2``.
 
-    M is the sum of k1 k2 matrices, one for each tap. Of these each has the norm of a g x h slice of
-    K at most, as no two outputs read the same pixel with the same tap: outputs are a stride of at
-    least 1 apart, and the first and the last of a circular image less than N.
+    M is the sum over the taps of S (x) K[p, q]', where S has a one for each output of which the tap
+    reads a pixel. S has at most one in each row and each column, so that its norm is at most 1: the
+    pixels that a tap reads of two outputs differ, as outputs are a stride of at least 1 apart and,
+    around a circle, the first and the last less than N. And the squared sum of k1 k2 norms is at
+    most k1 k2 times the sum of their squares.
     """
     k1, k2 = kernel.shape[:2]
     alpha = kernel.dtype.type(alpha)

@@ -43,8 +43,10 @@ def extreme_singular_values(
 
     Parameters
     ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
+    K : (k, k, g, h) or (k, k) array; in general (k1, k2, g, h) or (k1, k2)
+    N : int, or (height, width)
+    stride, dilation, padding
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def extreme_singular_values(
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel or N no positive integer.
+        Where K is no kernel, N no size, or the geometry is none.
     MemoryError
         Where sigma_min is out of reach; it says how large the factors would be, and what to take
         instead.

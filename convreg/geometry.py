@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,7 +53,8 @@ class Axis(NamedTuple):
     """Equation (1.2) along one axis: N pixels, k taps, and what each of them reads.
 
     Tap p of output r reads the pixel ``stride * r + dilation * p - before``. Beyond the image it
-    reads a zero or, where ``circular``, the pixel on the other side.
+    reads a zero or, where ``circular``, the pixel on the other side; then ``before`` and ``after``
+    add up to the span of the taps.
 
     >>> Axis(N=4, k=3, before=1, after=1).reads()
     array([[-1,  0,  1],
@@ -124,6 +126,10 @@ class Geometry(NamedTuple):
     def outputs(self) -> tuple[int, int]:
         """The height and the width of an output."""
         return self.rows.outputs, self.columns.outputs
+
+    def shape_of_matrix(self, g: int, h: int) -> tuple[int, int]:
+        """(h H'W', g HW): of M for g input and h output channels, H' x W' outputs, H x W pixels."""
+        return h * prod(self.outputs), g * prod(self.image)
 
 
 @lru_cache

@@ -2,7 +2,8 @@
 
 M is linear in K, so that every kernel gradient is one adjoint: grad_K f = M*(grad_M f). By Lemma
 2.2 the gradient in M is a sum of two outer products y x', and M*(y x') is the correlation of x with
-y: no matrix is ever formed. The index sum of the paper stays beside it, as written there, as an
+y: no matrix is ever formed. Neither needs more than that M is linear in K: both hold for every
+stride, dilation and padding. The index sum of the paper stays beside it, as written there, as an
 independent reference.
 """
 
@@ -106,13 +107,15 @@ def kernel_gradient(
 
     Parameters
     ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
+    K : (k, k, g, h) or (k, k) array; in general (k1, k2, g, h) or (k1, k2)
+    N : int, or (height, width)
     u, v : (g N^2,) arrays, or (h N^2,) for M M'
         The unit left and right singular vectors for the largest singular value of M'M - alpha I,
         which has to be simple and positive. Here u = v or u = -v.
     gram : {"columns", "rows", "smaller"}
         Whether M'M, M M' or the smaller of the two is meant.
+    stride, dilation, padding
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -121,8 +124,8 @@ def kernel_gradient(
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel, N no positive integer, or u, v not of the length that ``gram`` asks
-        for.
+        Where K is no kernel, N no size, the geometry is none, or u, v not of the length that
+        ``gram`` asks for.
 
     Examples
     --------
@@ -173,10 +176,12 @@ def kernel_gradient_index_sum(
 
     Parameters
     ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
+    K : (k, k, g, h) or (k, k) array; in general (k1, k2, g, h) or (k1, k2)
+    N : int, or (height, width)
     u, v : (g N^2,) arrays
         As in `kernel_gradient`.
+    stride, dilation, padding
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Returns
     -------

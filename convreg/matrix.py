@@ -1,7 +1,8 @@
 r"""Equations (2.1), (2.4): the matrix M(K), where a kernel entry stands in it, the adjoint M*.
 
 M is linear in K. Row c N^2 + s N + r of M is the output pixel (r, s) of channel c, column
-d N^2 + j N + i the input pixel (i, j) of channel d (indices from 0, the order of vec).
+d N^2 + j N + i the input pixel (i, j) of channel d (indices from 0, the order of vec). Where images
+are H x W and outputs H' x W', they are row c H'W' + s H' + r and column d HW + j H + i.
 
 .. math:: M(K) = \begin{pmatrix} A_0 & A_{-1} & \cr A_1 & A_0 & \ddots \cr & \ddots & \ddots
    \end{pmatrix}
@@ -38,7 +39,9 @@ def conv_matrix(
     M has h x g blocks; block (c, d) is doubly block banded Toeplitz. Its entry in row c N^2 + s N +
     r and column d N^2 + j N + i is K[i - r + m - 1, j - s + m - 1, d, c], m = ceil(k/2), and 0
     where these indices lie outside the kernel. All taps that land are stored, zeros too: the
-    pattern is the position's, not the value's.
+    pattern is the position's, not the value's. With strides, dilations and other paddings K[p, q,
+    d, c] stands where i = s1 r + d1 p - b1 and j = s2 s + d2 q - b2, see `convreg.geometry`; where
+    several taps read the same pixel of a circular image, their sum.
 
     .. math:: \mathbb{M}(K) = \begin{pmatrix} M_{(1)(1)} & \cdots & M_{(1)(g)} \cr \vdots & & \vdots
        \cr
@@ -46,19 +49,19 @@ def conv_matrix(
 
     Parameters
     ----------
-    K : (k, k, g, h) or (k, k) array
+    K : (k, k, g, h) or (k, k) array; in general (k1, k2, g, h) or (k1, k2)
     N : int, or (height, width)
     stride, dilation, padding
-        The geometry, see `geometry_of`; the default is the paper's.
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Returns
     -------
-    M : (h N^2, g N^2) scipy.sparse.csr_array, its indices sorted
+    M : (h N^2, g N^2) scipy.sparse.csr_array, its indices sorted; in general (h H'W', g HW)
 
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel or N no positive integer.
+        Where K is no kernel, N no size, or the geometry is none.
 
     Examples
     --------
@@ -67,6 +70,9 @@ def conv_matrix(
            [2., 5., 3., 6.],
            [4., 7., 5., 8.],
            [1., 4., 2., 5.]])
+    >>> conv_matrix([[1, 2]], (1, 4), stride=2).toarray()
+    array([[1., 2., 0., 0.],
+           [0., 0., 1., 2.]])
     """
     M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
     return formed(M)
@@ -113,19 +119,20 @@ def entry_positions(
     r"""Theorems 2.2 and 2.3: Omega_{p,q,z,y}, where the kernel entry K[p, q, z, y] stands in M.
 
     By position and not by comparing values: equal entries and zeros keep their own places, and a
-    tap that reads N or more lines beside the pixel has none.
+    tap that reads no pixel of the image has none. Entries whose taps read the same pixel of a
+    circular image share it.
 
     .. math:: \Omega_{p,q,z,y} = \{(i, j) : \partial m_{ij} / \partial k_{p,q,z,y} = 1\}
 
     Parameters
     ----------
-    shape : (k, k, g, h) or (k, k)
+    shape : (k, k, g, h) or (k, k); in general (k1, k2, g, h) or (k1, k2)
         The kernel's shape.
     N : int, or (height, width)
     p, q, z, y : int
         The indices of the entry, from 0.
     stride, dilation, padding
-        The geometry, see `geometry_of`; the default is the paper's.
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -134,7 +141,7 @@ def entry_positions(
     Raises
     ------
     ValueError, TypeError
-        Where the shape is no kernel's or an index lies outside it.
+        Where the shape is no kernel's, an index lies outside it, or the geometry is none.
 
     Examples
     --------
@@ -175,12 +182,12 @@ def conv_matrix_adjoint(
 
     Parameters
     ----------
-    G : (h N^2, g N^2) array, dense or sparse
-    shape : (k, k, g, h) or (k, k)
+    G : (h N^2, g N^2) array, dense or sparse; in general (h H'W', g HW)
+    shape : (k, k, g, h) or (k, k); in general (k1, k2, g, h) or (k1, k2)
         The kernel's shape, which is the result's.
     N : int, or (height, width)
     stride, dilation, padding
-        The geometry, see `geometry_of`; the default is the paper's.
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -189,7 +196,7 @@ def conv_matrix_adjoint(
     Raises
     ------
     ValueError, TypeError
-        Where the shape is no kernel's or G not of the shape of M.
+        Where the shape is no kernel's, G not of the shape of M, or the geometry is none.
 
     Examples
     --------
@@ -200,15 +207,14 @@ def conv_matrix_adjoint(
     """
     k1, k2, g, h = as_kernel_shape(shape)
     geometry = geometry_of((k1, k2), N, stride, dilation, padding)
-    H, W = geometry.outputs
-    wanted = (h * H * W, g * prod(geometry.image))
+    wanted = geometry.shape_of_matrix(g, h)
     if np.shape(G) != wanted:
         raise ValueError(f"G: wanted the shape {wanted}, got {np.shape(G)}")
     entries = coo_array(G if issparse(G) else as_floats("G", G))
     if entries.dtype.kind not in "fiub":
         raise TypeError(f"G: wanted a matrix of real numbers, got dtype {entries.dtype}")
     rows, columns = geometry
-    y, s, r = np.unravel_index(entries.row, (h, W, H))
+    y, s, r = np.unravel_index(entries.row, (h, columns.outputs, rows.outputs))
     z, j, i = np.unravel_index(entries.col, (g, columns.N, rows.N))
     in_rows, in_columns = rows.readers(), columns.readers()
     p, q = in_rows[r, i], in_columns[s, j]
@@ -216,7 +222,7 @@ def conv_matrix_adjoint(
     taps = np.ravel_multi_index((p[inside], q[inside], z[inside], y[inside]), (k1, k2, g, h))
     sums = np.bincount(taps, entries.data[inside], minlength=k1 * k2 * g * h)
     sums = sums.reshape(k1, k2, g, h)
-    # taps that read the same pixel of one output do so of every output
+    # taps that read the same pixel of one output do so of every output: the readers are the last
     if rows.circular:
         sums = sums[in_rows[0, rows.reads()[0]]]
     if columns.circular:

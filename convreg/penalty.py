@@ -107,8 +107,8 @@ def penalty(
 
     Parameters
     ----------
-    K : (k, k, g, h) or (k, k) array
-    N : int
+    K : (k, k, g, h) or (k, k) array; in general (k1, k2, g, h) or (k1, k2)
+    N : int, or (height, width)
     alpha : float
         The shift, positive.
     gram : {"columns", "rows", "smaller"}
@@ -120,6 +120,8 @@ def penalty(
     full_output : bool
         Whether the triplet of M'M - alpha I is given as well, with its residual; it comes from
         Lanczos.
+    stride, dilation, padding
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
     Returns
     -------
@@ -205,13 +207,13 @@ def penalty_gradient(
        \right]_{p,q,z,y}
 
     Where the largest singular value is multiple, R_alpha need not have a gradient (it has on the
-    plateau R_alpha = alpha for h < g: 0). What comes is formula (2.5) for one unit vector of those
-    that lead, with u = v or u = -v: of one end of the spectrum, and a subgradient where that is the
-    upper one. It is computed in the type of K, float32 or float64.
+    plateau R_alpha = alpha of an M with fewer rows than columns: 0). What comes is formula (2.5)
+    for one unit vector of those that lead, with u = v or u = -v: of one end of the spectrum, and a
+    subgradient where that is the upper one. It is computed in the type of K, float32 or float64.
 
     Parameters
     ----------
-    K, N, alpha, gram, tolerance, start, full_output
+    K, N, alpha, gram, tolerance, start, full_output, stride, dilation, padding
         As of `penalty`. The triplet that full_output gives is a start for the next call.
 
     Returns

@@ -47,6 +47,9 @@ def test_the_contracts_are_kept():
     ("contract", "module", "line"),
     [
         ("floors", "_checks.py", "from convreg.matrix import conv_matrix"),
+        ("floors", "_checks.py", "from convreg.geometry import Axis"),
+        ("floors", "geometry.py", "from convreg.convolution import convolve"),
+        ("floors", "geometry.py", "def f():\n    from convreg._numerics import taps"),
         ("floors", "_numerics/taps.py", "import convreg.convolution"),
         ("floors", "penalty.py", "from convreg.studies import barrier"),
         ("floors", "torch/layer.py", "from convreg.studies import symbol"),
@@ -56,8 +59,10 @@ def test_the_contracts_are_kept():
         ("wings", "companion/sweep.py", "from convreg import kernel_gradient"),
         ("wings", "storage/results.py", "from convreg.claims import scorecard"),
         ("wings", "plots/style.py", "def f():\n    import convreg._numerics"),
+        ("wings", "storage/tables.py", "from convreg.geometry import geometry_of"),
         ("paper", "power.py", "import matplotlib.pyplot"),
         ("paper", "_numerics/taps.py", "def f():\n    import torch"),
+        ("paper", "geometry.py", "import pandas"),
         ("paper", "descent.py", "from convreg.storage import progress"),
     ],
 )

@@ -1,6 +1,10 @@
 """The pins of constraints.txt: one for each package and Python, and each can be had."""
 
+import importlib.metadata
+import json
 import re
+import subprocess
+import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -74,6 +78,28 @@ def test_each_extra_is_for_one_use():
     assert names("dask") < names("test")  # tested as it is offered
     assert not core & set().union(*map(names, EXTRAS))
     assert not names("notebooks") & (names("test") | names("site") | names("training"))
+
+
+def brings(name, found):
+    """A package and what it asks for where no extra is named, and so on."""
+    found.add(canonicalize_name(name))
+    for line in importlib.metadata.requires(name) or []:
+        wanted = Requirement(line)
+        needed = not wanted.marker or wanted.marker.evaluate({"extra": ""})
+        if needed and canonicalize_name(wanted.name) not in found:
+            brings(wanted.name, found)
+    return found
+
+
+def test_the_package_alone_brings_nothing_else():
+    found = set()
+    for entry in PROJECT["dependencies"]:
+        brings(Requirement(entry).name, found)
+    assert found == {"numpy", "scipy", "threadpoolctl"}
+
+
+def test_what_jupyterlab_would_bring_is_seen():
+    assert {"jupyterlab", "jinja2", "markupsafe"} <= brings("jupyterlab", set())
 
 
 def test_the_conda_environment_takes_the_same_pins():
@@ -169,6 +195,16 @@ def test_every_pin_has_a_wheel(index, python):
         if not has_wheel(index[name], version, python)
     }
     assert not lacking
+
+
+@pytest.mark.network
+def test_pip_installs_three_packages_beside_convreg(index, tmp_path):
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"]
+    subprocess.run([*command, "--report", report, ROOT], check=True)
+    installed = json.loads(report.read_text())["install"]
+    names = {canonicalize_name(package["metadata"]["name"]) for package in installed}
+    assert names == {"convreg", "numpy", "scipy", "threadpoolctl"}
 
 
 @pytest.mark.network

@@ -26,7 +26,7 @@ READY := $(addprefix .venv/.ready-,notebooks test training site)
 SITE ?= site
 
 export PIP_USER := 0
-.PHONY: help env torch reproduce test test-all notebooks site bench mutants clean
+.PHONY: help env torch reproduce test test-all notebooks site bench mutants zoo clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -109,9 +109,20 @@ bench: .venv/.ready-notebooks ## the benchmarks; PyTorch is compared with where 
 mutants: .venv/.ready-test ## plant faults in the mathematics, one at a time: the tests still catch those that they caught
 	@$(BIN)/python benchmarks/mutants.py -n 2 --faults benchmarks/mutants.json
 
+build/zoo/.ready: pyproject.toml benchmarks/zoo.txt
+	@echo "Making build/zoo with torchvision and a PyTorch of its own (up to 6 GB) ..."
+	@rm -rf build/zoo
+	@"$(BASE)" -m venv build/zoo
+	@build/zoo/bin/python -m pip install --quiet --disable-pip-version-check -e . -r benchmarks/zoo.txt
+	@touch $@
+
+zoo: build/zoo/.ready ## which layers of torchvision's networks have a penalty: benchmarks/coverage.md
+	@build/zoo/bin/python benchmarks/zoo.py
+	@build/zoo/bin/python -m pytest -q --noconftest -p no:cacheprovider tests/torch/test_zoo.py
+
 clean: ## remove .venv, build/ and site/, as far as make made them
 	@test ! -e $(MARK) || rm -rf .venv
 	@test ! -e "$(SITE)/.made-by-make" || rm -rf "$(SITE)"
-	@rm -rf build/docs build/html build/jupyter_execute build/other
+	@rm -rf build/docs build/html build/jupyter_execute build/other build/zoo
 	@rm -f build/*.ipynb
 	@test ! -d build || rmdir build 2>/dev/null || echo "build/ has files that make did not make"

@@ -15,7 +15,7 @@ from torch.multiprocessing import spawn  # noqa: E402
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
-from convreg.torch import add_penalty  # noqa: E402
+from convreg.torch import ConvPenalty, add_penalty  # noqa: E402
 
 SHAPE = (3, 8, 8)
 eager = functools.partial(torch.compile, backend="aot_eager")
@@ -128,6 +128,22 @@ def test_under_autocast_in_bfloat16():
     of_twin().backward()
     assert same(vectors(regularizer), vectors(of_twin))
     assert same(gradients_of_weights(model), gradients_of_weights(twin))
+
+
+def test_no_product_is_taken_under_autocast(monkeypatch):
+    """On the CPU autocast leaves torch.convolution alone; on other devices it does not."""
+    seen = []
+    convolution = torch.convolution
+
+    def watched(*arguments):
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return convolution(*arguments)
+
+    monkeypatch.setattr(torch, "convolution", watched)
+    with torch.autocast("cpu", torch.bfloat16):
+        ConvPenalty(SmallNet().layers[0], 8)()
+    assert len(seen) > 4 * 15
+    assert not any(seen)
 
 
 def gradients_of_weights(model):
@@ -339,6 +355,9 @@ def test_the_regularizer_made_in_inference_mode_trains():
     assert regularizer().item() == other().item()
     regularizer().backward()
     assert len(gradients_of_weights(model)) == 3
+    with torch.inference_mode():
+        regularizer()
+    regularizer.eval()().backward()
 
 
 def averaged(model, use_buffers):

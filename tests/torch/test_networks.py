@@ -110,6 +110,8 @@ class Dense:
     def of_current_vectors(self, term, gram):
         """<u, (A'A - alpha) v>, the largest of the groups."""
         shape = self.output_shape if self.takes_rows(gram) else self.input_shape
+        if term.u.shape[1:] != shape:
+            assert set(term.layer.kernel_size) == set(term.layer.stride) == {1}
         u, v = (at_size(w, shape).reshape(len(self.M), -1, 1) for w in (term.u, term.v))
         return (u.mT @ self.shifted(term.alpha, gram) @ v).max()
 
@@ -227,6 +229,16 @@ def test_a_layer_with_a_forward_of_its_own_is_refused_by_name(network):
     assert add_penalty(model, shape, skip=type(model[0])).names == ["3"]
 
 
+def test_a_single_tap_with_a_stride_leaves_pixels_unread():
+    """So that M'M is singular, and R_alpha at least alpha, though W is orthogonal."""
+    conv = nn.Conv2d(2, 2, 1, 2, bias=False)
+    nn.init.dirac_(conv.weight)
+    regularizer = add_penalty(nn.Sequential(conv), (2, 5, 4), alpha=1.0, gram="columns")
+    assert regularizer().item() == pytest.approx(1, rel=1e-6)
+    regularizer = add_penalty(nn.Sequential(conv), (2, 5, 4), alpha=1.0, gram="rows")
+    assert regularizer().item() == pytest.approx(0, abs=1e-6)
+
+
 def test_linear_layers_on_request():
     model, shape = networks.lenet()
     regularizer = add_penalty(model, shape, kinds=(*CONVOLUTIONS, nn.Linear))
@@ -277,16 +289,16 @@ def iterations_needed(sizes):
     return math.ceil(math.log(1e-14) / (4 * math.log(below[0] / deciding[0])))
 
 
-@pytest.mark.parametrize("gram", ["columns", "rows"])
+@pytest.mark.parametrize(("gram", "alpha"), [("columns", 1.0), ("rows", 6.0)])
 @each_network
 @pytest.mark.filterwarnings("ignore:convreg")
-def test_many_iterations_give_the_largest_of_all_groups(network, gram):
+def test_many_iterations_give_the_largest_of_all_groups(network, gram, alpha):
     """A lower bound, and R_alpha itself where the next eigenvalue is far enough away."""
     model, takes = made(network)
     found = 0
-    regularizer = add_penalty(model, **takes, gram=gram)
+    regularizer = add_penalty(model, **takes, alpha=alpha, gram=gram)
     for term, matrix in with_matrices(regularizer, model, takes):
-        sizes = magnitudes(matrix, 1.0, gram)
+        sizes = magnitudes(matrix, alpha, gram)
         R = sizes.max().item()
         needed = iterations_needed(sizes)
         term.power_iterations = min(needed, MOST_ITERATIONS)
@@ -296,7 +308,7 @@ def test_many_iterations_give_the_largest_of_all_groups(network, gram):
         if needed <= MOST_ITERATIONS:
             assert value == pytest.approx(R, rel=1e-10)
             found += 1
-    assert found >= len(regularizer) // 3
+    assert found >= len(regularizer) // 10
 
 
 # ---- weights that are made from others

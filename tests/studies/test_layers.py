@@ -80,7 +80,7 @@ def test_operations_and_shape_are_those_of_the_matrix(stride, N):
 
 def test_a_layer_is_named_by_its_size_and_stride():
     assert str(Layer(3, 2, 5, 4)) == "3x3x2x5, N = 4"
-    assert str(Layer(3, 2, 5, 4, stride=3, count=2)) == "3x3x2x5, N = 4, stride 3"
+    assert str(Layer(3, 2, 5, 4, stride=2, count=2)) == "3x3x2x5, N = 4, stride 2"
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -25,7 +25,8 @@ from convreg._checks import Gram, as_choice
 from convreg.torch.layer import ConvPenalty as ConvPenalty
 from convreg.torch.maps import CONVOLUTIONS as CONVOLUTIONS
 from convreg.torch.maps import kernel_of as kernel_of
-from convreg.torch.probe import by_layer, calls_of, inputs_of, layers_of, skipped
+from convreg.torch.probe import calls_of, inputs_of
+from convreg.torch.selection import by_layer, layers_of, skipped
 from convreg.torch.total import PenaltySum as PenaltySum
 
 
@@ -52,7 +53,7 @@ def add_penalty(
     size of their inputs, and compares what each puts out with what its weight would: a layer that
     computes something else is refused by name. A layer that is used with several sizes has a
     penalty for each, but for kernels of one tap, whose penalty knows no size. The model is left as
-    it was, and so is the global random state.
+    it was, but for lazy layers, which take shape, and so is the global random state.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def add_penalty(
     gram, power_iterations, generator
         As of `ConvPenalty`.
     skip
-        What to leave out: the name of a layer, or of a module that holds layers, a pattern of names
+        What to leave out: a layer or a module that holds layers, its name, a pattern of names
         (`fnmatch`), a class of layers, a function of the name and the layer; or several of these.
     example_inputs : tensor, tuple or mapping
         In place of ``input_shape``: what the model is called with, by position or by keyword.
@@ -111,11 +112,11 @@ def add_penalty(
     if not isinstance(model, nn.Module):
         raise TypeError(f"model: wanted a torch.nn.Module, got {type(model).__name__}")
     reduction = as_choice("reduction", reduction, ("sum", "mean"))
-    layers = layers_of(model, kinds)
+    layers, names = layers_of(model, kinds)
     inputs = inputs_of(model, input_shape, example_inputs)
-    left_out = dict.fromkeys(sorted(skipped(skip, layers), key=list(layers).index), "skipped")
-    alphas = by_layer("alpha", alpha, layers, positive=True)
-    factors = by_layer("weights", weights, layers, positive=False)
+    left_out = dict.fromkeys(skipped(skip, layers, names), "skipped")
+    alphas = by_layer("alpha", alpha, names, positive=True)
+    factors = by_layer("weights", weights, names, positive=False)
     wanted = {name: layer for name, layer in layers.items() if name not in left_out}
     calls = calls_of(model, wanted, inputs)
     unasked = _without_term(wanted, [call.name for call in calls])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from convreg.torch.maps import (
     Size,
     as_size,
     by,
+    channels,
     described,
     problem_of,
     weight_of,
@@ -50,7 +52,8 @@ class ConvPenalty(nn.Module):
     with the model that it is part of. They are images of shape (1, c, \*size), c being the input
     channels or, for M M', the output channels, and follow the weight to its device and precision;
     the arithmetic is in float32 at least, under autocast as well. A state saved at another
-    resolution is resampled.
+    resolution is resampled; where the smaller Gram matrix was the other one there, the vectors
+    stay. They are those of this layer object: one that is put in its place is not seen.
 
     Parameters
     ----------
@@ -115,6 +118,8 @@ class ConvPenalty(nn.Module):
         if problem := problem_of(layer):
             raise ValueError(f"layer: wanted {problem}")
         self.__dict__["layer"] = layer  # not as a submodule: its parameters are the model's
+        if not isinstance(name, str):
+            raise TypeError(f"name: wanted a string, got {shown(name)}")
         self.name = name
         self.alpha = as_number("alpha", alpha)
         self.power_iterations = as_integer("power_iterations", power_iterations, 1)
@@ -123,10 +128,13 @@ class ConvPenalty(nn.Module):
         self.map = _map_of(layer, self.input_size, output_size)
         self.shape = self.map.outputs, self.map.inputs
         self.gram_of_rows = gram_of_rows(gram, *self.shape)
+        if 0 in self.shape:
+            raise ValueError(f"layer: wanted inputs and outputs, got M of shape {self.shape}")
         if self.map.pointwise:
             self.map = LayerMap(layer, (1,) * axes)
         with torch.inference_mode(False):  # vectors made in that mode could not be updated later
-            K = self._kernel().detach()
+            with torch.no_grad():
+                K = self._kernel()
             shape = self.map.output_shape if self.gram_of_rows else self.map.input_shape
             v = self._start(shape, generator, K)
             u, v = self._power_update(K, v, v, WARM_UP, self.alpha)
@@ -141,7 +149,7 @@ class ConvPenalty(nn.Module):
     def _start(self, shape: Size, generator: torch.Generator | None, K: Tensor) -> Tensor:
         """A random unit vector, of every group."""
         if generator is None:
-            generator = torch.Generator().manual_seed(0)
+            generator = torch.Generator("cpu").manual_seed(0)
         if not isinstance(generator, torch.Generator):
             raise TypeError(
                 f"generator: wanted a torch.Generator or None, got {type(generator).__name__}"
@@ -151,21 +159,28 @@ class ConvPenalty(nn.Module):
 
     def forward(self) -> Tensor:
         """The penalty, after an update of the vectors in training mode."""
-        K = self._kernel()
+        training = self.training and not _in_backward()
+        K = self._kernel(training)
         with torch.inference_mode(False):
             self.u, self.v = self.u.to(K.device, K.dtype), self.v.to(K.device, K.dtype)
-        u, v = self.u, self.v
-        if self.training and not _in_backward():
+        if training:
+            u, v = self._units()
+            u, v = self._power_update(K.detach(), u, v, self.power_iterations, self.alpha)
             # in place: torch.inference_mode leaves them fit for training
-            new_u, new_v = self._power_update(K.detach(), u, v, self.power_iterations, self.alpha)
-            u.copy_(new_u)
-            v.copy_(new_v)
-        with torch.autocast(K.device.type, enabled=False):
+            self.u.copy_(u)
+            self.v.copy_(v)
+        u, v = self._units()
+        with _without_autocast(K):
             return self._values(K, u, v, self.alpha).max()
 
-    def _kernel(self) -> Tensor:
+    def _units(self) -> tuple[Tensor, Tensor]:
+        """u and v of norm 1, as averaged or loaded vectors may not be; NaN and zeros begin anew."""
+        ones = torch.ones_like(self.u)
+        return self._normalised(self.u, ones), self._normalised(self.v, ones)
+
+    def _kernel(self, training: bool = False) -> Tensor:
         """The weight, in float32 at least."""
-        weight = weight_of(self.layer)
+        weight = weight_of(self.layer, training)
         weight = weight.to(torch.promote_types(weight.dtype, torch.float32))
         return weight.unsqueeze(2) if isinstance(self.layer, nn.Linear) else weight
 
@@ -191,7 +206,7 @@ class ConvPenalty(nn.Module):
         self, K: Tensor, u: Tensor, v: Tensor, iterations: int, alpha: float
     ) -> tuple[Tensor, Tensor]:
         """Algorithm 2.1, step 6: u <- B v, v <- B u, both normalised; B is symmetric."""
-        with torch.autocast(K.device.type, enabled=False):
+        with _without_autocast(K):
             A, At = self._products(K)
             for _ in range(iterations):
                 u = self._normalised(At(A(v)) - alpha * v, u)
@@ -208,13 +223,16 @@ class ConvPenalty(nn.Module):
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *arguments: Any) -> None:
         """Vectors of another resolution are resampled, then normalised."""
+        g, h = channels(self.layer)
         for name in ("u", "v"):
             saved, own = state_dict.get(prefix + name), getattr(self, name)
-            if saved is None or saved.ndim != own.ndim or saved.shape[:2] != own.shape[:2]:
+            if saved is None or saved.ndim != own.ndim or saved.shape == own.shape:
                 continue
-            if saved.shape != own.shape:
+            if saved.shape[:2] == own.shape[:2]:
                 resampled = interpolate(saved, size=own.shape[2:], mode="nearest").to(own)
                 state_dict[prefix + name] = self._normalised(resampled, own)
+            elif saved.shape[1] in (g, h):  # of the other Gram matrix: another resolution's smaller
+                state_dict[prefix + name] = own.clone()
         super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def extra_repr(self) -> str:
@@ -233,6 +251,12 @@ def _map_of(layer: Layer, size: Size, output_size: int | Sequence[int] | None) -
             f"output_size: wanted None but for transposed convolutions, got {shown(output_size)}"
         )
     return LayerMap(layer, size, as_size(output_size, len(size), "output_size"))
+
+
+def _without_autocast(K: Tensor) -> AbstractContextManager[Any]:
+    """The precision of K, where the device knows of another one."""
+    device = K.device.type
+    return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
 
 
 def _in_backward() -> bool:

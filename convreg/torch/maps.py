@@ -86,7 +86,8 @@ class LayerMap:
         self.padding = before if alike else (0,) * len(before)
         self.margins = [] if alike else list(zip(before, after, strict=True))
         try:
-            self._padded(torch.zeros(1, 1, *self.size))
+            if self.mode != "zeros":
+                self._reads(torch.empty(0))
         except RuntimeError as error:
             wanted = f"an image that padding_mode={self.mode!r} can pad"
             raise ValueError(f"input_size: wanted {wanted}, got {by(self.size)}: {error}") from None
@@ -230,17 +231,35 @@ def as_size(size: int | Sequence[int], axes: int, name: str = "input_size") -> S
     return tuple(as_integer(name, side, 1) for side in sides)
 
 
-def weight_of(layer: Any) -> Tensor:
+def weight_of(layer: Any, training: bool = False) -> Tensor:
     """The weight of the layer as its next forward pass will have it, with its graph.
 
     What `torch.nn.utils` computes in a hook before the pass is computed here as well: a weight
-    that the last pass has left behind may be stale, and its graph used up. A sharded weight is
+    that the last pass has left behind may be stale, and its graph used up. Not in ``training``, the
+    layer is in eval mode meanwhile, so that spectral_norm's own vectors stay. A sharded weight is
     gathered.
     """
-    for hook in layer._forward_pre_hooks.values():
-        if isinstance(hook, HOOKS):
+    hooks = _weight_hooks(layer)
+    if not hooks and not is_parametrized(layer):
+        return gathered(layer.weight)
+    modes = {part: part.training for part in layer.modules()}
+    before = layer.weight if hooks else None
+    try:
+        if not training:
+            layer.eval()
+        for hook in hooks:
             hook(layer, ())
-    return gathered(layer.weight)
+        return gathered(layer.weight)
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+        if hooks:
+            layer.weight = before
+
+
+def _weight_hooks(layer: Any) -> list[Any]:
+    """What sets the weight before every forward pass."""
+    return [hook for hook in layer._forward_pre_hooks.values() if isinstance(hook, HOOKS)]
 
 
 def gathered(weight: Tensor) -> Tensor:
@@ -252,14 +271,16 @@ def problem_of(layer: Any) -> str:
     """What stands against a penalty on this layer, or ''.
 
     >>> problem_of(nn.Conv2d(1, 1, 3, dtype=torch.complex64))
-    'real weights, got torch.complex64'
+    'real weights of at least 16 bits, got torch.complex64'
     """
     if nn.parameter.is_lazy(layer._parameters.get("weight")):
         return "a layer that has seen an input, got one whose weight has no shape yet"
-    if not layer.weight.is_floating_point():
-        return f"real weights, got {layer.weight.dtype}"
+    with torch.no_grad():
+        dtype = weight_of(layer).dtype
+    if not dtype.is_floating_point or torch.finfo(dtype).bits < 16:
+        return f"real weights of at least 16 bits, got {dtype}"
     owned = layer._parameters.get("weight") is not None or is_parametrized(layer, "weight")
-    if not owned and not any(isinstance(hook, HOOKS) for hook in layer._forward_pre_hooks.values()):
+    if not owned and not _weight_hooks(layer):
         return (
             "a weight that is a Parameter or that torch.nn.utils.parametrize computes, got one "
             "that something else sets, so that it may be stale"

@@ -64,16 +64,12 @@ def row_of(term: ConvPenalty, weight: float, exact: bool) -> Row:
     """The row of a layer; the term's vectors stay as they are."""
     alpha = term.alpha
     K = term._kernel()
-    u, v = term._power_update(K, term.u.to(K), term.v.to(K), ITERATIONS, alpha)
-    values = term._values(K, u, v, alpha)
-    leading = values.argmax()
-    R = values[leading].item()
-    agreement = term._by_group(u * v).sum(1)[leading].item()
-    _, w = term._power_update(K, v, v, ITERATIONS, 0.0)
-    square = term._values(K, w, w, 0.0).max().item()
-    end = "upper" if agreement > 0 else "lower"
-    if square - alpha > R:  # the vectors that are held follow another value
-        R, end = square - alpha, "upper"
+    held = term.v.to(K)
+    start = term._start(held.shape, None, K)
+    square, _ = _leading(term, K, start, 0.0)
+    candidates = [_leading(term, K, v, alpha) for v in (held, start)]
+    candidates.append((square - alpha, "upper"))
+    R, end = max(candidates)
     row: Row = {
         "kind": type(term.layer).__name__,
         "M": term.shape,
@@ -87,6 +83,15 @@ def row_of(term: ConvPenalty, weight: float, exact: bool) -> Row:
     if exact:
         row["kappa"] = condition_number(term, K)
     return row
+
+
+def _leading(term: ConvPenalty, K: Tensor, v: Tensor, alpha: float) -> tuple[float, str]:
+    """sigma_max(M'M - alpha I) by the power method from v, and its end: u = v or u = -v."""
+    u, v = term._power_update(K, v, v, ITERATIONS, alpha)
+    values = term._values(K, u, v, alpha)
+    leading = values.argmax()
+    agreement = term._by_group(u * v).sum(1)[leading].item()
+    return values[leading].item(), "upper" if agreement > 0 else "lower"
 
 
 def condition_number(term: ConvPenalty, K: Tensor, limit: int = DENSE_LIMIT) -> float:

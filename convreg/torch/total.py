@@ -43,12 +43,15 @@ class PenaltySum(nn.Module):
         if not isinstance(term, ConvPenalty):
             raise TypeError(f"term: wanted a ConvPenalty, got {type(term).__name__}")
         weight = as_number("weight", weight, positive=False)
-        key = term.name.replace(".", "/") or "(model)"
-        if key in self._modules:  # a layer that is seen at several sizes
-            key += "@" + "x".join(map(str, term.input_size))
-        if key in self._modules:
-            raise ValueError(f"term: wanted one whose name is not there, got {term.name!r} again")
-        self.add_module(key, term)
+        if any(term is other for other in self):
+            raise ValueError(f"term: wanted one that is not there, got that of {term.name!r} again")
+        name = term.name.replace(".", "/") or "(model)"
+        key, number = name, 1
+        while key in self._modules:  # a layer that is seen at several sizes
+            number += 1
+            key = f"{name}@{number}"
+        # not add_module, which refuses the names of attributes: "reduction" is a usual one
+        self._modules[key] = term
         self._weights[key] = weight
 
     @property
@@ -69,11 +72,11 @@ class PenaltySum(nn.Module):
         """What the penalty sees in each layer now, a row for each.
 
         The columns: ``layer`` (the name), ``kind``, ``M`` (its shape), ``alpha``, ``weight``,
-        ``R_alpha`` and ``sigma_max`` (by 100 power iterations from the vectors that are held: lower
-        bounds), ``end`` ("upper" where R_alpha = sigma_max^2 - alpha, "lower" where it is alpha -
-        sigma^2 for a small sigma), ``plateau`` (the lower end decides, and R_alpha is within 1 % of
-        alpha: the gradient in M has a norm of at most 0.2 sqrt(alpha)), and ``kappa``. Nothing is
-        changed.
+        ``R_alpha`` and ``sigma_max`` (by 100 power iterations, from the vectors that are held and
+        from random ones, whichever comes to more: lower bounds), ``end`` ("upper" where R_alpha =
+        sigma_max^2 - alpha, "lower" where it is alpha - sigma^2 for a small sigma), ``plateau``
+        (the lower end decides, and R_alpha is within 1 % of alpha: the gradient in M has a norm of
+        at most 0.2 sqrt(alpha)), and ``kappa``. Nothing is changed.
 
         Parameters
         ----------
@@ -110,7 +113,7 @@ class PenaltySum(nn.Module):
             return self._modules[keys[0]]
         part = PenaltySum(self.reduction, self.left_out)
         for key in keys:
-            part.add_module(key, self._modules[key])
+            part._modules[key] = self._modules[key]
             part._weights[key] = self._weights[key]
         return part.train(self.training)
 

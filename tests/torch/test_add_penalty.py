@@ -1,5 +1,6 @@
 """Equation (1.4): the sum of R_alpha over a network, which layers it has, and what it says."""
 
+import copy
 import math
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def test_a_layer_used_with_two_sizes_has_two_entries_and_with_one_size_one():
     model = nn.Sequential(conv, nn.ReLU(), conv, nn.MaxPool2d(2), conv, conv)
     regularizer = add_penalty(model, (2, 6, 6), generator=seeded())
     assert regularizer.names == ["0", "0"]
-    assert list(regularizer.state_dict()) == ["0.u", "0.v", "0@3x3.u", "0@3x3.v"]
+    assert list(regularizer.state_dict()) == ["0.u", "0.v", "0@2.u", "0@2.v"]
     assert [module.input_size for module in regularizer] == [(6, 6), (3, 3)]
     wanted = [torch.autograd.grad(module(), conv.weight)[0] for module in regularizer.eval()]
     regularizer().backward()
@@ -259,7 +260,10 @@ def test_bad_input_shapes(shape, kind, message):
 def test_an_error_of_the_pass_says_what_the_model_was_given_and_what_it_said(shape):
     with pytest.raises(ValueError, match=r"^model: its forward pass of a tensor of shape") as error:
         add_penalty(small_net(), shape)
-    given, _, said = str(error.value).partition(", in eval mode, ended in RuntimeError: ")
+    given, _, said = str(error.value).partition(
+        ", in eval mode and without gradients, ended in RuntimeError "
+        "(example_inputs= gives it another input): "
+    )
     assert given == f"model: its forward pass of a tensor of shape {(1, *shape)}"
     assert said == str(error.value.__cause__)
 
@@ -396,7 +400,7 @@ def test_layers_that_compute_something_else_are_all_named_and_can_be_skipped(zer
     skip = ["0", "1", "3", "4"]
     assert first == f"model: skip={skip} leaves out the layers that cannot be penalised:"
     assert [line.split(":")[0].strip() for line in lines] == skip
-    assert "the output that Conv2d has with the stored weight, got one that differs" in lines[0]
+    assert "the output that Conv2d has with the stored weight, of norm" in lines[0]
     assert "that Conv2d has for 2x3, of size 2x0x1, got" in lines[2] or "wanted what" in lines[2]
     regularizer = add_penalty(model, kinds=kinds, skip=skip, **given)
     assert regularizer.names == ["2"]
@@ -447,11 +451,157 @@ def test_example_inputs():
         assert term.input_size == (5, 6)
     [term] = add_penalty(model.inner, example_inputs=images[0])
     assert term.input_size == (5, 6)
-    wanted = r"^model: its forward pass of a tensor of shape \(1, 1, 5, 6\), in eval mode, ended in"
+    wanted = r"^model: its forward pass of a tensor of shape \(1, 1, 5, 6\), in eval mode and"
     with pytest.raises(ValueError, match=wanted):
         add_penalty(model, example_inputs=images[0])
     with pytest.raises(ValueError, match=r"pass of one=a tensor of shape \(1, 1, 5, 6\), in eval"):
         add_penalty(model, example_inputs={"one": images[0]})
+
+
+# ---- what the probe compares
+
+
+class Stale(nn.Conv2d):
+    """With another weight where nothing but noise would tell."""
+
+    def forward(self, X):
+        weight = torch.cat([self.weight[:, :2], 5 * self.weight[:, 2:]], 1)
+        return self._conv_forward(X, weight, self.bias)
+
+
+def test_channels_that_are_zero_are_compared_on_noise():
+    first = nn.Conv2d(3, 4, 3, bias=False)
+    first.weight.data[2:] = 0
+    with pytest.raises(ValueError, match=r"skip=\['1'\] leaves out"):
+        add_penalty(nn.Sequential(first, Stale(4, 2, 3)), (3, 8, 8))
+    hooked = nn.Conv2d(4, 2, 3)
+    hooked.register_forward_hook(lambda part, inputs, output: 1.5 * output)
+    with pytest.raises(ValueError, match=r"skip=\['1'\] leaves out"):
+        add_penalty(nn.Sequential(first, hooked), (3, 8, 8))
+    plain = nn.Sequential(first, nn.Conv2d(4, 2, 3))
+    assert add_penalty(plain, (3, 8, 8)).names == ["0", "1"]
+
+
+class Up(nn.Conv2d):
+    """With an output of a higher precision."""
+
+    def forward(self, X):
+        return super().forward(X).double()
+
+
+class Stacked(nn.Conv2d):
+    """With two outputs."""
+
+    def forward(self, X):
+        return super().forward(X), None
+
+
+def large(X):
+    return X + 1e6
+
+
+def test_honest_layers_are_taken():
+    zero_mean = nn.Conv2d(3, 2, 3, padding=1)
+    zero_mean.weight.data -= zero_mean.weight.data.mean((2, 3), keepdim=True)
+    zeros = nn.Conv2d(2, 2, 3)
+    nn.init.zeros_(zeros.weight)
+    biased = nn.Conv2d(2, 3, 3)
+    nn.init.constant_(biased.bias, 1e6)
+    model = wired(
+        lambda X: up(biased(zeros(input=zero_mean(large(X))))),
+        zero_mean=zero_mean,
+        zeros=zeros,
+        biased=biased,
+    )
+    model.up = up = Up(3, 2, 1)
+    assert add_penalty(model, (3, 8, 8)).names == ["zero_mean", "zeros", "biased", "up"]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_honest_layers_of_half_precision_are_taken(dtype):
+    model = small_net().to(dtype)
+    assert add_penalty(model, (3, 9, 9)).names == ["0", "2"]
+
+    def mixed(X):
+        with torch.autocast("cpu", dtype):
+            return single(X)
+
+    single = small_net()
+    assert add_penalty(wired(mixed, single=single), (3, 9, 9)).names == ["single.0", "single.2"]
+
+
+def test_what_is_wrong_with_a_layer_is_not_said_of_the_model():
+    nan = nn.Conv2d(3, 2, 3)
+    nan.weight.data[0, 0, 0, 0] = torch.nan
+    zeros = Standardised(3, 2, 3)
+    nn.init.zeros_(zeros.weight)
+    for part, said in (
+        (Stacked(3, 2, 3), "wanted a layer from image to image, got Tensor and tuple"),
+        (nan, "wanted a weight of finite entries, got NaN or infinity"),
+        (zeros, "wanted the output that Conv2d has with the stored weight, of norm 0, got"),
+    ):
+        with pytest.raises(ValueError, match=r"^model: ") as error:
+            add_penalty(part, (3, 5, 5))
+        assert str(error.value).startswith(f"model: {said}")
+
+
+def test_names_of_attributes_aliases_and_odd_ones():
+    conv = nn.Conv2d(3, 3, 3, padding=1)
+    parts = {name: nn.Conv2d(3, 3, 3, padding=1) for name in ("reduction", "report", "a*b", "axb")}
+    model = nn.ModuleDict({**parts, "x/y": conv, "alias": conv})
+    model.forward = lambda X: nn.Sequential(*parts.values(), conv)(X)
+    regularizer = add_penalty(model, (3, 4, 4))
+    assert regularizer.names == ["reduction", "report", "a*b", "axb", "x/y"]
+    assert regularizer.reduction == "sum"
+    regularizer().backward()
+    assert set(add_penalty(model, (3, 4, 4), skip="alias").left_out) == {"x/y"}
+    assert set(add_penalty(model, (3, 4, 4), skip="a*b").left_out) == {"a*b"}
+    assert set(add_penalty(model, (3, 4, 4), skip="a?b").left_out) == {"a*b", "axb"}
+    assert set(add_penalty(model, (3, 4, 4), skip=conv).left_out) == {"x/y"}
+    assert set(add_penalty(model, (3, 4, 4), skip=(n for n in ("x/y", "report"))).left_out) == {
+        "report",
+        "x/y",
+    }
+
+
+def test_the_probe_draws_nothing_and_minds_no_default_device():
+    model = wired(lambda X: conv(X + torch.randn_like(X)), conv=nn.Conv2d(3, 2, 3))
+    conv = model.conv
+    state = torch.get_rng_state()
+    with torch.device("meta"):
+        regularizer = add_penalty(model, (3, 5, 5))
+    assert torch.equal(state, torch.get_rng_state())
+    assert not regularizer[0].u.is_meta
+
+
+def test_a_model_without_numbers_has_a_penalty_without_numbers():
+    model = small_net(device="meta")
+    regularizer = add_penalty(model, (3, 5, 5))
+    assert regularizer().is_meta
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
+@pytest.mark.parametrize(
+    "computed",
+    [
+        nn.utils.parametrizations.spectral_norm,
+        nn.utils.spectral_norm,
+        nn.utils.weight_norm,
+        lambda part: nn.utils.prune.random_unstructured(part, "weight", 0.5),
+    ],
+)
+def test_computed_weights_are_left_as_they_were(computed):
+    """The vectors of a spectral_norm in training mode; a weight that can be copied."""
+    model = nn.Sequential(computed(nn.Conv2d(3, 2, 3)))
+    with torch.no_grad():
+        model(torch.randn(1, 3, 5, 5))
+    before = {name: w.clone() for name, w in model.state_dict().items()}
+    regularizer = add_penalty(model, (3, 5, 5))
+    regularizer.report(exact=True)
+    regularizer.eval()()
+    assert same(before.values(), model.state_dict().values())
+    copy.deepcopy(model)
+    assert model[0].training
 
 
 # ---- what is left out
@@ -574,7 +724,9 @@ def test_only_terms_of_other_names_are_appended():
         regularizer.append(nn.Conv2d(1, 1, 1))
     again = ConvPenalty(model.down[0], 9, name="down.0")
     regularizer.append(again)  # as a layer at another size
-    with pytest.raises(ValueError, match=r"^term: wanted one whose name is not there, got 'down"):
+    assert list(regularizer._modules) == ["down/0", "down/1", "up/0", "down/0@2"]
+    assert list(regularizer.report().to_dict()) == ["down.0", "down.1", "up.0", "down.0@2"]
+    with pytest.raises(ValueError, match=r"^term: wanted one that is not there, got that of 'down"):
         regularizer.append(again)
 
 
@@ -616,6 +768,15 @@ def test_the_report():
         "2      Conv2d  32x32  1      0.5     0.9975   0.05       lower  yes      1",
     ]
     assert "kappa" not in regularizer.report().to_dict()["0"]
+
+
+def test_the_report_where_the_vectors_are_in_the_null_space():
+    conv = nn.Conv2d(2, 1, 1, bias=False).double()
+    regularizer = PenaltySum()
+    regularizer.append(ConvPenalty(conv, 2, 3.0, "columns"))
+    row = regularizer.report().to_dict()[""]
+    assert row["sigma_max"] == pytest.approx(conv.weight.norm().item(), rel=1e-10)
+    assert row["R_alpha"] == pytest.approx(3.0)
 
 
 def test_the_report_finds_a_value_that_the_vectors_do_not_follow():

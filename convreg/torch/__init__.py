@@ -24,10 +24,10 @@ from torch import nn
 from convreg._checks import Gram, as_choice
 from convreg.torch.layer import ConvPenalty as ConvPenalty
 from convreg.torch.maps import CONVOLUTIONS as CONVOLUTIONS
-from convreg.torch.maps import kernel_of as kernel_of
 from convreg.torch.probe import calls_of, inputs_of
 from convreg.torch.selection import by_layer, layers_of, skipped
 from convreg.torch.total import PenaltySum as PenaltySum
+from convreg.torch.weights import kernel_of as kernel_of
 
 
 def add_penalty(
@@ -62,6 +62,8 @@ def add_penalty(
         The shape of the model's input without the batch, such as (channels, height, width).
     alpha : float or mapping
         The shift: one for all, or by names and patterns of layers (the first that fits; else 1).
+        Names are those of the model's ``named_modules()``, without what DataParallel,
+        DistributedDataParallel or `torch.compile` wraps around it.
     gram, power_iterations, generator
         As of `ConvPenalty`.
     skip

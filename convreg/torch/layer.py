@@ -20,9 +20,8 @@ from convreg.torch.maps import (
     by,
     channels,
     described,
-    problem_of,
-    weight_of,
 )
+from convreg.torch.weights import problem_of, weight_of
 
 WARM_UP = 15  # power iterations from the random start, as many as torch's spectral_norm takes
 
@@ -170,7 +169,7 @@ class ConvPenalty(nn.Module):
             self.u.copy_(u)
             self.v.copy_(v)
         u, v = self._units()
-        with _without_autocast(K):
+        with without_autocast(K):
             return self._values(K, u, v, self.alpha).max()
 
     def _units(self) -> tuple[Tensor, Tensor]:
@@ -206,7 +205,7 @@ class ConvPenalty(nn.Module):
         self, K: Tensor, u: Tensor, v: Tensor, iterations: int, alpha: float
     ) -> tuple[Tensor, Tensor]:
         """Algorithm 2.1, step 6: u <- B v, v <- B u, both normalised; B is symmetric."""
-        with _without_autocast(K):
+        with without_autocast(K):
             A, At = self._products(K)
             for _ in range(iterations):
                 u = self._normalised(At(A(v)) - alpha * v, u)
@@ -253,7 +252,7 @@ def _map_of(layer: Layer, size: Size, output_size: int | Sequence[int] | None) -
     return LayerMap(layer, size, as_size(output_size, len(size), "output_size"))
 
 
-def _without_autocast(K: Tensor) -> AbstractContextManager[Any]:
+def without_autocast(K: Tensor) -> AbstractContextManager[Any]:
     """The precision of K, where the device knows of another one."""
     device = K.device.type
     return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)

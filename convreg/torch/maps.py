@@ -1,4 +1,4 @@
-"""Section 1.1: the linear map of a layer of PyTorch, its adjoint, and the weight that it uses.
+"""Section 1.1: the linear map of a layer of PyTorch, and its adjoint.
 
 Stride, dilation, padding, groups, the number of axes and the transpose are left to PyTorch: M is
 `torch.convolution`, and M' is `torch.convolution` as well, transposed where M is not.
@@ -11,13 +11,8 @@ from math import prod
 from typing import Any, TypeAlias
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad
-from torch.nn.utils.parametrize import is_parametrized
-from torch.nn.utils.prune import BasePruningMethod
-from torch.nn.utils.spectral_norm import SpectralNorm
-from torch.nn.utils.weight_norm import WeightNorm
 
 from convreg._checks import as_integer, shown
 
@@ -33,7 +28,6 @@ CONVOLUTIONS: tuple[type[Layer], ...] = (
     nn.ConvTranspose3d,
 )
 KINDS = (*CONVOLUTIONS, nn.Linear)
-HOOKS = (WeightNorm, SpectralNorm, BasePruningMethod)  # each sets the weight before a forward pass
 
 
 class LayerMap:
@@ -130,7 +124,8 @@ class LayerMap:
     def pointwise(self) -> bool:
         """Whether M = W (x) I: a kernel of one tap, each output pixel of its own input pixel."""
         one = prod(self.kernel) == prod(self.stride) == 1
-        return one and self.size == self.output_size
+        padded = any(self.padding) or any(map(any, self.margins))
+        return one and not padded and self.size == self.output_size
 
     def __call__(self, X: Tensor, K: Tensor) -> Tensor:
         """M vec(X)."""
@@ -231,63 +226,6 @@ def as_size(size: int | Sequence[int], axes: int, name: str = "input_size") -> S
     return tuple(as_integer(name, side, 1) for side in sides)
 
 
-def weight_of(layer: Any, training: bool = False) -> Tensor:
-    """The weight of the layer as its next forward pass will have it, with its graph.
-
-    What `torch.nn.utils` computes in a hook before the pass is computed here as well: a weight
-    that the last pass has left behind may be stale, and its graph used up. Not in ``training``, the
-    layer is in eval mode meanwhile, so that spectral_norm's own vectors stay. A sharded weight is
-    gathered.
-    """
-    hooks = _weight_hooks(layer)
-    if not hooks and not is_parametrized(layer):
-        return gathered(layer.weight)
-    modes = {part: part.training for part in layer.modules()}
-    before = layer.weight if hooks else None
-    try:
-        if not training:
-            layer.eval()
-        for hook in hooks:
-            hook(layer, ())
-        return gathered(layer.weight)
-    finally:
-        for part, mode in modes.items():
-            part.training = mode
-        if hooks:
-            layer.weight = before
-
-
-def _weight_hooks(layer: Any) -> list[Any]:
-    """What sets the weight before every forward pass."""
-    return [hook for hook in layer._forward_pre_hooks.values() if isinstance(hook, HOOKS)]
-
-
-def gathered(weight: Tensor) -> Tensor:
-    """A weight, or the whole of one that is sharded (`torch.distributed.tensor.DTensor`)."""
-    return weight.full_tensor() if hasattr(weight, "full_tensor") else weight
-
-
-def problem_of(layer: Any) -> str:
-    """What stands against a penalty on this layer, or ''.
-
-    >>> problem_of(nn.Conv2d(1, 1, 3, dtype=torch.complex64))
-    'real weights of at least 16 bits, got torch.complex64'
-    """
-    if nn.parameter.is_lazy(layer._parameters.get("weight")):
-        return "a layer that has seen an input, got one whose weight has no shape yet"
-    with torch.no_grad():
-        dtype = weight_of(layer).dtype
-    if not dtype.is_floating_point or torch.finfo(dtype).bits < 16:
-        return f"real weights of at least 16 bits, got {dtype}"
-    owned = layer._parameters.get("weight") is not None or is_parametrized(layer, "weight")
-    if not owned and not _weight_hooks(layer):
-        return (
-            "a weight that is a Parameter or that torch.nn.utils.parametrize computes, got one "
-            "that something else sets, so that it may be stale"
-        )
-    return ""
-
-
 def by(size: Sequence[int]) -> str:
     """A size as it is spoken.
 
@@ -317,12 +255,3 @@ def described(layer: Any) -> str:
     if layer.transposed:
         words.append("transposed")
     return ", ".join(words)
-
-
-def kernel_of(weight: Tensor) -> NDArray:
-    """Equation (1.2): the weight (h, g, k, k) of a convolution, or its gradient, as a kernel.
-
-    >>> kernel_of(nn.Conv2d(3, 8, 5).weight).shape
-    (5, 5, 3, 8)
-    """
-    return weight.detach().cpu().numpy().transpose(2, 3, 1, 0)

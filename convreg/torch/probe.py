@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from convreg._checks import as_integer, shown
-from convreg.torch.maps import KINDS, LayerMap, Size, by, gathered, problem_of, weight_of
+from convreg.torch.maps import KINDS, LayerMap, Size, by
 from convreg.torch.selection import Layers
+from convreg.torch.weights import gathered, problem_of, weight_of
 
 
 class Call(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from convreg.torch.layer import ConvPenalty
+from convreg.torch.layer import ConvPenalty, without_autocast
 from convreg.torch.maps import by
 
 ITERATIONS = 100
@@ -62,8 +62,13 @@ def _cell(value: Any) -> str:
 @torch.no_grad()
 def row_of(term: ConvPenalty, weight: float, exact: bool) -> Row:
     """The row of a layer; the term's vectors stay as they are."""
-    alpha = term.alpha
     K = term._kernel()
+    with without_autocast(K):
+        return _row(term, K, weight, exact)
+
+
+def _row(term: ConvPenalty, K: Tensor, weight: float, exact: bool) -> Row:
+    alpha = term.alpha
     held = term.v.to(K)
     start = term._start(held.shape, None, K)
     square, _ = _leading(term, K, start, 0.0)

@@ -26,6 +26,7 @@ def layers_of(model: nn.Module, kinds: Any) -> tuple[Layers, Names]:
             f"kinds: wanted classes among torch.nn's {', '.join(by_name)}, or their names, "
             f"got {shown(kinds)}"
         )
+    model = _unwrapped(model)
     layers = {name: part for name, part in model.named_modules() if isinstance(part, classes)}
     first = {layer: name for name, layer in layers.items()}
     names: Names = {name: [] for name in layers}
@@ -33,6 +34,17 @@ def layers_of(model: nn.Module, kinds: Any) -> tuple[Layers, Names]:
         if part in first:
             names[first[part]].append(name)
     return layers, names
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The model without what several devices or `torch.compile` need around it."""
+    while True:
+        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            model = model.module
+        elif "_orig_mod" in model._modules:
+            model = model._modules["_orig_mod"]
+        else:
+            return model
 
 
 def _is_kind(kind: Any) -> bool:

@@ -1047,6 +1047,8 @@ def test_one_pixel_stands_for_all_where_a_kernel_has_one_tap():
         (nn.Conv2d(3, 2, 1, padding=1), {(9, 7): (9, 7)}),
         (nn.Conv2d(3, 2, 1, padding=1, stride=2), {(3, 3): (3, 3)}),  # 3 x 3 becomes 3 x 3
         (nn.Conv2d(3, 2, (1, 3), padding=(0, 1)), {(9, 7): (9, 7)}),
+        (nn.ConvTranspose2d(3, 2, 1), {(9, 7): (1, 1)}),
+        (nn.ConvTranspose2d(3, 2, 1, 1, 1, 2, dilation=3), {(9, 7): (9, 7)}),  # a shift
     ):
         for size, held in sizes.items():
             module = ConvPenalty(part, size, gram="columns")
@@ -1096,14 +1098,25 @@ def new_weight_norm(part):
     return nn.utils.parametrizations.weight_norm(part)
 
 
-COMPUTED = [spectral_norm, new_weight_norm, old_spectral_norm, old_weight_norm, pruned]
+def with_pruned_bias(part):
+    return new_weight_norm(nn.utils.prune.random_unstructured(part, "bias", 0.5))
+
+
+COMPUTED = [
+    spectral_norm,
+    new_weight_norm,
+    old_spectral_norm,
+    old_weight_norm,
+    pruned,
+    with_pruned_bias,
+]
 
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
 @pytest.mark.parametrize("computed", COMPUTED)
 @pytest.mark.parametrize("before_the_model", [True, False])
 def test_computed_weights_are_followed_in_any_order_of_calls(computed, before_the_model):
-    part = computed(layer(3, 2, 3))
+    part = computed(layer(3, 2, 3, bias=True))
     if "spectral" in computed.__name__:  # else every look at the weight is a step of its own
         part.eval()
     module = ConvPenalty(part, 4)

@@ -1,0 +1,85 @@
+"""Section 1.1: the weight that a layer of PyTorch uses, which may be computed on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
+from torch.nn.utils.prune import BasePruningMethod
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
+
+HOOKS = (WeightNorm, SpectralNorm, BasePruningMethod)  # each sets the weight before a forward pass
+
+
+def weight_of(layer: Any, training: bool = False) -> Tensor:
+    """The weight of the layer as its next forward pass will have it, with its graph.
+
+    What `torch.nn.utils` computes in a hook before the pass is computed here as well: a weight
+    that the last pass has left behind may be stale, and its graph used up. Not in ``training``, the
+    layer is in eval mode meanwhile, so that spectral_norm's own vectors stay. A sharded weight is
+    gathered.
+    """
+    hooks = _weight_hooks(layer)
+    if not hooks and not is_parametrized(layer):
+        return gathered(layer.weight)
+    modes = {part: part.training for part in layer.modules()}
+    before = {name: layer.__dict__[name] for name in hooks if name in layer.__dict__}
+    try:
+        if not training:
+            layer.eval()
+        for hook in hooks.values():
+            hook(layer, ())
+        return gathered(layer.weight)
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+        layer.__dict__.update(before)
+
+
+def _weight_hooks(layer: Any) -> dict[str, Any]:
+    """What sets the weight, or a part of it, before every forward pass, by the name of that."""
+    hooks = {}
+    for hook in layer._forward_pre_hooks.values():
+        if isinstance(hook, HOOKS):
+            pruned = isinstance(hook, BasePruningMethod)
+            hooks[hook._tensor_name if pruned else hook.name] = hook
+    return {name: hook for name, hook in hooks.items() if name.startswith("weight")}
+
+
+def gathered(weight: Tensor) -> Tensor:
+    """A weight, or the whole of one that is sharded (`torch.distributed.tensor.DTensor`)."""
+    return weight.full_tensor() if hasattr(weight, "full_tensor") else weight
+
+
+def problem_of(layer: Any) -> str:
+    """What stands against a penalty on this layer, or ''.
+
+    >>> problem_of(nn.Conv2d(1, 1, 3, dtype=torch.complex64))
+    'real weights of at least 16 bits, got torch.complex64'
+    """
+    if nn.parameter.is_lazy(layer._parameters.get("weight")):
+        return "a layer that has seen an input, got one whose weight has no shape yet"
+    with torch.no_grad():
+        dtype = weight_of(layer).dtype
+    if not dtype.is_floating_point or torch.finfo(dtype).bits < 16:
+        return f"real weights of at least 16 bits, got {dtype}"
+    owned = layer._parameters.get("weight") is not None or is_parametrized(layer, "weight")
+    if not owned and not _weight_hooks(layer):
+        return (
+            "a weight that is a Parameter or that torch.nn.utils.parametrize computes, got one "
+            "that something else sets, so that it may be stale"
+        )
+    return ""
+
+
+def kernel_of(weight: Tensor) -> NDArray:
+    """Equation (1.2): the weight (h, g, k, k) of a convolution, or its gradient, as a kernel.
+
+    >>> kernel_of(nn.Conv2d(3, 8, 5).weight).shape
+    (5, 5, 3, 8)
+    """
+    return weight.detach().cpu().numpy().transpose(2, 3, 1, 0)

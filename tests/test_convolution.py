@@ -15,25 +15,6 @@ from strategies import (
 )
 
 from convreg import ConvolutionOperator, conv_matrix, convolve, unvec, vec
-from convreg.geometry import padding, tap_offsets
-
-
-@pytest.mark.parametrize("k", range(1, 9))
-def test_where_a_tap_reads_is_as_in_the_papers_1_2(k):
-    """In its indices, from 1, tap p of pixel r reads r - m + p, m = ceil(k/2)."""
-    m = int(np.ceil(k / 2))
-    r = 100
-    reads = [r - m + p for p in range(1, k + 1)]
-    assert [r + offset for offset in tap_offsets(k)] == reads
-    assert padding(k) == (r - reads[0], reads[-1] - r)
-
-
-@pytest.mark.parametrize(
-    ("k", "margins"),
-    [(1, (0, 0)), (2, (0, 1)), (3, (1, 1)), (4, (1, 2)), (5, (2, 2)), (6, (2, 3)), (7, (3, 3))],
-)
-def test_padding(k, margins):
-    assert padding(k) == margins
 
 
 @given(cases(max_k=5, max_channels=3, max_N=4))

@@ -37,8 +37,27 @@ from convreg import (
     unvec,
     vec,
 )
-from convreg.geometry import Axis, geometry_of, mirrored
+from convreg.geometry import Axis, Geometry, geometry_of, mirrored, padding, tap_offsets
 from convreg.studies import alternatives, barrier, kinks, periodic, surrogates, symbol
+
+
+@pytest.mark.parametrize("k", range(1, 9))
+def test_where_a_tap_reads_is_as_in_the_papers_1_2(k):
+    """In its indices, from 1, tap p of pixel r reads r - m + p, m = ceil(k/2)."""
+    m = int(np.ceil(k / 2))
+    r = 100
+    reads = [r - m + p for p in range(1, k + 1)]
+    assert [r + offset for offset in tap_offsets(k)] == reads
+    assert padding(k) == (r - reads[0], reads[-1] - r)
+
+
+@pytest.mark.parametrize(
+    ("k", "margins"),
+    [(1, (0, 0)), (2, (0, 1)), (3, (1, 1)), (4, (1, 2)), (5, (2, 2)), (6, (2, 3)), (7, (3, 3))],
+)
+def test_padding(k, margins):
+    assert padding(k) == margins
+
 
 axes = st.builds(
     Axis,
@@ -93,12 +112,12 @@ def test_the_readers_are_the_reads_the_other_way_round(axis):
 
 @given(st.integers(1, 7), st.integers(1, 9), st.integers(1, 3), st.integers(1, 3))
 def test_same_and_circular_give_an_output_for_every_stride_of_pixels(k, N, stride, dilation):
-    for padding in ("same", "circular"):
-        rows, columns = geometry_of((k, k), N, stride, dilation, padding)
+    for kind in ("same", "circular"):
+        rows, columns = geometry_of((k, k), N, stride, dilation, kind)
         assert rows == columns
         assert rows.outputs == -(-N // stride)
         assert (rows.before, rows.after) == margins(k, dilation, "same")
-        assert rows.circular == (padding == "circular")
+        assert rows.circular == (kind == "circular")
 
 
 @pytest.mark.parametrize(("padding", "beside"), [("valid", 0), (0, 0), (1, 1), (3, 3)])
@@ -145,6 +164,14 @@ def test_the_mirror_image_reads_where_it_is_read(rows, columns):
 )
 def test_there_is_no_mirror_image_with_a_stride_or_with_more_padding_than_kernel(keywords):
     assert mirrored(geometry_of((3, 3), 5, **keywords)) is None
+
+
+def test_the_padding_on_either_side_can_be_more_than_the_kernel():
+    enough = Axis(5, 3, before=2, after=2)
+    assert mirrored(Geometry(enough, enough)).image == (7, 7)
+    for axis in (Axis(5, 3, before=3, after=2), Axis(5, 3, before=2, after=3)):
+        assert mirrored(Geometry(enough, axis)) is None
+        assert mirrored(Geometry(axis, enough)) is None
 
 
 # M

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_integer, as_kernel, as_number
-from convreg.geometry import padding
+from convreg.geometry import padding, tap_offsets
 
 
 def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
@@ -136,6 +136,6 @@ def _transfer(K: ArrayLike, N: int) -> NDArray:
     N = as_integer("N", N, 1)
     k, _, g, h = kernel.shape
     torus = np.zeros((N, N, h, g))
-    offsets = (np.arange(k) - padding(k)[0]) % N
+    offsets = tap_offsets(k) % N
     np.add.at(torus, np.ix_(offsets, offsets), np.moveaxis(kernel, 2, 3))
     return np.fft.fft2(torus, axes=(0, 1))

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_floats, as_integer, as_kernel
-from convreg.geometry import padding
+from convreg.geometry import tap_offsets
 
 
 def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
@@ -62,19 +62,10 @@ def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
     """
     kernel = as_kernel(K)
     angles = np.broadcast_arrays(as_floats("theta_1", theta_1), as_floats("theta_2", theta_2))
-    offsets = _offsets(len(kernel))
+    offsets = tap_offsets(len(kernel))
     vertical = np.exp(1j * np.multiply.outer(angles[0], offsets))
     horizontal = np.exp(1j * np.multiply.outer(angles[1], offsets))
     return np.einsum("...p,...q,pqgh->...hg", vertical, horizontal, kernel)
-
-
-def _offsets(k: int) -> NDArray:
-    """Equation (1.1): where the taps read, from 1 - m to k - m lines beside the pixel.
-
-    >>> _offsets(3), _offsets(4)
-    (array([-1,  0,  1]), array([-1,  0,  1,  2]))
-    """
-    return np.arange(k) - padding(k)[0]
 
 
 def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
@@ -112,7 +103,7 @@ def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLik
     """
     kernel = as_kernel(K)
     N = as_integer("N", N, 1)
-    reach = np.abs(_offsets(len(kernel)))
+    reach = np.abs(tap_offsets(len(kernel)))
     distances = reach[:, np.newaxis] + reach
     norms = np.linalg.norm(kernel, 2, axis=(2, 3))
     change = 2 * np.sin(np.pi / (2 * (N + 1))) * np.sum(distances * norms)

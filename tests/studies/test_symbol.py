@@ -10,7 +10,6 @@ from strategies import cases, reference_matrix, separable_kernel
 
 from convreg import extreme_singular_values, matlab_rand, minimize_penalty, polyak_step
 from convreg.studies.symbol import (
-    _offsets,
     hermitian_part_bound,
     plane_wave_bound,
     symbol,
@@ -107,10 +106,6 @@ def test_the_bound_of_separable_kernels_in_closed_form():
     smallest = np.linalg.svd(W, compute_uv=False)[-1] * 0.4 * 1.2
     assert plane_wave_bound(K, 10**6, np.pi, np.pi) == pytest.approx(smallest, rel=1e-3)
     assert extreme_singular_values(K, 20)[1] == pytest.approx(smallest, rel=0.05)
-
-
-def test_offsets_are_the_paper_s():
-    assert [_offsets(k).tolist() for k in (1, 2, 3, 4)] == [[0], [0, 1], [-1, 0, 1], [-1, 0, 1, 2]]
 
 
 @pytest.mark.parametrize("tap", [(p, q) for p in range(3) for q in range(3)])

@@ -28,6 +28,7 @@ from convreg.torch.probe import calls_of, inputs_of
 from convreg.torch.selection import by_layer, layers_of, skipped
 from convreg.torch.total import PenaltySum as PenaltySum
 from convreg.torch.weights import kernel_of as kernel_of
+from convreg.torch.weights import stored
 
 
 def add_penalty(
@@ -68,7 +69,7 @@ def add_penalty(
         As of `ConvPenalty`.
     skip
         What to leave out: a layer or a module that holds layers, its name, a pattern of names
-        (`fnmatch`), a class of layers, a function of the name and the layer; or several of these.
+        (`fnmatch`), a class, a function of the name and the layer; or several of these.
     example_inputs : tensor, tuple or mapping
         In place of ``input_shape``: what the model is called with, by position or by keyword.
     kinds : class, or collection of classes
@@ -116,7 +117,7 @@ def add_penalty(
     reduction = as_choice("reduction", reduction, ("sum", "mean"))
     layers, names = layers_of(model, kinds)
     inputs = inputs_of(model, input_shape, example_inputs)
-    left_out = dict.fromkeys(skipped(skip, layers, names), "skipped")
+    left_out = dict.fromkeys(skipped(skip, model, layers, names), "skipped")
     alphas = by_layer("alpha", alpha, names, positive=True)
     factors = by_layer("weights", weights, names, positive=False)
     wanted = {name: layer for name, layer in layers.items() if name not in left_out}
@@ -154,9 +155,9 @@ def _without_term(layers: dict[str, Any], reached: list[str]) -> dict[str, str]:
     owners: dict[tuple[int, ...], str] = {}
     for name in dict.fromkeys(reached):
         layer = layers[name]
-        stored = [p for key, p in layer.named_parameters() if "bias" not in key]
-        owner = owners.setdefault(tuple(map(id, stored)), name)
-        if not any(p.requires_grad for p in stored):
+        parameters = stored(layer)
+        owner = owners.setdefault(tuple(map(id, parameters)), name)
+        if not any(p.requires_grad for p in parameters):
             reasons[name] = "frozen: its weight does not require a gradient"
         elif owner != name:
             reasons[name] = f"its weight is that of {owner}"

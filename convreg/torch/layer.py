@@ -179,7 +179,8 @@ class ConvPenalty(nn.Module):
 
     def _kernel(self, training: bool = False) -> Tensor:
         """The weight, in float32 at least."""
-        weight = weight_of(self.layer, training)
+        with without_autocast(next(self.layer.parameters())):
+            weight = weight_of(self.layer, training)
         weight = weight.to(torch.promote_types(weight.dtype, torch.float32))
         return weight.unsqueeze(2) if isinstance(self.layer, nn.Linear) else weight
 

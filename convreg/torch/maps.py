@@ -123,9 +123,8 @@ class LayerMap:
     @property
     def pointwise(self) -> bool:
         """Whether M = W (x) I: a kernel of one tap, each output pixel of its own input pixel."""
-        one = prod(self.kernel) == prod(self.stride) == 1
         padded = any(self.padding) or any(map(any, self.margins))
-        return one and not padded and self.size == self.output_size
+        return prod(self.kernel) == 1 and not padded and self.size == self.output_size
 
     def __call__(self, X: Tensor, K: Tensor) -> Tensor:
         """M vec(X)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -62,11 +63,13 @@ def calls_of(model: nn.Module, layers: Layers, inputs: tuple[Any, Any]) -> list[
     try:
         with torch.random.fork_rng(list(devices)), _as_for_use(model):
             _run(model, *inputs)
+            probe.call_again()
     finally:
         for hook in hooks:
             hook.remove()
-    if probe.problems:
-        raise ValueError(_refusal(probe.problems))
+    problems = {name: probe.problems[name] for name in layers if name in probe.problems}
+    if problems:
+        raise ValueError(_refusal(problems))
     return list(dict.fromkeys(probe.calls))
 
 
@@ -119,21 +122,17 @@ class _Probe:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.problems: dict[str, str] = {}
-        self._again: set[str] = set()
+        self._again: list[tuple[str, Callable[[], object]]] | None = []
 
     def hook(self, name: str) -> Callable[..., None]:
-        """A forward hook that notes a call.
-
-        An image that tells little of the weight, such as zeros, is followed by one of noise.
-        """
+        """A forward hook that notes a call."""
 
         def note(layer: Any, arguments: Any, keywords: Any, output: Any) -> None:
             X = arguments[0] if arguments else keywords.get("input")
             try:
                 self._note(name, layer, X, arguments[1:], keywords, output)
-            except Exception as error:  # it would be taken for one of the model's
-                said = f"{type(error).__name__}: {error}"
-                self.problems.setdefault(name, f"a layer to compare with its weight, got {said}")
+            except Exception as error:
+                self._not_comparable(name, error)
 
         return note
 
@@ -143,16 +142,29 @@ class _Probe:
             kinds = f"{type(X).__name__} and {type(output).__name__}"
             self.problems.setdefault(name, f"a layer from image to image, got {kinds}")
             return
-        if name not in self._again and _tells_little(X, _axes(layer)):
-            self._again.add(name)
+        if self._again is not None and _tells_little(X, _axes(layer)):
             more = {key: value for key, value in keywords.items() if key != "input"}
-            layer(_noise(X.shape, X), *others, **more)
-            self._again.discard(name)
-            return
+            self._again.append((name, partial(layer, _noise(X.shape, X), *others, **more)))
         call, X, output = _call(name, layer, X, output)
         self.calls.append(call)
         if problem := _problem(call, layer, X, output):
             self.problems.setdefault(name, problem)
+
+    def call_again(self) -> None:
+        """Call layers whose images told little, such as zeros, with noise: after the pass."""
+        again, self._again = self._again or [], None
+        for name, call in again:
+            if name in self.problems:
+                continue
+            try:
+                call()
+            except Exception as error:
+                self._not_comparable(name, error)
+
+    def _not_comparable(self, name: str, error: Exception) -> None:
+        """An error that would be taken for one of the model's."""
+        said = f"{type(error).__name__}: {error}"
+        self.problems.setdefault(name, f"a layer to compare with its weight, got {said}")
 
 
 def _axes(layer: Any) -> int:
@@ -194,7 +206,7 @@ def _problem(call: Call, layer: Any, X: Tensor, output: Tensor) -> str:
     if M.output_shape[1:] != output.shape[1:]:
         sizes = f"{by(M.output_shape[1:])}, got {by(output.shape[1:])}"
         return f"the output that {_kind(layer)} has for {by(call.input_size)}, of size {sizes}"
-    if output.is_meta:
+    if output.is_meta or not X.isfinite().all():
         return ""
     if not K.isfinite().all():
         return "a weight of finite entries, got NaN or infinity"

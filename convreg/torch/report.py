@@ -13,7 +13,7 @@ from convreg.torch.layer import ConvPenalty, without_autocast
 from convreg.torch.maps import by
 
 ITERATIONS = 100
-DENSE_LIMIT = 2 * 10**7  # entries of a dense M, or of a block of it
+DENSE_LIMIT = 4 * 10**6  # entries of a dense M, or of all its blocks
 PLATEAU = 0.01
 
 Row = dict[str, Any]
@@ -100,14 +100,18 @@ def _leading(term: ConvPenalty, K: Tensor, v: Tensor, alpha: float) -> tuple[flo
 
 
 def condition_number(term: ConvPenalty, K: Tensor, limit: int = DENSE_LIMIT) -> float:
-    """kappa(M) from the singular values of its blocks; NaN where one is too large for that."""
+    """kappa(M) from the singular values of its blocks; NaN where they are too large for that."""
     M = term.map
-    if M.inputs * M.outputs > limit * M.groups**2:
+    groups = M.groups
+    wide = M.outputs < M.inputs
+    product = M.adjoint if wide else M
+    shape = M.output_shape if wide else M.input_shape
+    side = min(M.outputs, M.inputs) // groups  # of a block
+    if side * max(M.outputs, M.inputs) > limit:
         return math.nan
-    n = M.inputs // M.groups
-    impulses = torch.eye(n, dtype=K.dtype, device=K.device).reshape(n, -1, *M.size)
-    images = impulses.repeat(1, M.groups, *[1] * len(M.size))
-    blocks = M(images, K).reshape(n, M.groups, -1).movedim(1, 0)
+    impulses = torch.eye(side, dtype=K.dtype, device=K.device)
+    images = impulses.reshape(side, -1, *shape[2:]).repeat(1, groups, *[1] * len(M.size))
+    blocks = product(images, K).reshape(side, groups, -1).movedim(1, 0)
     sigma = torch.linalg.svdvals(blocks.double())
     smallest = sigma.min().item()
     return sigma.max().item() / smallest if smallest > 0 else math.inf

@@ -51,24 +51,26 @@ def _is_kind(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, KINDS)
 
 
-def skipped(skip: Any, layers: Layers, names: Names) -> list[str]:
+def skipped(skip: Any, model: nn.Module, layers: Layers, names: Names) -> list[str]:
     """The names of the layers that ``skip`` means; see `add_penalty`."""
     one = isinstance(skip, (str, Tensor)) or callable(skip) or not isinstance(skip, Iterable)
     found: set[str] = set()
     for rule in [skip] if one else skip:
-        found |= _meant_by(rule, layers, names)
+        found |= _meant_by(rule, model, layers, names)
     return [name for name in layers if name in found]
 
 
-def _meant_by(rule: Any, layers: Layers, names: Names) -> set[str]:
+def _meant_by(rule: Any, model: nn.Module, layers: Layers, names: Names) -> set[str]:
     """The layers that a rule of ``skip`` means."""
     if isinstance(rule, str):
         return _named("skip", rule, names)
-    if isinstance(rule, nn.Module):
-        held = set(rule.modules())
+    if isinstance(rule, (nn.Module, type)):
+        held: set[nn.Module] = set()
+        for part in model.modules():
+            is_meant = part is rule or (isinstance(rule, type) and isinstance(part, rule))
+            if is_meant:
+                held.update(part.modules())
         return {name for name, layer in layers.items() if layer in held}
-    if isinstance(rule, type):
-        return {name for name, layer in layers.items() if isinstance(layer, rule)}
     if callable(rule):
         return {name for name, layer in layers.items() if rule(name, layer)}
     wanted = "names, patterns, layers, classes or functions of a name and a layer"

@@ -53,6 +53,7 @@ class PenaltySum(nn.Module):
         # not add_module, which refuses the names of attributes: "reduction" is a usual one
         self._modules[key] = term
         self._weights[key] = weight
+        self.left_out.pop(term.name, None)
 
     @property
     def names(self) -> list[str]:
@@ -82,7 +83,8 @@ class PenaltySum(nn.Module):
         ----------
         exact : bool
             Whether kappa, the largest over the smallest of the min(m, n) singular values, is
-            computed, from a dense M; it is NaN for an M of more than 2 * 10^7 entries in a group.
+            computed, from a dense M; it is NaN where M, or its blocks, have more than 4 * 10^6
+            entries.
 
         Returns
         -------
@@ -119,7 +121,10 @@ class PenaltySum(nn.Module):
 
     def __delitem__(self, index: int | slice | str) -> None:
         for key in self._selected(index):
+            name = self._modules[key].name
             del self._modules[key], self._weights[key]
+            if name not in self.names:
+                self.left_out[name] = "its term was deleted"
 
     def __len__(self) -> int:
         return len(self._modules)

@@ -31,7 +31,7 @@ def weight_of(layer: Any, training: bool = False) -> Tensor:
     try:
         if not training:
             layer.eval()
-        for hook in hooks.values():
+        for hook in [*hooks.values()] * len(hooks):  # one may need what another one sets
             hook(layer, ())
         return gathered(layer.weight)
     finally:
@@ -53,6 +53,15 @@ def _weight_hooks(layer: Any) -> dict[str, Any]:
 def gathered(weight: Tensor) -> Tensor:
     """A weight, or the whole of one that is sharded (`torch.distributed.tensor.DTensor`)."""
     return weight.full_tensor() if hasattr(weight, "full_tensor") else weight
+
+
+def stored(layer: Any) -> tuple[nn.Parameter, ...]:
+    """The parameters that the weight is, or is computed from."""
+    own = layer._parameters.get("weight")
+    if own is not None:
+        return (own,)
+    parts = ("weight", "parametrizations.weight.")
+    return tuple(p for name, p in layer.named_parameters() if name.startswith(parts))
 
 
 def problem_of(layer: Any) -> str:

@@ -472,6 +472,7 @@ class Stale(nn.Conv2d):
 def test_channels_that_are_zero_are_compared_on_noise():
     first = nn.Conv2d(3, 4, 3, bias=False)
     first.weight.data[2:] = 0
+    seen = []
     with pytest.raises(ValueError, match=r"skip=\['1'\] leaves out"):
         add_penalty(nn.Sequential(first, Stale(4, 2, 3)), (3, 8, 8))
     hooked = nn.Conv2d(4, 2, 3)
@@ -479,7 +480,11 @@ def test_channels_that_are_zero_are_compared_on_noise():
     with pytest.raises(ValueError, match=r"skip=\['1'\] leaves out"):
         add_penalty(nn.Sequential(first, hooked), (3, 8, 8))
     plain = nn.Sequential(first, nn.Conv2d(4, 2, 3))
-    assert add_penalty(plain, (3, 8, 8)).names == ["0", "1"]
+    plain[1].register_forward_hook(lambda part, inputs, output: seen.append(inputs[0]))
+    model = wired(lambda X: (seen.clear(), plain(X), *seen), plain=plain)  # of one call
+    assert add_penalty(model, (3, 8, 8)).names == ["plain.0", "plain.1"]
+    nans = wired(lambda X: plain(torch.log(X)), plain=plain)
+    assert add_penalty(nans, (3, 8, 8)).names == ["plain.0", "plain.1"]
 
 
 class Up(nn.Conv2d):
@@ -631,6 +636,39 @@ def test_nothing_is_left_out_in_silence():
     assert regularizer.names == ["c", "d"]
 
 
+class WithMore(nn.Linear):
+    """With two parameters more, as of a low rank."""
+
+    def __init__(self, weight=None):
+        super().__init__(4, 4)
+        self.weight_free = nn.Parameter(torch.zeros(4))
+        self.weight = self.weight if weight is None else weight
+
+    def forward(self, X):
+        return super().forward(X) + 0 * self.weight_free
+
+
+def test_frozen_and_shared_are_said_of_the_weight_itself():
+    first = WithMore()
+    model = nn.Sequential(first, WithMore(first.weight))
+    with pytest.warns(UserWarning, match="1: its weight is that of 0"):
+        assert add_penalty(model, (4,), kinds=nn.Linear).left_out == {
+            "1": "its weight is that of 0"
+        }
+    first.weight.requires_grad_(False)
+    with pytest.raises(ValueError, match=r"got 0: frozen: .*; 1: frozen"):
+        add_penalty(model, (4,), kinds=nn.Linear)
+
+
+def test_a_class_that_holds_layers_is_skipped_with_them():
+    class Block(nn.Sequential):
+        pass
+
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), Block(nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)))
+    assert set(add_penalty(model, (3, 4, 4), skip=Block).left_out) == {"1.0", "1.1"}
+    assert set(add_penalty(model, (3, 4, 4), skip=model[1][0]).left_out) == {"1.0"}
+
+
 def test_a_layer_of_one_tap_has_one_penalty_for_all_sizes():
     conv = nn.Conv2d(2, 2, 1)
     model = nn.Sequential(conv, nn.MaxPool2d(2), conv)
@@ -715,6 +753,10 @@ def test_names_survive_slicing_deletion_and_a_state():
         regularizer[1]
     del regularizer[0]
     assert regularizer().item() == 0
+    deleted = dict.fromkeys(("down.0", "down.1", "up.0"), "its term was deleted")
+    assert regularizer.left_out == deleted
+    regularizer.append(terms[2])
+    assert set(regularizer.left_out) == {"down.0", "down.1"}
 
 
 def test_only_terms_of_other_names_are_appended():
@@ -800,7 +842,13 @@ def test_condition_numbers_of_every_kind():
         assert 1 / row["kappa"] == pytest.approx((sigma[-1] / sigma[0]).item(), rel=1e-8, abs=1e-14)
         assert row["sigma_max"] == pytest.approx(sigma[0].item(), rel=0.02)
     term = regularizer["down.0"]
-    assert math.isnan(condition_number(term, term._kernel().expand(-1, -1, -1, -1), limit=10))
+    assert math.isnan(condition_number(term, term._kernel(), limit=243 * 196 - 1))
+    assert condition_number(term, term._kernel(), limit=243 * 196) > 1
+    dense = PenaltySum()
+    dense.append(ConvPenalty(nn.Linear(200_000, 2).double(), ()))
+    sigma = torch.linalg.svdvals(dense[0].layer.weight)
+    row = dense.report(exact=True).to_dict()[""]
+    assert row["kappa"] == pytest.approx((sigma[0] / sigma[1]).item(), rel=1e-10)
 
 
 def test_a_step_with_the_sum_lowers_every_penalty():

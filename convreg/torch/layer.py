@@ -174,8 +174,8 @@ class ConvPenalty(nn.Module):
 
     def _units(self) -> tuple[Tensor, Tensor]:
         """u and v of norm 1, as averaged or loaded vectors may not be; NaN and zeros begin anew."""
-        ones = torch.ones_like(self.u)
-        return self._normalised(self.u, ones), self._normalised(self.v, ones)
+        same = torch.full_like(self.u, (self.map.groups / self.u.numel()) ** 0.5)
+        return self._normalised(self.u, same), self._normalised(self.v, same)
 
     def _kernel(self, training: bool = False) -> Tensor:
         """The weight, in float32 at least."""

@@ -522,6 +522,24 @@ def test_honest_layers_are_taken():
     assert add_penalty(model, (3, 8, 8)).names == ["zero_mean", "zeros", "biased", "up"]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "factor"),
+    [
+        (torch.float64, 1 + 1e-13),
+        (torch.float32, 1.0001),
+        (torch.float16, 1.01),
+        (torch.bfloat16, 1.1),
+    ],
+)
+def test_a_weight_that_is_a_little_another_one(dtype, factor):
+    class Scaled(nn.Conv2d):
+        def forward(self, X):
+            return self._conv_forward(X, factor * self.weight, self.bias)
+
+    with pytest.raises(ValueError, match=r"^model: wanted the output that Conv2d has with the"):
+        add_penalty(Scaled(3, 4, 3, dtype=dtype), (3, 8, 8))
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_honest_layers_of_half_precision_are_taken(dtype):
     model = small_net().to(dtype)

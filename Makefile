@@ -116,6 +116,7 @@ build/zoo/.ready: pyproject.toml benchmarks/zoo.txt
 	@build/zoo/bin/python -m pip install --quiet --disable-pip-version-check -e . -r benchmarks/zoo.txt
 	@touch $@
 
+zoo: export OMP_NUM_THREADS := 1
 zoo: build/zoo/.ready ## which layers of torchvision's networks have a penalty: benchmarks/coverage.md
 	@build/zoo/bin/python benchmarks/zoo.py
 	@build/zoo/bin/python -m pytest -q --noconftest -p no:cacheprovider tests/torch/test_zoo.py

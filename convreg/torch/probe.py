@@ -177,7 +177,7 @@ def _tells_little(X: Tensor, axes: int) -> bool:
     if X.is_meta:
         return False
     by_channel = X.movedim(-1 - axes, 0).flatten(1)
-    filled = (by_channel != 0).double().mean(1) > 0.1
+    filled = (by_channel != 0).float().mean(1) > 0.1
     return not bool(filled.all() and X.isfinite().all())
 
 
@@ -221,12 +221,13 @@ def _difference(M: LayerMap, K: Tensor, layer: Any, X: Tensor, output: Tensor) -
     X, output = X[:1], output[:1]
     eps = max(torch.finfo(images.dtype).eps for images in (X, K, output))
     X = X.to(K)
-    own = M(X, K)
     bias = K.new_zeros(()) if layer.bias is None else gathered(layer.bias)
     bias = bias.reshape(1, -1, *[1] * (output.ndim - 2))
+    precise = torch.promote_types(output.dtype, torch.float32)  # for norms
+    own, output = M(X, K).to(precise), output.to(precise)
     sums = min(eps, torch.finfo(torch.float32).eps) * (M(X.abs(), K.abs()) + bias.abs())
     gap, size, last, summed = (
-        torch.linalg.vector_norm(images.double()).item()
+        torch.linalg.vector_norm(images).item()
         for images in (output - own - bias, own, eps * output, sums)
     )
     if gap <= 4 * last + 10 * summed:

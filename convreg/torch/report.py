@@ -112,6 +112,6 @@ def condition_number(term: ConvPenalty, K: Tensor, limit: int = DENSE_LIMIT) -> 
     impulses = torch.eye(side, dtype=K.dtype, device=K.device)
     images = impulses.reshape(side, -1, *shape[2:]).repeat(1, groups, *[1] * len(M.size))
     blocks = product(images, K).reshape(side, groups, -1).movedim(1, 0)
-    sigma = torch.linalg.svdvals(blocks.double())
+    sigma = torch.linalg.svdvals(blocks.cpu().double())
     smallest = sigma.min().item()
     return sigma.max().item() / smallest if smallest > 0 else math.inf

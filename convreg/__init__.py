@@ -4,6 +4,7 @@
 Paper                        Code
 ===========================  ============================================================
 (1.1), (1.2)                 `convolve`
+Strides, padding, Section 1  `convreg.geometry`: the keywords stride, dilation, padding
 vec, Section 2.2             `vec`, `unvec`
 M(K), (2.1), (2.4)           `conv_matrix`; without forming it `ConvolutionOperator`
 Omega, Theorems 2.2 and 2.3  `entry_positions`; the chain rule `conv_matrix_adjoint`

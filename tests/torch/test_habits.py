@@ -92,6 +92,7 @@ def found_by_ranks(tmp_path_factory):
     return [torch.load(folder / f"{rank}.pt") for rank in range(ranks.RANKS)]
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("job", ranks.JOBS, ids=lambda job: job.__name__)
 def test_two_processes(found_by_ranks, job):
     """From different seeds: equal vectors, equal weights, the gradient of the whole loss."""
@@ -358,6 +359,7 @@ def test_the_regularizer_made_in_inference_mode_trains():
     with torch.inference_mode():
         regularizer()
     regularizer.eval()().backward()
+    regularizer.load_state_dict(other.state_dict())
 
 
 def averaged(model, use_buffers):
@@ -390,7 +392,7 @@ def test_an_average_of_the_weights(use_buffers, attached):
 
 @pytest.mark.parametrize("use_buffers", [True, False])
 def test_the_value_of_an_average_before_its_vectors_are_updated(use_buffers):
-    """No vectors of a norm other than 1, so that the value is a lower bound close by."""
+    """The mean of unit vectors is shorter; the value is that of unit vectors, a lower bound."""
     model, regularizer = regularized(attached=True)
     average = averaged(model, use_buffers)
     optimizer = sgd(model)
@@ -399,6 +401,12 @@ def test_the_value_of_an_average_before_its_vectors_are_updated(use_buffers):
         average.update_parameters(model)
     average.eval()
     at_once = average.module.regularizer().item()
+    twin = copy.deepcopy(average.module.regularizer)
+    for term in twin:
+        for w in (term.u, term.v):
+            rows = w.view(term.layer.groups, -1)
+            rows /= rows.norm(dim=1, keepdim=True)
+    assert at_once == pytest.approx(twin().item(), rel=1e-13)
     average.train()
     for _ in range(300):
         value = average.module.regularizer().item()

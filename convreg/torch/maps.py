@@ -122,9 +122,12 @@ class LayerMap:
 
     @property
     def pointwise(self) -> bool:
-        """Whether M = W (x) I: a kernel of one tap, each output pixel of its own input pixel."""
+        """Whether M = W (x) I, each output pixel of its own input pixel.
+
+        Without padding as many pixels come out as go in only where the kernel has one tap.
+        """
         padded = any(self.padding) or any(map(any, self.margins))
-        return prod(self.kernel) == 1 and not padded and self.size == self.output_size
+        return not padded and self.size == self.output_size
 
     def __call__(self, X: Tensor, K: Tensor) -> Tensor:
         """M vec(X)."""

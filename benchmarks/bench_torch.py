@@ -49,6 +49,7 @@ from convreg.studies.layers import Layer
 
 try:
     import torch
+    from resnets import resnet18, start_as_he
     from torch import nn
     from torch.nn.functional import conv2d, conv_transpose2d, cross_entropy
     from torch.nn.utils.parametrizations import spectral_norm
@@ -88,19 +89,26 @@ def wide() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, CLASSES))
 
 
+def residual() -> nn.Module:
+    """ResNet-18 for such images, from He's start: 20 convolutions, six of them with stride 2."""
+    return start_as_he(resnet18(CLASSES))
+
+
 class Network(NamedTuple):
     """How a network is built, the shape of its images and the size of a batch."""
 
     build: Callable[[], nn.Module]
     shape: tuple[int, int, int]
     batch: int
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{'x'.join(map(str, self.shape))}, batch {self.batch}"
+        return f"{self.name}{'x'.join(map(str, self.shape))}, batch {self.batch}"
 
 
 SMALL = Network(small, (1, 8, 8), 50)
 WIDE, WIDE_32 = (Network(wide, (3, 32, 32), batch) for batch in (128, 32))
+RESNET = Network(residual, (3, 32, 32), 128, "ResNet-18, ")
 
 
 def training_step(
@@ -180,12 +188,17 @@ def gram(one: ConvPenalty) -> str:
     return "rows" if one.gram_of_rows else "columns"
 
 
+def geometry(conv: nn.Conv2d) -> dict[str, tuple[int, int]]:
+    """Stride and padding as NumPy's side takes them."""
+    return {"stride": conv.stride, "padding": conv.padding}
+
+
 def check_values(regularizer: Iterable[ConvPenalty]) -> None:
     """The value of each layer is the sigma of `power_update` from the same vectors."""
     for one in regularizer:
-        B = shifted_gram(
-            ConvolutionOperator(as_kernel(one.conv.weight), one.input_size[0]), one.alpha, gram(one)
-        )
+        K = as_kernel(one.layer.weight)
+        M = ConvolutionOperator(K, one.map.size, **geometry(one.layer))
+        B = shifted_gram(M, one.alpha, gram(one))
         (wanted,) = power_update(B, [SingularTriplet(0.0, *as_vectors(one))], one.power_iterations)
         np.testing.assert_allclose(one().item(), wanted.sigma, rtol=1e-4)
 
@@ -199,11 +212,11 @@ def check_gradients(
     for before, without, conv, one in zip(
         *map(layers_of, (start, plain, penalised)), regularizer, strict=True
     ):
-        assert one.conv is conv
+        assert one.layer is conv
         found = as_kernel(conv.weight.grad - without.weight.grad) / COEFFICIENT
-        wanted = kernel_gradient(
-            as_kernel(before.weight), one.input_size[0], *as_vectors(one), gram(one)
-        )
+        K = as_kernel(before.weight)
+        vectors = as_vectors(one)
+        wanted = kernel_gradient(K, one.map.size, *vectors, gram(one), **geometry(conv))
         assert np.linalg.norm(found - wanted) <= 1e-3 * np.linalg.norm(wanted)
 
 
@@ -263,6 +276,7 @@ def items() -> Iterable[Item]:
         (SMALL, 9, 4, 3),
         (WIDE, 5, 1.5, 1.5),
         (WIDE_32, 7, 2, 2),
+        (RESNET, 5, 1.25, 1.25),
     ):
         for name, compared, numerator, denominator, bound in (
             ("R_alpha", "step with R_alpha / plain", "R_alpha", "plain", target),

@@ -1,6 +1,5 @@
 """The pages of docs/ and the other texts: their links, commands, tables and examples."""
 
-import doctest
 import importlib
 import json
 import re
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pages import PAGES, README, ROOT, commands, page, rows, scorecard_of_notebook_0
+from pages import PAGES, ROOT, commands, page, rows, scorecard_of_notebook_0
 
 import convreg
 from convreg.companion import parameters
@@ -221,32 +220,6 @@ def test_every_item_of_the_paper_is_in_the_map():
     results = ["Lemma 2.1", "Lemma 2.2", "Theorem 2.1", "Theorem 2.2", "Theorem 2.3"]
     section_3 = ["Algorithm 2.1", "Example 1", "Example 2", "Figure 3.1", "Figure 3.2"]
     assert all(item in items for item in equations + results + section_3)
-
-
-# Use and train
-
-
-def test_the_examples_of_use_give_what_they_say():
-    test = doctest.DocTestParser().get_doctest(page("use"), {}, "use", None, 0)
-    assert doctest.DocTestRunner().run(test).failed == 0
-    assert len(test.examples) == 18
-
-
-def test_use_has_the_examples_of_the_readme():
-    blocks = re.findall(r"```python\n.*?```", README, re.DOTALL)
-    assert len(blocks) == 3
-    assert all(block in page("use") for block in blocks)
-
-
-def test_the_cost_of_a_step_is_the_recorded_one():
-    pattern = r"\| [\w ]+ convolutions, images (\w+), (batch \d+).*? \| ([\d.]+) \| ([\d.]+) \|"
-    costs = re.findall(pattern, page("use"))
-    items = json.loads((ROOT / "benchmarks" / "torch.json").read_text())["items"]
-    ratios = {item["name"]: item["ratio"] for item in items}
-    assert len(costs) == 3
-    for shape, batch, *shown in costs:
-        names = [f"{kind}, {shape}, {batch}" for kind in ("R_alpha", "spectral_norm")]
-        assert shown == [f"{ratios[name]:.2f}" for name in names]
 
 
 # Architecture

@@ -1,0 +1,103 @@
+"""The page "Use and train": its examples, and the numbers that benchmarks have recorded."""
+
+import doctest
+import json
+import re
+from importlib.util import find_spec
+
+import pytest
+from pages import README, ROOT, page, rows, section
+
+TORCH = find_spec("torch") is not None
+BENCHMARKS = ROOT / "benchmarks"
+IN_NUMPY, IN_TORCH = page("use").split("(train)=")
+STARTS = json.loads((BENCHMARKS / "starts.json").read_text())
+RESNET = STARTS["20 convolutions of a ResNet-18, 3x32x32"]
+DIGITS = STARTS["5 convolutions with batch norms, He's start, 200 steps"]
+COVERAGE = (BENCHMARKS / "coverage.md").read_text(encoding="utf-8")
+FITTING = "alpha = (sum of the squares of K) / min(h, s^2 g)"
+
+
+def examples_that_fail(text, number):
+    """How many examples of a text give something else than it says; it has so many."""
+    test = doctest.DocTestParser().get_doctest(text, {}, "use", None, 0)
+    assert len(test.examples) == number
+    return doctest.DocTestRunner().run(test).failed
+
+
+def test_the_examples_of_use_give_what_they_say():
+    assert examples_that_fail(IN_NUMPY, 24) == 0
+
+
+@pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
+def test_the_examples_for_training_give_what_they_say():
+    assert examples_that_fail(IN_TORCH, 18) == 0
+
+
+def test_use_has_the_examples_of_the_readme():
+    blocks = re.findall(r"```python\n.*?```", README, re.DOTALL)
+    assert len(blocks) == 3
+    assert all(block in page("use") for block in blocks)
+
+
+def test_the_cost_of_a_step_is_the_recorded_one():
+    pattern = r"\| ([^|]*)convolutions, images (\w+), (batch \d+).*? \| ([\d.]+) \| ([\d.]+) \|"
+    costs = re.findall(pattern, page("use"))
+    items = json.loads((BENCHMARKS / "torch.json").read_text())["items"]
+    ratios = {item["name"]: item["ratio"] for item in items}
+    assert len(costs) == 3
+    for title, shape, batch, *shown in costs:
+        network = "ResNet-18, " if title.startswith("ResNet-18") else ""
+        names = [f"{kind}, {network}{shape}, {batch}" for kind in ("R_alpha", "spectral_norm")]
+        assert shown == [f"{ratios[name]:.2f}" for name in names]
+
+
+def test_what_the_starts_do_is_what_was_recorded():
+    columns = list(RESNET.values())
+    shown = rows(section(page("use"), "The start decides whether anything happens"))[1:]
+    names = [
+        "sum of R_1",
+        "layers on the plateau",
+        "gradient of the sum, median over the layers",
+        "50 steps on the sum alone: sum",
+        "50 steps on the sum alone: a kernel moves, median",
+    ]
+    assert len(shown) == len(names)
+    for (_, *cells), name in zip(shown, names, strict=True):
+        assert cells == [f"{column[name]:.3g}" for column in columns]
+    assert [column["layers on the plateau, " + FITTING] for column in columns] == [0, 0]
+
+
+def test_what_a_batch_norm_does_is_what_was_recorded():
+    text = section(page("use"), "Behind a batch norm")
+    he = RESNET["He's start"]
+    free, held = DIGITS.values()
+    shrunk = "all kernels times 0.4: "
+    in_eval = he[shrunk + "output, in eval mode"]
+    anew = he[shrunk + "output, in eval mode, statistics taken anew"]
+    for words in (
+        f"from {he['sum of R_1']:.3g} to {he[shrunk + 'sum']:.3g},",
+        f"in training mode changes by {he[shrunk + 'output, in training mode']:.2g} of its norm",
+        f"In eval mode it changes by {in_eval:.3g} of its norm",
+        f"taken anew, by {anew:.2g}.",
+        f"to {free['norm of a kernel, after / before']:.3g} of their norm",
+        f"from {free['spread before']:.3g} to {free['spread after']:.3g}; where it is held, "
+        f"from {held['spread before']:.3g} to {held['spread after']:.3g}.",
+    ):
+        assert words in text
+
+
+def test_the_sums_and_gradients_that_a_weight_is_chosen_by_are_recorded():
+    text = section(page("use"), "Which weight")
+    he = RESNET["He's start"]
+    of_networks = {name: float(total) for name, *_, total in rows(COVERAGE)[1:]}
+    gradient = 0.01 * he["gradient of the sum, median over the layers"]
+    for words in (
+        f"the sum is {he['sum of R_1']:.3g} for that ResNet-18",
+        f"{of_networks['resnet18']:.0f} for ResNet-18 and {of_networks['resnet50']:.0f} for",
+        f"the term is {0.01 * he['sum of R_1']:.2g} for the first",
+        f"a cross entropy of {he['cross entropy']:.3g} for",
+        f"{gradient:.3g} in the median layer, beside "
+        f"{he['gradient of the cross entropy, median']:.3g},",
+    ):
+        assert words in text

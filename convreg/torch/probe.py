@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -131,8 +131,9 @@ class _Probe:
             X = arguments[0] if arguments else keywords.get("input")
             try:
                 self._note(name, layer, X, arguments[1:], keywords, output)
-            except Exception as error:
-                self._not_comparable(name, error)
+            except Exception as error:  # it would be taken for one of the model's
+                said = f"{type(error).__name__}: {error}"
+                self.problems.setdefault(name, f"a layer to compare with its weight, got {said}")
 
         return note
 
@@ -144,7 +145,8 @@ class _Probe:
             return
         if self._again is not None and _tells_little(X, _axes(layer)):
             more = {key: value for key, value in keywords.items() if key != "input"}
-            self._again.append((name, partial(layer, _noise(X.shape, X), *others, **more)))
+            noise = _noise(X.shape, next(layer.parameters()))
+            self._again.append((name, partial(layer, noise, *others, **more)))
         call, X, output = _call(name, layer, X, output)
         self.calls.append(call)
         if problem := _problem(call, layer, X, output):
@@ -156,15 +158,8 @@ class _Probe:
         for name, call in again:
             if name in self.problems:
                 continue
-            try:
+            with suppress(Exception):  # it may need what the model sets meanwhile
                 call()
-            except Exception as error:
-                self._not_comparable(name, error)
-
-    def _not_comparable(self, name: str, error: Exception) -> None:
-        """An error that would be taken for one of the model's."""
-        said = f"{type(error).__name__}: {error}"
-        self.problems.setdefault(name, f"a layer to compare with its weight, got {said}")
 
 
 def _axes(layer: Any) -> int:
@@ -224,7 +219,9 @@ def _difference(M: LayerMap, K: Tensor, layer: Any, X: Tensor, output: Tensor) -
     bias = K.new_zeros(()) if layer.bias is None else gathered(layer.bias)
     bias = bias.reshape(1, -1, *[1] * (output.ndim - 2))
     precise = torch.promote_types(output.dtype, torch.float32)  # for norms
-    own, output = M(X, K).to(precise), output.to(precise)
+    dense = isinstance(layer, nn.Linear)  # on a GPU with other digits than a convolution
+    own = torch.matmul(K.squeeze(2), X) if dense else M(X, K)
+    own, output = own.to(precise), output.to(precise)
     sums = min(eps, torch.finfo(torch.float32).eps) * (M(X.abs(), K.abs()) + bias.abs())
     gap, size, last, summed = (
         torch.linalg.vector_norm(images).item()

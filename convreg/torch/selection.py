@@ -70,6 +70,10 @@ def _meant_by(rule: Any, model: nn.Module, layers: Layers, names: Names) -> set[
             is_meant = part is rule or (isinstance(rule, type) and isinstance(part, rule))
             if is_meant:
                 held.update(part.modules())
+        if isinstance(rule, nn.Module) and not held:
+            raise ValueError(
+                f"skip: wanted a part of the model, got a {type(rule).__name__} that is none"
+            )
         return {name for name, layer in layers.items() if layer in held}
     if callable(rule):
         return {name for name, layer in layers.items() if rule(name, layer)}

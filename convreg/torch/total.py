@@ -76,8 +76,8 @@ class PenaltySum(nn.Module):
         ``R_alpha`` and ``sigma_max`` (by 100 power iterations, from the vectors that are held and
         from random ones, whichever comes to more: lower bounds), ``end`` ("upper" where R_alpha =
         sigma_max^2 - alpha, "lower" where it is alpha - sigma^2 for a small sigma), ``plateau``
-        (the lower end decides, and R_alpha is within 1 % of alpha: its gradient in M, where it has
-        one, has a norm of at most 0.2 sqrt(alpha)), and ``kappa``. Nothing is changed.
+        (the lower end decides, and R_alpha is within 1 % of alpha: where u = -v, the gradient in M
+        has a norm of at most 0.2 sqrt(alpha)), and ``kappa``. Nothing is changed.
 
         Parameters
         ----------
@@ -93,7 +93,8 @@ class PenaltySum(nn.Module):
         """
         rows = {}
         for key, term in self._modules.items():
-            label = term.name + key[len(term.name or "(model)") :]
+            suffix = key[len(term.name or "(model)") :]
+            label = (term.name or "(model)") + suffix if suffix else term.name
             rows[label] = row_of(term, self._weights[key], exact)
         return Report(rows)
 

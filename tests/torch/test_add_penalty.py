@@ -290,6 +290,29 @@ def test_a_name_that_is_nearly_right():
         add_penalty(model, (3, 9, 9), skip="encoder.2")
 
 
+def test_a_layer_of_another_model_cannot_be_skipped():
+    with pytest.raises(ValueError, match=r"^skip: wanted a part of the model, got a Conv2d that"):
+        add_penalty(small_net(), (3, 5, 5), skip=nn.Conv2d(3, 3, 3))
+
+
+def test_a_layer_that_needs_what_the_model_sets_meanwhile_is_taken():
+    class Needy(nn.Conv2d):
+        now = None
+
+        def forward(self, X):
+            return super().forward(X) + self.now
+
+    part = Needy(3, 2, 3)
+
+    def forward(X):
+        part.now = 0
+        Y = part(torch.zeros_like(X))
+        part.now = None
+        return Y
+
+    assert add_penalty(wired(forward, part=part), (3, 5, 5)).names == ["part"]
+
+
 @pytest.mark.parametrize("skip", [5, [5], None])
 def test_a_skip_that_is_none_of_these(skip):
     with pytest.raises(TypeError, match=r"^skip: wanted .*, got (5|None)$"):
@@ -550,6 +573,7 @@ def test_honest_layers_of_half_precision_are_taken(dtype):
             return single(X)
 
     single = small_net()
+    single[0].bias.data[0] = -100  # a channel of zeros behind the ReLU
     assert add_penalty(wired(mixed, single=single), (3, 9, 9)).names == ["single.0", "single.2"]
 
 

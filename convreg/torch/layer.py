@@ -48,11 +48,12 @@ class ConvPenalty(nn.Module):
     of one tap, at stride 1 and without padding, is M = W (x) I: one pixel does.
 
     The module holds u and v, as buffers in its ``state_dict``, and no parameters: the layer stays
-    with the model that it is part of. They are images of shape (1, c, \*size), c being the input
-    channels or, for M M', the output channels, and follow the weight to its device and precision;
-    the arithmetic is in float32 at least, under autocast as well (as TF32 where PyTorch is set so). A state saved at another
+    with the model that it is part of; another layer that is put in its place there is not seen.
+    They are images of shape (1, c, \*size), c being the input channels or, for M M', the output
+    channels, and follow the weight to its device and precision; the arithmetic is in float32 at
+    least, under autocast as well (as TF32 where PyTorch is set so). A state saved at another
     resolution is resampled; where the smaller Gram matrix was the other one there, the vectors
-    stay. They are those of this layer object: one that is put in its place is not seen.
+    stay.
 
     Parameters
     ----------

@@ -177,6 +177,8 @@ def geometry_of(
     ValueError, TypeError
         For a bad argument, naming it, and where the kernel is larger than the padded image.
 
+    Examples
+    --------
     >>> geometry_of((3, 3), 4, padding="valid").rows
     Axis(N=4, k=3, stride=1, dilation=1, before=0, after=0, circular=False)
     """

@@ -151,6 +151,25 @@ def test_without_a_mirror_image_M_reads_and_its_transpose_adds(keywords, always)
 
 
 @pytest.mark.parametrize(
+    ("g", "h", "keywords", "channels"),
+    [(2, 5, {}, 2), (5, 2, {}, 2), (5, 2, {"stride": 2}, 5), (5, 2, {"padding": 4}, 5)],
+)
+def test_the_gradient_reads_whichever_has_fewer_channels(g, h, keywords, channels, monkeypatch):
+    """Without a mirror image the inputs, whatever their number."""
+    asked = []
+
+    def counted(geometry, mirrored, channels, *rest):
+        asked.append(channels)
+        return kept_taps(geometry, mirrored, channels, *rest)
+
+    monkeypatch.setattr(MODULE, "kept_taps", counted)
+    geometry = geometry_of((3, 3), 6, **keywords)
+    m, n = geometry.shape_of_matrix(g, h)
+    correlate((3, 3, g, h), geometry, np.ones((n, 1)), np.ones((m, 1)))
+    assert asked == [channels]
+
+
+@pytest.mark.parametrize(
     ("inputs", "outputs", "reading"),
     [
         (1, 1, True),

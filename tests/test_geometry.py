@@ -2,6 +2,8 @@
 against SciPy and PyTorch, and Lemma 2.2 and Theorem 2.3, which need M linear in K and nothing else.
 """
 
+import sys
+
 import numpy as np
 import pytest
 from dense import all_grams, alphas
@@ -253,6 +255,22 @@ def test_the_stored_form(setting):
     assert np.array_equal(M.indptr, zero.indptr)
     assert M.has_sorted_indices
     assert M.has_canonical_format
+
+
+@given(settings_of())
+def test_the_indices_are_long_enough(setting):
+    """With a stride M can have more columns than entries."""
+    K, N, keywords, _ = setting
+    asked = []
+
+    def get_index_dtype(maxval):
+        asked.append(maxval)
+        return np.int32
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["convreg.matrix"], "get_index_dtype", get_index_dtype)
+        M = conv_matrix(K, N, **keywords)
+    assert asked[0] >= max(M.nnz, *M.shape)
 
 
 @given(settings_of(max_k=3))

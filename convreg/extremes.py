@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.linalg import LinearOperator, eigsh, splu
+from scipy.sparse import csr_array, eye_array
+from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
 
 from convreg._numerics.threads import one_thread_for_scipy
 from convreg.convolution import ConvolutionOperator
@@ -17,6 +17,8 @@ from convreg.matrix import formed
 
 # up to this size the smaller Gram matrix is formed and all its eigenvalues are taken
 GRAM_LIMIT = 1500
+SINGULAR = 1e-13  # pivots below this part of the largest are rounding
+SHIFT = 1e-9  # then M'M + shift is factorised, for rounding is small beside it: the vectors stay
 FACTOR_LIMIT = 10**8  # entries of sparse factors, as estimated: about a gigabyte and half a minute
 
 
@@ -142,9 +144,17 @@ def smallest_singular_value(M: ConvolutionOperator) -> float:
     gram = matrix.T @ matrix
     square = matrix.shape[0] == matrix.shape[1]
     try:
-        solve = _inverse_of_square(matrix) if square else splu(gram.tocsc()).solve
+        factors = splu((matrix if square else gram).tocsc())
     except RuntimeError:  # SuperLU's word for a pivot that is exactly zero
         return 0.0
+    pivots = np.abs(factors.U.diagonal())
+    if pivots.min() < SINGULAR * pivots.max():  # nothing but rounding: its inverse is noise
+        shift = SHIFT * abs(gram).max() * eye_array(gram.shape[0])
+        solve = splu((gram + shift).tocsc()).solve
+    elif square:
+        solve = _inverse_of_square(factors)
+    else:
+        solve = factors.solve
     start = np.random.default_rng(0).standard_normal(gram.shape[0])
     inverse = LinearOperator(gram.shape, solve, dtype=gram.dtype)
     with one_thread_for_scipy:
@@ -165,7 +175,6 @@ def _tall(M: ConvolutionOperator) -> csr_array:
     return matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T.tocsr()
 
 
-def _inverse_of_square(matrix: csr_array) -> Callable[[NDArray], NDArray]:
+def _inverse_of_square(factors: SuperLU) -> Callable[[NDArray], NDArray]:
     """x -> (M'M)^-1 x from the factors of M itself, which keeps what forming M'M would lose."""
-    factors = splu(matrix.tocsc())
     return lambda x: factors.solve(factors.solve(x, trans="T"))

@@ -502,3 +502,12 @@ def test_a_pixel_that_no_tap_reads_makes_a_singular_M(h, N):
     assert largest == pytest.approx(np.linalg.norm(K), rel=1e-12)
     assert smallest == 0
     assert penalty(K, N, 100.0, stride=2) == pytest.approx(100, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_matrix_that_is_singular_by_its_geometry_has_no_pivot_of_zero(seed):
+    """Of the 18 rows three depend on the others, but for rounding."""
+    K = np.random.default_rng(seed).standard_normal((2, 5, 2, 3))
+    geometry = {"stride": (1, 2), "dilation": 2, "padding": "circular"}
+    M = ConvolutionOperator(K, (2, 6), **geometry)
+    assert smallest_singular_value(M) < 1e-8

@@ -165,7 +165,7 @@ class ConvPenalty(nn.Module):
             self.u, self.v = self.u.to(K.device, K.dtype), self.v.to(K.device, K.dtype)
         if training:
             u, v = self._units()
-            u, v = self._power_update(K.detach(), u, v, self.power_iterations, self.alpha)
+            u, v = self._power_update(K, u, v, self.power_iterations, self.alpha)
             # in place: torch.inference_mode leaves them fit for training
             self.u.copy_(u)
             self.v.copy_(v)

@@ -1138,7 +1138,7 @@ def test_computed_weights_are_followed_in_any_order_of_calls(computed, before_th
 
 
 def test_a_weight_that_something_else_sets_is_refused():
-    part = nn.Conv2d(2, 2, 3)
+    part = nn.utils.prune.random_unstructured(nn.Conv2d(2, 2, 3), "bias", 0.5)
     weight = part.weight
     del part.weight
     part.weight = 2 * weight

@@ -1184,6 +1184,17 @@ def test_vectors_that_are_none_begin_anew(bad):
     assert value.item() == pytest.approx(penalty(kernel(conv), 4), rel=1e-10)
 
 
+def test_vectors_that_are_none_are_constant_in_eval_mode():
+    part, size = of_kind("groups")
+    module = ConvPenalty(part, size).eval()
+    values = []
+    for filling in (0.0, 1.0):
+        for w in (module.u, module.v):
+            w.fill_(filling)
+        values.append(module().item())
+    assert values[0] == pytest.approx(values[1], rel=1e-13)
+
+
 def test_averaged_vectors_are_normalised():
     module = ConvPenalty(layer(3, 2, 3), 4).eval()
     value = module().item()

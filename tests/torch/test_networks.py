@@ -113,7 +113,9 @@ class Dense:
         if term.u.shape[1:] != shape:
             assert set(term.layer.kernel_size) == set(term.layer.stride) == {1}
         u, v = (at_size(w, shape).reshape(len(self.M), -1, 1) for w in (term.u, term.v))
-        return (u.mT @ self.shifted(term.alpha, gram) @ v).max()
+        A = self.M.mT if self.takes_rows(gram) else self.M
+        values = ((A @ u) * (A @ v)).sum((1, 2)) - term.alpha * (u * v).sum((1, 2))
+        return values.max()
 
 
 def at_size(w, shape):

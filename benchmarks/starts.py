@@ -123,7 +123,9 @@ def measured(start: Callable[[nn.Module], nn.Module]) -> dict[str, Any]:
         ),
         "cross entropy": loss.item(),
         "gradient of the cross entropy, median": statistics.median(gradients(loss, weights)),
-        "layers on the plateau, alpha = (sum of the squares of K) / min(h, s^2 g)": on_the_plateau(scaled),
+        "layers on the plateau, alpha = (sum of the squares of K) / min(h, s^2 g)": on_the_plateau(
+            scaled
+        ),
     }
     after, moved = descend(start)
     found[f"{STEPS} steps on the sum alone: sum"] = after

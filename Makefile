@@ -110,14 +110,14 @@ mutants: .venv/.ready-test ## plant faults in the mathematics, one at a time: th
 	@$(BIN)/python benchmarks/mutants.py -n 2 --faults benchmarks/mutants.json
 
 build/zoo/.ready: pyproject.toml benchmarks/zoo.txt
-	@echo "Making build/zoo with torchvision and a PyTorch of its own (up to 6 GB) ..."
+	@echo "Making build/zoo with torchvision, timm and a PyTorch of its own (up to 6 GB) ..."
 	@rm -rf build/zoo
 	@"$(BASE)" -m venv build/zoo
 	@build/zoo/bin/python -m pip install --quiet --disable-pip-version-check -e . -r benchmarks/zoo.txt
 	@touch $@
 
 zoo: export OMP_NUM_THREADS := 1
-zoo: build/zoo/.ready ## which layers of torchvision's networks have a penalty: benchmarks/coverage.md
+zoo: build/zoo/.ready ## which layers of the networks of torchvision and timm have a penalty: benchmarks/coverage.md
 	@build/zoo/bin/python benchmarks/zoo.py
 	@build/zoo/bin/python -m pytest -q --noconftest -p no:cacheprovider tests/torch/test_zoo.py
 

@@ -1,5 +1,6 @@
 """R_alpha of every convolution of known kinds of networks, against matrices of unit images."""
 
+import copy
 import itertools
 import math
 
@@ -371,3 +372,17 @@ def test_one_backward_pass_or_two_in_any_order(network, first, together):
         optimizer.step()
     assert all(weight.grad.isfinite().all() for weight in model.parameters())
     assert regularizer().item() != before
+
+
+@each_made
+def test_the_model_is_left_so_that_it_can_be_copied(network):
+    """What a hook has set with a graph can not be; what it has set without one is kept."""
+    model, takes = made(network)
+    with torch.no_grad():
+        model(torch.zeros(1, *takes["input_shape"], dtype=torch.float64))
+    regularizer = add_penalty(model, **takes)
+    regularizer.report()
+    regularizer().backward()
+    twin, of_twin = copy.deepcopy((model, regularizer))
+    assert all(term.layer is twin[i] for term, i in zip(of_twin, (0, 2), strict=True))
+    assert of_twin.eval()().item() == regularizer.eval()().item()

@@ -170,7 +170,9 @@ def geometry_of(
     padding : {"same", "valid", "circular"}, int, or a pair of these
         What is read beside the image. "same": zeros, the paper's m - 1 before and k - m after it,
         times the dilation. "valid": nothing. An integer: as many zeros on both sides. "circular":
-        where "same" reads a zero, the pixel on the other side of the image.
+        where "same" reads a zero, the pixel on the other side of the image. PyTorch's "same" has
+        half of dilation (k - 1) before the image, rounded down: for even k and a dilation above 1
+        it is another one.
 
     Raises
     ------

@@ -72,9 +72,7 @@ def _row(term: ConvPenalty, K: Tensor, weight: float, exact: bool) -> Row:
     _, held = (w.to(K) for w in term._units())
     start = term._start(held.shape, None, K)
     square, _ = _leading(term, K, start, 0.0)
-    candidates = [_leading(term, K, v, alpha) for v in (held, start)]
-    candidates.append((square - alpha, "upper"))
-    R, end = max(candidates)
+    R, end = max(_leading(term, K, v, alpha) for v in (held, start))
     row: Row = {
         "kind": type(term.layer).__name__,
         "M": term.shape,

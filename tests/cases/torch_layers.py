@@ -1,8 +1,11 @@
 """Layers with known weights for the tests of convreg.torch, their kernels, and a dense M."""
 
-import torch
-from torch import nn
-from torch.nn.functional import conv2d
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e '.[torch]'")
+
+from torch import nn  # noqa: E402
+from torch.nn.functional import conv2d  # noqa: E402
 
 
 def seeded(seed=0):

@@ -125,3 +125,13 @@ def test_a_point_kernel_is_free_to_fall_on_the_pixels_that_it_reads():
     K = np.eye(2, 4).reshape(1, 1, 2, 4)
     assert [penalty(K, 6, gram=gram, stride=3) for gram in GRAMS] == [1, 1]
     assert penalty(K, 2) == 0
+
+
+@pytest.mark.parametrize(
+    ("layer", "rank"),
+    [(Layer(3, 1, 9, 3, 3), 4), (Layer(3, 1, 9, 6, 3), 25), (Layer(4, 1, 17, 8, 4), 49)],
+)
+def test_pixels_that_only_taps_in_the_padding_would_reach_are_not_counted(layer, rank):
+    """s divides N, but some pixels are read by no tap."""
+    K = np.random.default_rng(0).standard_normal((layer.k, layer.k, layer.g, layer.h))
+    assert rank_bound(layer) == np.linalg.matrix_rank(dense(K, layer)) == rank

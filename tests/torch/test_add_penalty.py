@@ -524,12 +524,20 @@ class Stacked(nn.Conv2d):
         return super().forward(X), None
 
 
+class Halves(nn.Conv2d):
+    """Summed in another order."""
+
+    def forward(self, X):
+        first = self._conv_forward(X[:, :1], self.weight[:, :1], None)
+        return first + self._conv_forward(X[:, 1:], self.weight[:, 1:], self.bias)
+
+
 def large(X):
     return X + 1e6
 
 
 def test_honest_layers_are_taken():
-    zero_mean = nn.Conv2d(3, 2, 3, padding=1)
+    zero_mean = Halves(3, 2, 3, padding=1)
     zero_mean.weight.data -= zero_mean.weight.data.mean((2, 3), keepdim=True)
     zeros = nn.Conv2d(2, 2, 3)
     nn.init.zeros_(zeros.weight)
@@ -594,19 +602,22 @@ def test_what_is_wrong_with_a_layer_is_not_said_of_the_model():
 
 def test_names_of_attributes_aliases_and_odd_ones():
     conv = nn.Conv2d(3, 3, 3, padding=1)
-    parts = {name: nn.Conv2d(3, 3, 3, padding=1) for name in ("reduction", "report", "a*b", "axb")}
+    parts = {
+        name: nn.Conv2d(3, 3, 3, padding=1) for name in ("reduction", "reduction2", "a*b", "axb")
+    }
     model = nn.ModuleDict({**parts, "x/y": conv, "alias": conv})
     model.forward = lambda X: nn.Sequential(*parts.values(), conv)(X)
     regularizer = add_penalty(model, (3, 4, 4))
-    assert regularizer.names == ["reduction", "report", "a*b", "axb", "x/y"]
+    assert regularizer.names == ["reduction", "reduction2", "a*b", "axb", "x/y"]
     assert regularizer.reduction == "sum"
     regularizer().backward()
     assert set(add_penalty(model, (3, 4, 4), skip="alias").left_out) == {"x/y"}
+    assert set(add_penalty(model, (3, 4, 4), skip="reduction").left_out) == {"reduction"}
     assert set(add_penalty(model, (3, 4, 4), skip="a*b").left_out) == {"a*b"}
     assert set(add_penalty(model, (3, 4, 4), skip="a?b").left_out) == {"a*b", "axb"}
     assert set(add_penalty(model, (3, 4, 4), skip=conv).left_out) == {"x/y"}
-    assert set(add_penalty(model, (3, 4, 4), skip=(n for n in ("x/y", "report"))).left_out) == {
-        "report",
+    assert set(add_penalty(model, (3, 4, 4), skip=(n for n in ("x/y", "axb"))).left_out) == {
+        "axb",
         "x/y",
     }
 
@@ -868,8 +879,11 @@ def test_the_report_finds_a_value_that_the_vectors_do_not_follow():
     conv.weight.data[:, :, 0, 0] = torch.diag(torch.tensor([3.0, 0.2]).double())
     regularizer = add_penalty(conv, (2, 2, 2))
     conv.weight.data[:, :, 0, 0] = torch.diag(torch.tensor([1.1, 0.2]).double())
+    for w in (regularizer[0].u, regularizer[0].v):
+        w.copy_(torch.tensor([1.0, 0.0]).reshape(w.shape))
+    assert regularizer.eval()().item() == pytest.approx(1.1**2 - 1)
     row = regularizer.report().to_dict()[""]
-    assert row["R_alpha"] == pytest.approx(0.96)  # 1 - 0.2^2, not 1.1^2 - 1
+    assert row["R_alpha"] == pytest.approx(0.96)  # 1 - 0.2^2
     assert row["end"] == "lower"
 
 

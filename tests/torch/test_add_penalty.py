@@ -4,6 +4,7 @@ import copy
 import math
 import subprocess
 import sys
+import warnings
 
 import numpy
 import pytest
@@ -1003,3 +1004,25 @@ def test_a_tensor_in_the_wrong_place_is_described_by_its_shape(options, message)
     with pytest.raises(TypeError, match=f"(?s)^{message}") as error:
         add_penalty(several(), **{"input_shape": (3, 9, 9), **options})
     assert len(str(error.value)) < 400
+
+
+def test_a_weight_of_which_only_a_part_is_frozen_has_a_penalty():
+    part = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 2, 3), dim=None)
+    part.parametrizations.weight.original0.requires_grad_(False)
+    model = nn.Sequential(part)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert add_penalty(model, (3, 5, 5)).names == ["0"]
+
+
+def test_what_was_asked_for_is_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert add_penalty(small_net(), (3, 5, 5), skip="0").left_out == {"0": "skipped"}
+
+
+def test_the_output_size_of_a_call_is_that_of_the_penalty():
+    up = nn.ConvTranspose2d(3, 2, 3, stride=2)
+    model = wired(lambda X: up(X, output_size=(8, 7)), up=up)
+    [term] = add_penalty(model, (3, 3, 3))
+    assert term.shape == (2 * 8 * 7, 27)

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import statistics
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from convreg.studies.layers import duration, gemm_seconds
+from convreg.studies.layers import gemm_seconds
 
 Clock = Callable[[], float]  # runs a contestant once more and returns its time in seconds
 
@@ -67,20 +68,31 @@ def parse_arguments(doc: str | None) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def seconds_per_call(function: Callable[[], object], at_least: float = 0.03) -> Clock:
+def seconds_per_call(
+    function: Callable[[], object],
+    at_least: float = 0.03,
+    timer: Callable[[], float] = time.perf_counter,
+) -> Clock:
     """A clock of one call: it loops as often as it takes to last ``at_least`` seconds, found out
-    beforehand.
+    beforehand. With `time.process_time` as ``timer`` it counts the seconds of the processor.
 
     A call that is not timed comes first, so that the threads of whoever ran before have gone to
     sleep.
     """
+
+    def duration(loops: int) -> float:
+        start = timer()
+        for _ in range(loops):
+            function()
+        return timer() - start
+
     loops = 1
-    while duration(function, loops) < at_least:
+    while duration(loops) < at_least:
         loops *= 2
 
     def clock() -> float:
         function()
-        return duration(function, loops) / loops
+        return duration(loops) / loops
 
     return clock
 

@@ -45,7 +45,7 @@ def test_the_cost_of_a_step_is_the_recorded_one():
     costs = re.findall(pattern, page("use"))
     items = json.loads((BENCHMARKS / "torch.json").read_text())["items"]
     ratios = {item["name"]: item["ratio"] for item in items}
-    assert len(costs) == 3
+    assert len(costs) == 4
     for title, shape, batch, *shown in costs:
         network = "ResNet-18, " if title.startswith("ResNet-18") else ""
         names = [f"{kind}, {network}{shape}, {batch}" for kind in ("R_alpha", "spectral_norm")]

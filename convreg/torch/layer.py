@@ -161,22 +161,22 @@ class ConvPenalty(nn.Module):
         """The penalty, after an update of the vectors in training mode."""
         training = self.training and not _in_backward()
         K = self._kernel(training)
-        with torch.inference_mode(False):
-            self.u, self.v = self.u.to(K.device, K.dtype), self.v.to(K.device, K.dtype)
+        if self.u.device != K.device or self.u.dtype != K.dtype:
+            with torch.inference_mode(False):
+                self.u, self.v = self.u.to(K.device, K.dtype), self.v.to(K.device, K.dtype)
         if training:
-            u, v = self._units()
-            u, v = self._power_update(K, u, v, self.power_iterations, self.alpha)
+            v = self._unit(self.v)
+            u, v = self._power_update(K, self.u, v, self.power_iterations, self.alpha)
             # in place: torch.inference_mode leaves them fit for training
             self.u.copy_(u)
             self.v.copy_(v)
-        u, v = self._units()
         with without_autocast(K):
-            return self._values(K, u, v, self.alpha).max()
+            return self._values(K, self._unit(self.u), self._unit(self.v), self.alpha).max()
 
-    def _units(self) -> tuple[Tensor, Tensor]:
-        """u and v of norm 1, as averaged or loaded vectors may not be; NaN and zeros begin anew."""
-        same = torch.full_like(self.u, (self.map.groups / self.u.numel()) ** 0.5)
-        return self._normalised(self.u, same), self._normalised(self.v, same)
+    def _unit(self, w: Tensor) -> Tensor:
+        """w of norm 1, as an averaged or loaded vector may not be; NaN and zeros begin anew."""
+        same = torch.full_like(w, (self.map.groups / w.numel()) ** 0.5)
+        return self._normalised(w, same)
 
     def _kernel(self, training: bool = False) -> Tensor:
         """The weight, in float32 at least."""

@@ -69,7 +69,7 @@ def row_of(term: ConvPenalty, weight: float, exact: bool) -> Row:
 
 def _row(term: ConvPenalty, K: Tensor, weight: float, exact: bool) -> Row:
     alpha = term.alpha
-    _, held = (w.to(K) for w in term._units())
+    held = term._unit(term.v).to(K)
     start = term._start(held.shape, None, K)
     square, _ = _leading(term, K, start, 0.0)
     R, end = max(_leading(term, K, v, alpha) for v in (held, start))

@@ -216,7 +216,7 @@ def test_the_reference_shows_types(page, address):
     page.goto(f"{address}api/penalty.html")
     shown = page.locator("dt[id='convreg.penalty.penalty']").inner_text()
     signature = re.sub(r"\s+", " ", shown)
-    assert "K: ArrayLike, N: int, alpha: float = 1.0" in signature
+    assert "K: ArrayLike, N: int | Sequence[int], alpha: float = 1.0" in signature
 
 
 @with_a_browser

@@ -135,22 +135,13 @@ def add_penalty(
     unasked = _without_term(wanted, [call.name for call in calls])
     left_out |= unasked
     regularizer = PenaltySum(reduction, left_out)
-    for name, size, output_size in calls:
-        if name in unasked:
-            continue
-        layer = layers[name]
-        term = ConvPenalty(
-            layer,
-            size,
-            alphas[name],
-            gram,
-            power_iterations,
-            generator,
-            output_size=output_size,
-            name=name,
-        )
-        if not (term.map.pointwise and name in regularizer.names):
-            regularizer.append(term, factors[name])
+    options = gram, power_iterations, generator
+    for name, size, out in calls:
+        if name not in unasked:
+            layer = layers[name]
+            term = ConvPenalty(layer, size, alphas[name], *options, output_size=out, name=name)
+            if not (term.map.pointwise and name in regularizer.names):
+                regularizer.append(term, factors[name])
     if len(regularizer) == 0:
         raise ValueError(f"model: wanted one that uses a layer to penalise, got {_none(left_out)}")
     if unasked:

@@ -125,7 +125,7 @@ class ConvPenalty(nn.Module):
         self.power_iterations = as_integer("power_iterations", power_iterations, 1)
         axes = 0 if isinstance(layer, nn.Linear) else len(layer.kernel_size)
         self.input_size = as_size(input_size, axes)
-        self.map = _map_of(layer, self.input_size, output_size)
+        self.map = LayerMap(layer, self.input_size, output_size)
         self.shape = self.map.outputs, self.map.inputs
         self.gram_of_rows = gram_of_rows(gram, *self.shape)
         if 0 in self.shape:
@@ -189,9 +189,11 @@ class ConvPenalty(nn.Module):
         """X -> A X and Y -> A'Y on batches of images, A being M or, for M M', its transpose."""
 
         def M(X: Tensor) -> Tensor:
+            """The layer."""
             return self.map(X, K)
 
         def Mt(Y: Tensor) -> Tensor:
+            """Its adjoint."""
             return self.map.adjoint(Y, K)
 
         return (Mt, M) if self.gram_of_rows else (M, Mt)
@@ -241,17 +243,6 @@ class ConvPenalty(nn.Module):
         gram = "rows" if self.gram_of_rows else "columns"
         sets = f"alpha={self.alpha}, gram={gram!r}, power_iterations={self.power_iterations}"
         return f"{described(self.layer)} on {by(self.input_size)}, {sets}"
-
-
-def _map_of(layer: Layer, size: Size, output_size: int | Sequence[int] | None) -> LayerMap:
-    """The map of a layer, and whether its arguments are right."""
-    if output_size is None:
-        return LayerMap(layer, size)
-    if not getattr(layer, "transposed", False):
-        raise ValueError(
-            f"output_size: wanted None but for transposed convolutions, got {shown(output_size)}"
-        )
-    return LayerMap(layer, size, as_size(output_size, len(size), "output_size"))
 
 
 def without_autocast(K: Tensor) -> AbstractContextManager[Any]:

@@ -48,25 +48,29 @@ class LayerMap:
     """
 
     def __init__(
-        self, layer: Any, size: int | Sequence[int], output_size: Sequence[int] | None = None
+        self, layer: Any, size: int | Sequence[int], output_size: int | Sequence[int] | None = None
     ) -> None:
         linear = isinstance(layer, nn.Linear)
         g, h = channels(layer)
         axes = 0 if linear else len(layer.kernel_size)
         self.size = as_size(size, axes) or (1,)
-        self.kernel: Size = (1,) if linear else layer.kernel_size
+        kernel: Size = (1,) if linear else layer.kernel_size
         self.stride = (1,) if linear else _on_every(layer.stride, axes)
         self.dilation = (1,) if linear else _on_every(layer.dilation, axes)
         self.groups: int = 1 if linear else layer.groups
         self.transposed: bool = not linear and layer.transposed
         self.mode: str = "zeros" if linear else layer.padding_mode
-        spans = zip(self.dilation, self.kernel, strict=True)
+        spans = zip(self.dilation, kernel, strict=True)
         self.reach = [d * (k - 1) for d, k in spans]  # from the first tap to the last
         self._pad("valid" if linear else layer.padding)
         if self.transposed:
-            wanted = output_size or self._transposed(_on_every(layer.output_padding, axes))
-            self.output_padding = self._output_padding(wanted)
-            self.output_size = tuple(wanted)
+            if output_size is None:
+                output_size = self._transposed(_on_every(layer.output_padding, axes))
+            self.output_size = as_size(output_size, axes, "output_size")
+            self.output_padding = self._output_padding(self.output_size)
+        elif output_size is not None:
+            wanted = "None but for transposed convolutions"
+            raise ValueError(f"output_size: wanted {wanted}, got {shown(output_size)}")
         else:
             self.output_padding, self.output_size = self._remainders()
         self.input_shape = (1, g, *self.size)
@@ -107,10 +111,9 @@ class LayerMap:
         axes = zip(self.size, self.stride, self.padding, self.reach, output_padding, strict=True)
         return [(N - 1) * s - 2 * p + reach + more + 1 for N, s, p, reach, more in axes]
 
-    def _output_padding(self, output_size: Sequence[int]) -> Size:
+    def _output_padding(self, wanted: Size) -> Size:
         """The output padding with which a transposed convolution has this output."""
         least = self._transposed((0,) * len(self.size))
-        wanted = as_size(output_size, len(least), "output_size")
         more = tuple(N - M for N, M in zip(wanted, least, strict=True))
         most = [max(s, d) - 1 for s, d in zip(self.stride, self.dilation, strict=True)]
         if not all(0 <= m <= top for m, top in zip(more, most, strict=True)):

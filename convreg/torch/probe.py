@@ -128,6 +128,7 @@ class _Probe:
         """A forward hook that notes a call."""
 
         def note(layer: Any, arguments: Any, keywords: Any, output: Any) -> None:
+            """Note it, or what is wrong with it."""
             X = arguments[0] if arguments else keywords.get("input")
             try:
                 self._note(name, layer, X, arguments[1:], keywords, output)

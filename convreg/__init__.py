@@ -8,7 +8,7 @@ Strides, padding, Section 1  `convreg.geometry`: the keywords stride, dilation, 
 vec, Section 2.2             `vec`, `unvec`
 M(K), (2.1), (2.4)           `conv_matrix`; without forming it `ConvolutionOperator`
 Omega, Theorems 2.2 and 2.3  `entry_positions`; the chain rule `conv_matrix_adjoint`
-R_alpha, Section 2           `penalty`, `shifted_gram`
+R_alpha, Section 2           `penalty`, `shifted_gram`; proved bounds `penalty_bounds`
 Theorem 2.1                  `singular_value_bounds`, `extreme_singular_values`
 Lemma 2.1                    `singular_value_gradient`
 Lemma 2.2, (2.2)             `penalty_matrix_gradient`
@@ -22,11 +22,13 @@ Section 3, Examples 1 and 2  `convreg.examples`
 Section 3, the barrier       `convreg.studies.barrier` and its neighbours
 Section 1, other methods     `convreg.studies.alternatives`, `convreg.studies.comparison`
 Krylov methods, Section 2.1  `convreg._numerics.taps`, `convreg.lanczos`, `convreg.studies.layers`
+The Toeplitz matrix, [4, 12] `convreg.symbol`, `convreg.bounds`
 Section 1.1, the loss (1.4)  `convreg.torch`, `convreg.studies.training` (with PyTorch)
 Every sentence               `convreg.claims`
 ===========================  ============================================================
 """
 
+from convreg.bounds import penalty_bounds
 from convreg.convolution import ConvolutionOperator, convolve, unvec, vec
 from convreg.descent import DescentResult, minimize_penalty, polyak_step
 from convreg.extremes import extreme_singular_values
@@ -65,6 +67,7 @@ __all__ = [
     "matlab_rand",
     "minimize_penalty",
     "penalty",
+    "penalty_bounds",
     "penalty_gradient",
     "penalty_matrix_gradient",
     "polyak_step",

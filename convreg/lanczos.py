@@ -18,7 +18,7 @@ from convreg._checks import Matrix, as_integer, as_matrix, as_number, as_vector,
 from convreg._numerics.arpack import LargestEigenvalues, random_vector
 from convreg.power import SingularTriplet
 
-DENSE_LIMIT = 256  # up to this size a full decomposition is quicker than Lanczos
+DENSE_LIMIT = 72  # up to this size for each triplet a full decomposition is quicker than Lanczos
 FALLBACK_LIMIT = 1500  # up to this size it takes about a second
 FEW_RESTARTS = 50  # take about as long
 Start = Sequence[SingularTriplet] | None
@@ -56,12 +56,12 @@ def leading_triplets(
     .. math:: A v_i = \sigma_i u_i, \qquad A^T u_i = \sigma_i v_i, \qquad \sigma_1 \geq \sigma_2
        \geq \dots
 
-    A full decomposition where min(m, n) is at most 256; else Lanczos and, where it misses the
-    tolerance and max(m, n) is at most 1500, the full decomposition. An operator that is its own
-    transpose (``A.T is A``), as `shifted_gram` gives, is taken as symmetric: then both ends of its
-    spectrum are computed, unless its attribute ``lowest``, a bound of its eigenvalues from below,
-    shows that the upper end decides. More than one triplet is looked for once more beside those
-    found, so that equal values are seen. Two runs agree.
+    A full decomposition where min(m, n) is at most 72 for each triplet; else Lanczos and, where it
+    misses the tolerance and max(m, n) is at most 1500, the full decomposition. An operator that is
+    its own transpose (``A.T is A``), as `shifted_gram` gives, is taken as symmetric: then both ends
+    of its spectrum are computed, unless its attribute ``lowest``, a bound of its eigenvalues from
+    below, shows that the upper end decides. More than one triplet is looked for once more beside
+    those found, so that equal values are seen. Two runs agree.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def leading_triplets(
     restarts = as_integer("restarts", restarts, 1)
     side = "u" if A.shape[0] < A.shape[1] else "v"
     first = _start_vector(start, side, min(A.shape), A.dtype)
-    if min(A.shape) <= max(DENSE_LIMIT, count):
+    if min(A.shape) <= DENSE_LIMIT * count:
         return _decomposed(A, count)
     moderate = max(A.shape) <= FALLBACK_LIMIT
     try:

@@ -21,6 +21,7 @@ from convreg.geometry import Padding, Size
 from convreg.gradients import gradient_in_kernel
 from convreg.lanczos import leading_triplets
 from convreg.power import SingularTriplet
+from convreg.symbol import Symbol
 
 
 def shifted_gram(M: Matrix, alpha: float = 1.0, gram: Gram = "columns") -> LinearOperator:
@@ -116,7 +117,8 @@ def penalty(
     tolerance : float
         The relative residual at which Lanczos ends, see `leading_triplets`; 0 is machine precision.
     start : SingularTriplet, optional
-        Where Lanczos starts: the triplet of a similar kernel.
+        Where Lanczos starts: the triplet of a similar kernel. Without it, and with more than 1500
+        unknowns, from the plane wave at the maximum of the symbol, see `convreg.symbol`.
     full_output : bool
         Whether the triplet of M'M - alpha I is given as well, with its residual; it comes from
         Lanczos.
@@ -150,14 +152,25 @@ def penalty(
     alpha = as_number("alpha", alpha)
     tolerance = as_number("tolerance", tolerance, positive=False)
     if full_output or start is not None or not factors_fit(M):
-        triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)
+        triplet = _leading(M, alpha, rows, tolerance, start)
         R = float(triplet.sigma)
         return (R, triplet) if full_output else R
     return from_extremes(*_deciding_extremes(M, alpha, rows, tolerance), M.shape, alpha, rows)
 
 
-def _leading(B: ShiftedGram, tolerance: float, start: SingularTriplet | None) -> SingularTriplet:
-    """The leading triplet of M'M - alpha I."""
+def _leading(
+    M: ConvolutionOperator,
+    alpha: float,
+    rows: bool,
+    tolerance: float,
+    start: SingularTriplet | None,
+) -> SingularTriplet:
+    """The leading triplet of M'M - alpha I; of a large one from where the symbol is largest."""
+    if start is None and not is_small(M):
+        wave = Symbol(M).start_vector()
+        x = M @ wave if rows else wave
+        start = SingularTriplet(np.nan, x, x)
+    B = ShiftedGram(M, alpha, rows)
     return leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
 
 
@@ -238,7 +251,7 @@ def penalty_gradient(
     M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
-    triplet = _leading(ShiftedGram(M, alpha, rows), tolerance, start)
+    triplet = _leading(M, alpha, rows, tolerance, start)
     R = float(triplet.sigma)
     G = gradient_in_kernel(M, triplet.u, triplet.v, rows).reshape(np.shape(K))
     return (R, G, triplet) if full_output else (R, G)

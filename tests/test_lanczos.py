@@ -483,16 +483,25 @@ def spread(m, n=None):
 
 
 @pytest.mark.parametrize(
-    ("m", "n", "decomposed"),
-    [(256, 256, True), (256, 400, True), (257, 257, False), (400, 257, False)],
+    ("m", "n", "count", "decomposed"),
+    [
+        (72, 72, 1, True),
+        (72, 400, 1, True),
+        (73, 73, 1, False),
+        (400, 73, 1, False),
+        (144, 200, 2, True),
+        (145, 200, 2, False),
+    ],
 )
-def test_up_to_256_a_matrix_is_decomposed_at_once(monkeypatch, m, n, decomposed):
+def test_up_to_72_for_each_triplet_a_matrix_is_decomposed_at_once(
+    monkeypatch, m, n, count, decomposed
+):
     seen = []
     original = MODULE._decomposed
     monkeypatch.setattr(
         MODULE, "_decomposed", lambda A, count: seen.append(A.shape) or original(A, count)
     )
-    assert leading_triplets(spread(m, n), 1)[0].sigma == pytest.approx(2)
+    assert leading_triplets(spread(m, n), count)[0].sigma == pytest.approx(2)
     assert seen == ([(m, n)] if decomposed else [])
 
 

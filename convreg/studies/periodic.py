@@ -48,7 +48,11 @@ def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
     >>> periodic_singular_values([[0, 0, 0], [-1, 2, -1], [0, 0, 0]], 2)
     array([4., 4., 0., 0.])
     """
-    return np.sort(np.linalg.svd(_transfer(K, N), compute_uv=False).ravel())[::-1]
+    N = as_integer("N", N, 1)
+    values = np.linalg.svd(_transfer(as_kernel(K), N), compute_uv=False)
+    # the matrices of the other frequencies are the conjugates of those in between
+    between = values[:, 1 : (N + 1) // 2]
+    return np.sort(np.concatenate([values.ravel(), between.ravel()]))[::-1]
 
 
 def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
@@ -89,7 +93,7 @@ def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
     high = as_number("high", high)
     U, sigma, Vt = np.linalg.svd(_transfer(kernel, N), full_matrices=False)
     clipped = (U * np.minimum(sigma, high)[..., np.newaxis, :]) @ Vt
-    taps = np.fft.ifft2(np.moveaxis(clipped, 2, 3), axes=(0, 1)).real
+    taps = np.fft.irfft2(np.moveaxis(clipped, 2, 3), (N, N), axes=(0, 1))
     before, _ = padding(k)
     kept = np.roll(taps, (before, before), axis=(0, 1))[:k, :k]
     return kept.astype(kernel.dtype).reshape(np.shape(K))
@@ -130,12 +134,13 @@ def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
     return np.fft.ifft2(coefficients / np.abs(coefficients)).real
 
 
-def _transfer(K: ArrayLike, N: int) -> NDArray:
-    """The h x g matrices of the periodic convolution, (N, N, h, g): the DFT of the taps."""
-    kernel = as_kernel(K)
-    N = as_integer("N", N, 1)
+def _transfer(kernel: NDArray, N: int) -> NDArray:
+    """The h x g matrices of the periodic convolution: the DFT of the taps.
+
+    An (N, N // 2 + 1, h, g) array: those of the other frequencies are their conjugates.
+    """
     k, _, g, h = kernel.shape
     torus = np.zeros((N, N, h, g))
     offsets = tap_offsets(k) % N
     np.add.at(torus, np.ix_(offsets, offsets), np.moveaxis(kernel, 2, 3))
-    return np.fft.fft2(torus, axes=(0, 1))
+    return np.fft.rfft2(torus, axes=(0, 1))

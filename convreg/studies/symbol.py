@@ -1,7 +1,6 @@
 r"""Section 2.1, [4, 12]: the symbol of M, which says what sigma_min(M) does as the image grows.
 
-M is, up to the order of its rows and columns, a two-level Toeplitz matrix with h x g blocks. With
-the taps at their offsets from the centre, its symbol is
+With the taps at their offsets from the centre, the symbol of M (`convreg.symbol`) is
 
 .. math:: F(\theta) = \sum_{a,b} K_{a,b}^T\, e^{\mathrm{i}(a\theta_1 + b\theta_2)}
    \in \mathbb{C}^{h \times g}
@@ -29,43 +28,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import as_floats, as_integer, as_kernel
+from convreg._checks import as_integer, as_kernel
 from convreg.geometry import tap_offsets
-
-
-def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
-    r"""Section 2.1, [4, 12]: the symbol F(theta) of the Toeplitz matrix M(K).
-
-    .. math:: F(\theta) =
-       \sum_{p,q=1}^{k} K_{p,q}^T\, e^{\mathrm{i}((p-m)\theta_1 + (q-m)\theta_2)}, \qquad
-       m = \lceil k/2 \rceil
-
-    Parameters
-    ----------
-    K : (k, k, g, h) or (k, k) array
-    theta_1, theta_2 : array of angles
-        Radians; their shapes are broadcast.
-
-    Returns
-    -------
-    (..., h, g) complex array
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where K is no kernel or an angle no real number.
-
-    Examples
-    --------
-    >>> symbol([[0, 0, 0], [-1, 2, -1], [0, 0, 0]], 0.0, np.pi).real
-    array([[4.]])
-    """
-    kernel = as_kernel(K)
-    angles = np.broadcast_arrays(as_floats("theta_1", theta_1), as_floats("theta_2", theta_2))
-    offsets = tap_offsets(len(kernel))
-    vertical = np.exp(1j * np.multiply.outer(angles[0], offsets))
-    horizontal = np.exp(1j * np.multiply.outer(angles[1], offsets))
-    return np.einsum("...p,...q,pqgh->...hg", vertical, horizontal, kernel)
+from convreg.symbol import symbol
 
 
 def plane_wave_bound(K: ArrayLike, N: int, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:

@@ -12,9 +12,9 @@ from convreg import extreme_singular_values, matlab_rand, minimize_penalty, poly
 from convreg.studies.symbol import (
     hermitian_part_bound,
     plane_wave_bound,
-    symbol,
     winding_numbers,
 )
+from convreg.symbol import symbol
 
 angles = st.floats(-10, 10)
 small = partial(cases, max_k=5, max_channels=3, max_N=5)

@@ -1,0 +1,314 @@
+r"""Section 2.1, [4, 12]: Hermitian trigonometric polynomials, and a bound of them that is proved.
+
+Let
+
+.. math:: G(\theta) = \sum_{|t_1| \leq n_1, |t_2| \leq n_2} C_t\, e^{\mathrm{i}\, t \cdot \theta},
+   \qquad C_{-t} = C_t^T \text{ real}, \quad G(\theta) \geq 0
+
+as F F^H of a symbol is. On a grid of L1 x L2 frequencies, a step of 2 pi / L apart, its largest
+eigenvalue is bounded by Cholesky factorisations at fewer points than the grid has. Divide the grid
+into boxes of b1 x b2 of its frequencies and let a(b) = (n1 b1 / L1 + n2 b2 / L2) pi / 2 < pi / 2.
+
+*If at the middle c of every box lambda_max(G(c)) <= U cos(a(b))^2 / cos(a(1))^2, then
+lambda_max(G) <= U on the grid.*
+
+For a unit vector v let f = v^H G v, and S be the maximum of lambda_max(G) over all angles. f lies
+between 0 and S, so that f = S sin(psi / 2)^2. By the inequality of Bernstein and Szego (G. Szego,
+Ueber einen Satz des Herrn Serge Bernstein, 1928) psi changes by at most n1 d1 + n2 d2 between
+angles that are d1 and d2 apart.
+
+First, let v be the eigenvector where S is attained, psi = pi. The middle of that box is within 2
+a(b), so that S cos(a(b))^2 <= f(c) <= lambda_max(G(c)), and S <= U / cos(a(1))^2. Then, let v be
+that of a frequency of the grid with f = S sin(x)^2 > U. The middle of its box is within 2 d,
+d = a(b) - a(1), so that f(c) >= S sin(x - d)^2 > U (sin(x - d) / sin(x))^2. This quotient grows
+with x, and sin(x)^2 > U / S >= cos(a(1))^2: f(c) > U cos(a(b))^2 / cos(a(1))^2, which is not so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import chain, product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convreg._numerics.threads import in_threads
+
+AT_ONCE = 2**16  # entries of the matrices that are factorised in one call
+LARGE = 32  # from here on a call of Cholesky takes no longer than its arithmetic
+KRYLOV = 8  # enough for an eigenvector that is a start, not a result
+BOXES = ((1, 1), (1, 2), (2, 2), (2, 4), (4, 4), (8, 8))
+EPS = float(np.finfo(float).eps)
+TINY = float(np.finfo(float).tiny)
+
+
+def transform(
+    taps: NDArray, rows: NDArray, columns: NDArray, theta_1: ArrayLike, theta_2: ArrayLike
+) -> NDArray:
+    """The sum of ``taps[t1, t2] e^{i (rows[t1] theta_1 + columns[t2] theta_2)}``, angles first."""
+    theta_1, theta_2 = np.broadcast_arrays(theta_1, theta_2)
+    down = np.exp(1j * np.multiply.outer(theta_1, rows))
+    across = np.exp(1j * np.multiply.outer(theta_2, columns))
+    waves = down[..., :, np.newaxis] * across[..., np.newaxis, :]
+    waves = waves.reshape(-1, len(rows) * len(columns))
+    entries = taps.reshape(waves.shape[1], -1)
+    F = np.empty((len(waves), entries.shape[1]), complex)
+    F.real, F.imag = waves.real @ entries, waves.imag @ entries
+    return F.reshape(*theta_1.shape, *taps.shape[2:])
+
+
+class Circle(NamedTuple):
+    """L frequencies of an axis, (2 pi j + phase) / L; the phase is 0 or pi.
+
+    >>> Circle(2, 0.0).angles(), Circle(1, np.pi).angles()
+    (array([0.        , 3.14159265]), array([3.14159265]))
+    """
+
+    L: int
+    phase: float = 0.0
+
+    def angles(self) -> NDArray:
+        """All of them, from 0 on."""
+        return (2 * np.pi * np.arange(self.L) + self.phase) / self.L
+
+    def half(self) -> NDArray:
+        """Those up to pi: the others are their negatives, modulo 2 pi."""
+        angles = self.angles()
+        return angles[angles <= np.pi * (1 + 1e-9)]
+
+    def neighbours(self, angles: ArrayLike) -> NDArray:
+        """The two next to each angle, modulo 2 pi: those before, those behind."""
+        j = np.floor((np.asarray(angles) * self.L - self.phase) / (2 * np.pi))
+        return (2 * np.pi * np.stack([j, j + 1]) + self.phase) / self.L
+
+
+class Peaks(NamedTuple):
+    """Local maxima of lambda_max(G), about: values, angles, eigenvectors; an entry or row each."""
+
+    values: NDArray
+    theta_1: NDArray
+    theta_2: NDArray
+    vectors: NDArray
+
+
+class GramPolynomial:
+    """G(theta) = B(theta) B(theta)^H for B(theta) = sum of ``blocks[t1, t2] e^{i t theta}``.
+
+    ``blocks`` is a real (T1, T2, r, w) array; G is r x r, of the degrees T1 - 1 and T2 - 1.
+    """
+
+    def __init__(self, blocks: NDArray) -> None:
+        T1, T2, self.size, w = blocks.shape
+        self.degrees = T1 - 1, T2 - 1
+        self.rows, self.columns = np.arange(1 - T1, T1), np.arange(1 - T2, T2)
+        self.coefficients = np.empty((2 * T1 - 1, 2 * T2 - 1, self.size, self.size))
+        for a in range(T1):
+            for b in range(1 - T2, T2):
+                ahead = _side_by_side(blocks[a:, max(b, 0) : T2 + min(b, 0)])
+                behind = _side_by_side(blocks[: T1 - a, max(-b, 0) : T2 - max(b, 0)])
+                C = ahead @ behind.T
+                self.coefficients[T1 - 1 + a, T2 - 1 + b] = C
+                self.coefficients[T1 - 1 - a, T2 - 1 - b] = C.T
+        # |G| <= norm^2, and the rounding of its coefficients and of a value
+        self.norm = float(np.linalg.norm(blocks, axis=(2, 3)).sum())
+        terms = T1 * T2 * (w + 4) + 4 * self.size
+        self.rounding = 2 * EPS * terms * self.norm**2
+
+    def at(self, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
+        """G(theta), an (..., r, r) complex array, for angles whose shapes are broadcast."""
+        return transform(self.coefficients, self.rows, self.columns, theta_1, theta_2)
+
+    @cached_property
+    def sample(self) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """On a coarse grid, flat: the angles, about the largest eigenvalues, their vectors."""
+        first, second = (Circle(4 * n + 1) for n in self.degrees)
+        theta_1, theta_2 = np.meshgrid(first.angles(), second.half(), indexing="ij")
+        theta_1, theta_2 = theta_1.ravel(), theta_2.ravel()
+        values, vectors = [], []
+        for some in _batches(len(theta_1), self.size):
+            found = _leading(self.at(theta_1[some], theta_2[some]))
+            values.append(found[0])
+            vectors.append(found[1])
+        return theta_1, theta_2, np.concatenate(values), np.concatenate(vectors)
+
+    def peaks(self, count: int = 4, rounds: int = 4) -> Peaks:
+        """Local maxima, climbed to from the largest values of the coarse grid."""
+        theta_1, theta_2, values, vectors = self.sample
+        highest = np.argsort(-values)[:count]
+        peaks = Peaks(values[highest], theta_1[highest], theta_2[highest], vectors[highest])
+        for _ in range(rounds):
+            peaks = self._climbed(peaks)
+        order = np.argsort(-peaks.values)
+        return Peaks(*(column[order] for column in peaks))
+
+    def heights(self, peaks: Peaks) -> NDArray:
+        """The coefficients of f = v^H G v for the eigenvector v of each peak, [peak, t1, t2]."""
+        r = self.size
+        v = peaks.vectors
+        Cv = self.coefficients.reshape(-1, r) @ v.T
+        f = np.einsum("tip,pi->pt", Cv.reshape(-1, r, len(v)), v.conj())
+        return f.reshape(-1, len(self.rows), len(self.columns))
+
+    def _climbed(self, peaks: Peaks) -> Peaks:
+        """From each peak to one that is higher, if there is: twice a step of Newton's method on f.
+
+        Once would do if the eigenvector stayed; lambda_max(G) >= f curves less than f does.
+        """
+        down = np.exp(1j * np.multiply.outer(peaks.theta_1, self.rows))
+        across = np.exp(1j * np.multiply.outer(peaks.theta_2, self.columns))
+        waves = self.heights(peaks) * down[:, :, np.newaxis] * across[:, np.newaxis, :]
+        t = np.stack(np.broadcast_arrays(self.rows[:, np.newaxis], self.columns))
+        gradient = -np.einsum("xab,pab->px", t, waves).imag
+        hessian = -np.einsum("xab,yab,pab->pxy", t, t, waves).real
+        curvatures, Q = np.linalg.eigh(hessian)
+        curvatures = np.maximum(np.abs(curvatures), 1e-3 * np.abs(curvatures).max() + TINY)
+        step = (Q @ (Q.mT @ gradient[..., np.newaxis] / curvatures[..., np.newaxis]))[..., 0]
+        step *= 1 / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 0.5)
+        theta_1, theta_2 = peaks.theta_1 + step[:, 0], peaks.theta_2 + step[:, 1]
+        values, vectors = _leading(self.at(theta_1, theta_2), peaks.vectors)
+        there = Peaks(values, theta_1, theta_2, vectors)
+        higher = values > peaks.values
+        chosen = []
+        for new, old in zip(there, peaks, strict=True):
+            chosen.append(np.where(higher.reshape(-1, *[1] * (new.ndim - 1)), new, old))
+        return Peaks(*chosen)
+
+    def bound_on(self, circles: tuple[Circle, Circle], guess: float) -> float:
+        """A bound of lambda_max(G) on a grid, rounding included; above the guess only if need be.
+
+        Every frequency passes the check, with its box or alone, or has its eigenvalue computed and
+        the bound raised to it.
+        """
+        if self.norm == 0:
+            return 0.0
+        axes = circles[0].angles(), circles[1].half()
+        bound = guess + self._uncertainty(guess)
+        box = self._best_box(circles, bound)
+        left = _boxes(*axes, box)
+        if box != (1, 1):
+            middles = np.array([points.mean(1) for points in left])
+            failed = self._above(middles.T, bound * self._share(circles, box))
+            left = [left[j] for j in failed]
+        points = np.hstack([np.empty((2, 0)), *left])
+        for j in self._above(points, bound):
+            largest = float(np.linalg.eigvalsh(self.at(*points[:, j]))[-1])
+            bound = max(bound, largest + self._uncertainty(largest))
+        return bound
+
+    def _uncertainty(self, bound: float) -> float:
+        """What rounding may add: to G, to its eigenvalues, to a Cholesky factorisation.
+
+        That succeeds for A + E with ``|E| <= (r + 1) eps trace(A)`` (S. M. Rump, Verification of
+        positive definiteness, BIT 46:433-452, 2006).
+        """
+        r = self.size
+        return self.rounding + 4 * (r + 2) * EPS * r * (bound + self.rounding)
+
+    def _share(self, circles: tuple[Circle, Circle], box: tuple[int, int]) -> float:
+        """cos(a(b))^2 / cos(a(1))^2 of the module's theorem; 0 where it does not hold."""
+        reach = [n * np.pi / circle.L / 2 for n, circle in zip(self.degrees, circles, strict=True)]
+        a = sum(b * r for b, r in zip(box, reach, strict=True))
+        return float(np.cos(a) / np.cos(sum(reach))) ** 2 if a < np.pi / 2 else 0.0
+
+    def _best_box(self, circles: tuple[Circle, Circle], bound: float) -> tuple[int, int]:
+        """The box with the fewest checks, to judge by the coarse grid."""
+        values = self.sample[2]
+
+        def checks(box: tuple[int, int]) -> float:
+            failed = np.mean(values > bound * self._share(circles, box))
+            return 1 / (box[0] * box[1]) + float(failed)
+
+        larger = [box for box in BOXES[1:] if self._share(circles, box) > 0]
+        best = min(larger, key=checks, default=BOXES[0])
+        return best if checks(best) < 1 else BOXES[0]
+
+    def _above(self, points: NDArray, limit: float) -> list[int]:
+        """The indices of the pairs of angles at which lambda_max(G) <= limit is not seen."""
+        theta_1, theta_2 = points
+        below = -self.coefficients  # of limit I - G
+        n1, n2 = self.degrees
+        below[n1, n2] += limit * np.eye(self.size)
+
+        def failures(some: slice) -> list[int]:
+            angles = theta_1[some], theta_2[some]
+            matrices = transform(below, self.rows, self.columns, *angles)
+            return [some.start + j for j in _indefinite(matrices)]
+
+        return list(chain.from_iterable(in_threads(failures, _batches(len(theta_1), self.size))))
+
+
+def _side_by_side(blocks: NDArray) -> NDArray:
+    """The blocks (T1, T2, r, w) as one matrix of r rows."""
+    return blocks.transpose(2, 0, 1, 3).reshape(blocks.shape[2], -1)
+
+
+def _batches(count: int, size: int) -> Iterator[slice]:
+    """Slices of so many matrices as are treated at once."""
+    most = max(1, AT_ONCE // size**2)
+    for start in range(0, count, most):
+        yield slice(start, start + most)
+
+
+def _leading(G: NDArray, v: NDArray | None = None) -> tuple[NDArray, NDArray]:
+    """About the largest eigenvalue of each G, from below, and its vector, from a Krylov space."""
+    if v is None:
+        v = np.random.default_rng(0).standard_normal(G.shape[:-1]) + 0j
+    basis = [v / np.linalg.norm(v, axis=-1, keepdims=True)]
+    for _ in range(min(KRYLOV, G.shape[-1]) - 1):
+        w = (G @ basis[-1][..., np.newaxis])[..., 0]
+        length = np.linalg.norm(w, axis=-1, keepdims=True)
+        for q in basis:
+            w = w - q * np.vecdot(q, w)[..., np.newaxis]
+        rest = np.linalg.norm(w, axis=-1, keepdims=True)
+        new = rest > 1e-8 * length  # else nothing but rounding: G is zero on what is left
+        basis.append(np.where(new, w / np.where(new, rest, 1.0), 0.0))
+    Q = np.stack(basis, axis=-1)
+    values, Y = np.linalg.eigh(Q.conj().mT @ G @ Q)
+    return values[..., -1], (Q @ Y[..., -1:])[..., 0]
+
+
+def _boxes(theta_1: NDArray, theta_2: NDArray, box: tuple[int, int]) -> list[NDArray]:
+    """A grid of angles in boxes, the last ones smaller: for each the (2, count) angles in it."""
+    rows = [theta_1[i : i + box[0]] for i in range(0, len(theta_1), box[0])]
+    columns = [theta_2[j : j + box[1]] for j in range(0, len(theta_2), box[1])]
+    return [np.stack(np.meshgrid(*pair)).reshape(2, -1) for pair in product(rows, columns)]
+
+
+def _indefinite(matrices: NDArray) -> Iterator[int]:
+    """The indices of those of the Hermitian matrices that have no Cholesky factor.
+
+    NumPy says of several only that some have none: large ones go one by one, others by halves.
+    """
+    count, r, _ = matrices.shape
+    if count == 1 or r < LARGE:
+        try:
+            np.linalg.cholesky(matrices)
+            return
+        except np.linalg.LinAlgError:
+            if count == 1:
+                yield 0
+                return
+    step = 1 if r >= LARGE else -(-count // 2)
+    for start in range(0, count, step):
+        yield from (start + j for j in _indefinite(matrices[start : start + step]))
+
+
+def quiet_circles(
+    polynomial: GramPolynomial, peaks: Peaks, choices: tuple[list[Circle], list[Circle]]
+) -> tuple[tuple[Circle, Circle], float]:
+    """The circles, one of the choices for each axis, whose frequencies lie far from the peaks.
+
+    Also the largest v^H G v at the frequencies beside a peak, v being its eigenvector.
+    """
+    waves = []
+    axes = zip(choices, peaks[1:3], (polynomial.rows, polynomial.columns), strict=True)
+    for circles, angles, t in axes:
+        beside = np.array([circle.neighbours(angles) for circle in circles])
+        waves.append(np.exp(1j * np.multiply.outer(beside, t)))
+    f = polynomial.heights(peaks)
+    values = np.einsum("xipa,pab,yjpb->xyijp", waves[0], f, waves[1], optimize=True).real
+    highest = values.max((2, 3, 4))
+    x, y = np.unravel_index(np.argmin(highest), highest.shape)
+    return (choices[0][x], choices[1][y]), float(highest[x, y])

@@ -1,0 +1,221 @@
+r"""Section 2: R_alpha between two bounds that are proved, rounding included.
+
+A lower bound takes one vector: R_alpha = max |v'Bv| / v'v over all v, B = M'M - alpha I. An upper
+bound takes more than any number of vectors can tell, and comes from two sources:
+
+* M is a submatrix of the convolution on a torus (`convreg.symbol`), so that lambda_max(B) is at
+  most max sigma_max(F)^2 - alpha over its frequencies; and no eigenvalue of B is below -alpha.
+* Sylvester's law of inertia: where t I - M'M = L D L' with a positive diagonal D, no eigenvalue of
+  M'M is above t. It takes a factorisation, of a dense or of a sparse matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csc_array, diags_array, eye_array
+from scipy.sparse.linalg import splu
+
+from convreg._checks import Gram, as_number, gram_of_rows
+from convreg._numerics.arpack import random_vector
+from convreg.convolution import ConvolutionOperator
+from convreg.extremes import _factor_entries as factor_entries
+from convreg.extremes import _scaled, extremes
+from convreg.geometry import Padding, Size
+from convreg.matrix import formed
+from convreg.penalty import _singular
+from convreg.symbol import Symbol
+
+EPS = float(np.finfo(float).eps)
+INERTIA_LIMIT = 10**7  # entries of sparse factors, as estimated: some seconds
+STEPS = 5  # of Lanczos, for the lower bound
+
+
+def penalty_bounds(
+    K: ArrayLike,
+    N: Size,
+    alpha: float = 1.0,
+    gram: Gram = "columns",
+    *,
+    stride: Size = 1,
+    dilation: Size = 1,
+    padding: Padding = "same",
+) -> tuple[float, float]:
+    r"""Section 2: lower <= R_alpha(K) <= upper, both proved, rounding included.
+
+    .. math:: \lvert v^T (M^T M - \alpha I)\, v \rvert \;\leq\; \mathcal{R}_\alpha(K) \;\leq\;
+       \max\Bigl( \max_j \sigma_{\max}(F(\theta_j))^2 - \alpha, \; \alpha \Bigr), \qquad |v| = 1
+
+    The frequencies theta_j are those of a torus of which M is a part, see `convreg.symbol`. Where
+    the smaller Gram matrix has at most 1500 unknowns, or its sparse factors few entries, the upper
+    bound is the one that its inertia gives, and the two agree to about ten digits.
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array; in general (k1, k2, g, h) or (k1, k2)
+    N : int, or (height, width)
+    alpha : float
+        The shift, positive.
+    gram : {"columns", "rows", "smaller"}
+        M'M (the paper's), M M', or whichever is smaller.
+    stride, dilation, padding
+        The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
+
+    Returns
+    -------
+    lower, upper : float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> lower, upper = penalty_bounds([[0, 0, 0], [0, 2, 0], [0, 0, 0]], 5)
+    >>> lower <= 3 <= upper, upper - lower < 1e-8
+    (True, True)
+    """
+    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding).in_double()
+    rows = gram_of_rows(gram, *M.shape)
+    alpha = as_number("alpha", alpha)
+    M, scale = _scaled(M)
+    square = scale * scale  # a power of two; 0 and inf where it leaves the range
+    largest, smallest = _enclosures(M)
+    if _singular(M.shape, rows):
+        smallest = Enclosure(0.0, 0.0)
+    with np.errstate(over="ignore"):
+        lower = max(square * largest.low - alpha, alpha - square * smallest.high)
+        upper = max(square * largest.high - alpha, alpha - square * smallest.low)
+    least, most = np.nextafter([lower, upper], [-np.inf, np.inf])
+    return max(0.0, float(least)), float(most)
+
+
+class Enclosure(NamedTuple):
+    """Two numbers and what is proved to lie between them."""
+
+    low: float
+    high: float
+
+
+def _enclosures(M: ConvolutionOperator) -> tuple[Enclosure, Enclosure]:
+    """Of the largest and the smallest eigenvalue of the smaller Gram matrix of M."""
+    T = M if M.shape[0] >= M.shape[1] else M.T
+    symbol = Symbol(M)
+    torus = symbol.largest_on_torus()
+    if factor_entries(M) <= INERTIA_LIMIT:
+        return _by_inertia(M, T, torus)
+    wave = symbol.start_vector()
+    low, high = _ritz_vectors(T, wave if T is M else M @ wave)
+    largest = Enclosure(_rayleigh_quotient(T, high, M).low, torus)
+    return largest, Enclosure(0.0, _rayleigh_quotient(T, low, M).high)
+
+
+def _ritz_vectors(T: ConvolutionOperator, start: NDArray) -> tuple[NDArray, NDArray]:
+    """Of the lowest and the highest Ritz value of T'T after a few steps of Lanczos."""
+    if not start.any():
+        start = np.ones(len(start))
+    Q = [start / np.linalg.norm(start)]
+    for _ in range(min(STEPS, len(start)) - 1):
+        w = T.T @ (T @ Q[-1])
+        length = np.linalg.norm(w)
+        for q in Q:
+            w -= (q @ w) * q
+        if np.linalg.norm(w) <= 1e-8 * length:
+            break
+        Q.append(w / np.linalg.norm(w))
+    basis = np.stack(Q, axis=1)
+    _, _, Yt = np.linalg.svd(T @ basis, full_matrices=False)
+    return basis @ Yt[-1], basis @ Yt[0]
+
+
+def _rayleigh_quotient(T: ConvolutionOperator, v: NDArray, M: ConvolutionOperator) -> Enclosure:
+    """``|T v|^2 / |v|^2``, rounding included."""
+    size = float(np.linalg.norm(v))
+    image = float(np.linalg.norm(T @ v))
+    rounding = 2 * EPS * sum(T.shape)  # of both norms, relative
+    error = _product_rounding(M) * size
+    low = max(0.0, image * (1 - rounding) - error) / (size * (1 + rounding))
+    high = (image * (1 + rounding) + error) / (size * (1 - rounding))
+    return Enclosure(low * low * (1 - 4 * EPS), high * high * (1 + 4 * EPS))
+
+
+def _product_rounding(M: ConvolutionOperator) -> float:
+    """A bound of ``|fl(M v) - M v| / |v|``, the same for M': ``| |M| |`` times the terms of a sum.
+
+    M is the sum over the taps of S (x) K[p, q]', ``|S| <= 1``. A hundred terms more are more than
+    what a product by FFT of one channel takes.
+    """
+    k1, k2, g, h = M.kernel.shape
+    return 2 * EPS * (k1 * k2 * max(g, h) + 100) * _size(M)
+
+
+def _size(M: ConvolutionOperator) -> float:
+    """The sum over the taps of ``|K[p, q]|``: it bounds ``| |M| |``."""
+    return float(np.linalg.norm(M.kernel, axis=(2, 3)).sum())
+
+
+def _by_inertia(
+    M: ConvolutionOperator, T: ConvolutionOperator, torus: float
+) -> tuple[Enclosure, Enclosure]:
+    """The same from sparse factors; without them, from the torus."""
+    matrix = formed(M) if T is M else formed(M).T
+    A = csc_array(matrix.T @ matrix)
+    rounding = 2 * EPS * (M.kernel.size + 1) * _size(M) ** 2
+    sigma_max, sigma_min = extremes(M)
+    high, above = _proved(A, sigma_max**2, 1.0)
+    largest = Enclosure(_rayleigh_quotient(T, above, M).low, min(torus, high + rounding))
+    low, below = _proved(A, sigma_min**2, -1.0)
+    smallest = Enclosure(max(0.0, low - rounding), _rayleigh_quotient(T, below, M).high)
+    return largest, smallest
+
+
+def _proved(A: csc_array, value: float, sign: float) -> tuple[float, NDArray]:
+    """A bound of the eigenvalues of A, from above or (sign -1) below, near the extreme one.
+
+    And a vector whose Rayleigh quotient is near it, by inverse iteration with the same factors.
+    """
+    n = A.shape[0]
+    size = float(abs(A).sum(axis=0).max())
+    for part in 10.0 ** np.arange(-12, -2):
+        shift = value + sign * part * size
+        solved = _positive(csc_array(sign * (shift * eye_array(n) - A)))
+        if solved is not None:
+            solve, error = solved
+            v = random_vector(n, float)
+            for _ in range(3):
+                v = solve(v / np.linalg.norm(v))
+            return shift + sign * (error + EPS * abs(shift)), v
+    return sign * np.inf, random_vector(n, float)
+
+
+def _positive(B: csc_array) -> tuple[Callable[[NDArray], NDArray], float] | None:
+    """B^-1, and an e >= 0 for which B + e I is positive semidefinite; None where no e is seen.
+
+    SuperLU without pivoting gives a unit triangle L, and U = D (L + E)'. L D L' >= 0, and
+    B = L D L' + L D E' + R with ``|R| <= w eps |L| |U|`` entry by entry, w being the longest row of
+    L (N. J. Higham, Accuracy and stability of numerical algorithms, 2002, theorem 9.3).
+    """
+    n = B.shape[0]
+    try:
+        factors = splu(B, "MMD_AT_PLUS_A", 0.0, options={"SymmetricMode": True})
+    except RuntimeError:  # SuperLU's word for a pivot that is exactly zero
+        return None
+    L, U = abs(factors.L), abs(factors.U)
+    D = factors.U.diagonal()
+    if (factors.perm_r != factors.perm_c).any() or D.min() <= 0:
+        return None
+    E = abs((diags_array(1 / D) @ factors.U).T - factors.L)
+    ones = np.ones(n)
+    longest = int(np.diff(csc_array(L.T).indptr).max())
+    asymmetry = _norm(L @ (D * (E.T @ ones)), E @ (D * (L.T @ ones)))
+    rounding = _norm(L @ (U @ ones), U.T @ (L.T @ ones))
+    return factors.solve, 2 * (asymmetry + (longest + 2) * EPS * rounding)
+
+
+def _norm(rows: NDArray, columns: NDArray) -> float:
+    """A bound of ``|A|``, from the sums of the rows and of the columns of ``|A|``."""
+    return float(np.sqrt(rows.max() * columns.max()))

@@ -1,0 +1,209 @@
+r"""Section 2.1, [4, 5, 12]: the symbol of M, and the tori of which M is a part.
+
+M is, up to the order of its rows and columns, a two-level Toeplitz matrix with h x g blocks. With
+the taps at their offsets t from the pixel that they write, its symbol is
+
+.. math:: F(\theta) = \sum_t K_t^T\, e^{\mathrm{i}\, t \cdot \theta} \in \mathbb{C}^{h \times g}
+
+A stride s makes s^2 g channels of the g: the pixels with the same remainders are an image of their
+own, and M of these images has stride 1.
+
+Let C be the convolution of the same taps on a torus of L1 x L2 pixels, whose waves need not close:
+going around once multiplies by ``e^{i phi}``. It is block diagonal in the waves of the frequencies
+theta = (2 pi j + phi) / L, with the blocks F(theta). Where L is so large that no tap of an output
+of M reaches an image pixel on the other way around (`Symbol.sides`), M is a submatrix of C, and
+
+.. math:: \sigma_{\max}(M) \leq \max_j \, \sigma_{\max}(F(\theta_j))
+
+for every phi. A circular M is C itself, with L = N / s and phi = 0.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convreg._checks import as_floats, as_kernel
+from convreg._numerics.trigonometric import Circle, GramPolynomial, Peaks, quiet_circles, transform
+from convreg.convolution import ConvolutionOperator
+from convreg.geometry import Axis, tap_offsets
+
+
+def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
+    r"""Section 2.1, [4, 12]: the symbol F(theta) of the Toeplitz matrix M(K).
+
+    .. math:: F(\theta) =
+       \sum_{p,q=1}^{k} K_{p,q}^T\, e^{\mathrm{i}((p-m)\theta_1 + (q-m)\theta_2)}, \qquad
+       m = \lceil k/2 \rceil
+
+    Parameters
+    ----------
+    K : (k, k, g, h) or (k, k) array
+    theta_1, theta_2 : array of angles
+        Radians; their shapes are broadcast.
+
+    Returns
+    -------
+    (..., h, g) complex array
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where K is no kernel or an angle no real number.
+
+    Examples
+    --------
+    >>> symbol([[0, 0, 0], [-1, 2, -1], [0, 0, 0]], 0.0, np.pi).real
+    array([[4.]])
+    """
+    kernel = as_kernel(K)
+    theta_1, theta_2 = as_floats("theta_1", theta_1), as_floats("theta_2", theta_2)
+    offsets = tap_offsets(len(kernel))
+    return transform(kernel, offsets, offsets, theta_1, theta_2).swapaxes(-1, -2)
+
+
+class Line(NamedTuple):
+    """Section 2.1: one axis of the symbol, which tap stands where.
+
+    Tap ``taps[i]`` reads, of the pixels with the remainder ``remainders[i]`` modulo the stride,
+    the one that is ``offsets[i]`` behind the output. ``pixels`` and ``outputs`` count along the
+    axis, ``side`` is the least torus of which M is a part, and where ``circular`` the only one.
+
+    >>> line_of(Axis(N=8, k=3, stride=2, before=1, after=1))
+    Line(stride=2, taps=(0, 1, 2), remainders=(1, 0, 1), offsets=(-1, 0, 0), side=5, circular=False)
+    """
+
+    stride: int
+    taps: tuple[int, ...]
+    remainders: tuple[int, ...]
+    offsets: tuple[int, ...]
+    side: int
+    circular: bool
+
+
+def line_of(axis: Axis) -> Line:
+    """Section 2.1: the taps of an axis by remainder and offset; those that read zeros are left out.
+
+    Around a circle whose length is no multiple of the stride, M is some rows of the M of stride 1.
+    """
+    stride = 1 if axis.circular and axis.N % axis.stride else axis.stride
+    reads = axis._replace(stride=stride).reads()
+    outputs, pixels = len(reads), -(-axis.N // stride)
+    taps = [p for p in range(axis.k) if (reads[:, p] >= 0).any()]
+    places = [divmod(axis.dilation * p - axis.before, stride) for p in taps]
+    offsets = [offset for offset, _ in places]
+    lowest, highest = min(offsets, default=0), max(offsets, default=0)
+    side = pixels if axis.circular else max(pixels, outputs, pixels - lowest, outputs + highest)
+    remainders = tuple(remainder for _, remainder in places)
+    return Line(stride, tuple(taps), remainders, tuple(offsets), side, axis.circular)
+
+
+class Symbol:
+    """Section 2.1: the symbol of an operator M, with the channels that the strides make.
+
+    Attributes
+    ----------
+    rows, columns : Line
+    taps : (T1, T2, c, h) array
+        Every offset from the lowest to the highest of each axis; c = s1 s2 g channels, the
+        remainder of the row first.
+    offsets : two integer arrays, of length T1 and T2
+    sides : (L1, L2)
+        The least torus of which M is a part.
+    """
+
+    def __init__(self, M: ConvolutionOperator) -> None:
+        self.rows, self.columns = (line_of(axis) for axis in M.geometry)
+        self.image, self.outputs = M.geometry.image, M.geometry.outputs
+        self.offsets = tuple(_range(line.offsets) for line in (self.rows, self.columns))
+        self.sides = self.rows.side, self.columns.side
+        g, h = M.kernel.shape[2:]
+        strides = self.rows.stride, self.columns.stride
+        T1, T2 = map(len, self.offsets)
+        taps = np.zeros((T1, T2, *strides, g, h), M.kernel.dtype)
+        for p, c1, t1 in zip(*self.rows[1:4], strict=True):
+            for q, c2, t2 in zip(*self.columns[1:4], strict=True):
+                taps[t1 - self.offsets[0][0], t2 - self.offsets[1][0], c1, c2] = M.kernel[p, q]
+        self.taps = taps.reshape(T1, T2, -1, h)
+
+    def at(self, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
+        """F(theta), an (..., h, c) complex array, for angles whose shapes are broadcast."""
+        rows, columns = self.offsets
+        return transform(self.taps, rows, columns, theta_1, theta_2).swapaxes(-1, -2)
+
+    @cached_property
+    def gram(self) -> GramPolynomial:
+        """The smaller of F F^H (h <= c) and the conjugate of F^H F."""
+        c, h = self.taps.shape[2:]
+        return GramPolynomial(self.taps.swapaxes(2, 3) if h <= c else self.taps)
+
+    @cached_property
+    def peaks(self) -> Peaks:
+        """Local maxima of sigma_max(F)^2, the highest first."""
+        return self.gram.peaks()
+
+    def largest_on_torus(self) -> float:
+        """A bound of sigma_max(M)^2: the largest sigma_max(F)^2 on a torus of which M is a part.
+
+        Of those that are not much larger than the least, one whose frequencies are far from the
+        peaks of the symbol.
+        """
+        choices = [_circles(line) for line in (self.rows, self.columns)]
+        circles, guess = quiet_circles(self.gram, self.peaks, (choices[0], choices[1]))
+        return self.gram.bound_on(circles, guess)
+
+    def start_vector(self) -> NDArray:
+        """A vector with ``|M x| / |x|`` near sigma_max(M): the wave of the highest peak, windowed.
+
+        The leading right singular vector of F there, times ``e^{i theta a}`` times
+        sin(pi (a + 1) / (A + 1)) along each axis of A pixels; around a circle there is no window.
+        """
+        _, theta_1, theta_2, vectors = self.peaks
+        angles, v = (theta_1[0], theta_2[0]), vectors[0]
+        if self.taps.shape[3] <= self.taps.shape[2]:
+            v = self.at(*angles).conj().T @ v
+        else:
+            v = v.conj()
+        v = v * np.exp(-1j * np.angle(v[np.argmax(np.abs(v))]))
+        lines = self.rows, self.columns
+        down, across = (
+            _wave(line, pixels, angle)
+            for line, pixels, angle in zip(lines, self.image, angles, strict=True)
+        )
+        wave = np.multiply.outer(v, np.multiply.outer(down, across)).real
+        return self._in_vec_order(wave)
+
+    def _in_vec_order(self, images: NDArray) -> NDArray:
+        """The pixels of the c images, each a remainder of the strides, in vec order."""
+        s1, s2 = self.rows.stride, self.columns.stride
+        c, A1, A2 = images.shape
+        apart = images.reshape(s1, s2, c // (s1 * s2), A1, A2)
+        image = apart.transpose(2, 4, 1, 3, 0).reshape(-1, A2 * s2, A1 * s1)
+        return image[:, : self.image[1], : self.image[0]].ravel()
+
+
+def _range(offsets: tuple[int, ...]) -> NDArray[np.intp]:
+    """All integers from the lowest to the highest; 0 where there is none."""
+    return np.arange(min(offsets, default=0), max(offsets, default=0) + 1)
+
+
+def _circles(line: Line) -> list[Circle]:
+    """Tori along an axis: of which M is a part, and that are not much larger than the least."""
+    if line.circular:
+        return [Circle(line.side)]
+    if len(set(line.offsets)) <= 1:  # F F^H is the same for all angles
+        return [Circle(1)]
+    sides = range(line.side, line.side + line.side // 16 + 2)
+    return [Circle(side, phase) for side in sides for phase in (0.0, np.pi)]
+
+
+def _wave(line: Line, pixels: int, angle: float) -> NDArray:
+    """e^{i angle a} along the A pixels of an axis, windowed; around a circle one that closes."""
+    a = np.arange(-(-pixels // line.stride))
+    if line.circular:
+        closed = Circle(line.side).neighbours(angle)
+        return np.exp(1j * closed[np.argmin(np.abs(closed - angle))] * a)
+    return np.exp(1j * angle * a) * np.sin(np.pi * (a + 1) / (len(a) + 1))

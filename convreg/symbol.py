@@ -21,13 +21,15 @@ for every phi. A circular M is C itself, with L = N / s and phi = 0.
 from __future__ import annotations
 
 from functools import cached_property
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_floats, as_kernel
-from convreg._numerics.trigonometric import Circle, GramPolynomial, Peaks, quiet_circles, transform
+from convreg._numerics.peaks import Peaks, climbed, quiet_circles, sampled
+from convreg._numerics.trigonometric import Circle, GramPolynomial, transform
 from convreg.convolution import ConvolutionOperator
 from convreg.geometry import Axis, tap_offsets
 
@@ -69,19 +71,52 @@ class Line(NamedTuple):
     """Section 2.1: one axis of the symbol, which tap stands where.
 
     Tap ``taps[i]`` reads, of the pixels with the remainder ``remainders[i]`` modulo the stride,
-    the one that is ``offsets[i]`` behind the output. ``pixels`` and ``outputs`` count along the
-    axis, ``side`` is the least torus of which M is a part, and where ``circular`` the only one.
+    the one that is ``offsets[i]`` behind the output. There are so many ``pixels`` of a remainder,
+    and so many ``outputs``. Around a circle, where ``circular``, the offsets are modulo its length.
 
-    >>> line_of(Axis(N=8, k=3, stride=2, before=1, after=1))
-    Line(stride=2, taps=(0, 1, 2), remainders=(1, 0, 1), offsets=(-1, 0, 0), side=5, circular=False)
+    >>> line_of(Axis(N=8, k=3, stride=2, before=1, after=1)).offsets
+    (-1, 0, 0)
     """
 
     stride: int
     taps: tuple[int, ...]
     remainders: tuple[int, ...]
     offsets: tuple[int, ...]
-    side: int
+    pixels: int
+    outputs: int
     circular: bool
+
+    @property
+    def step(self) -> int:
+        """The greatest common divisor of the distances of the offsets, at least 1."""
+        lowest = min(self.offsets, default=0)
+        return 1 if self.circular else gcd(*(offset - lowest for offset in self.offsets)) or 1
+
+    @property
+    def side(self) -> int:
+        """The side of the least torus of which M is a part; around a circle, its length."""
+        return self.pixels if self.circular else self._side(1)
+
+    def _side(self, step: int) -> int:
+        """The same for the pixels and outputs whose distances are multiples of the step.
+
+        Between the least and the last reading and the image on the other way around there is no
+        tap: outputs + highest and pixels - lowest are at most the side.
+        """
+        lowest = min(self.offsets, default=0) // step
+        highest = -(-max(self.offsets, default=0) // step)
+        pixels, outputs = -(-self.pixels // step), -(-self.outputs // step)
+        return max(pixels, outputs, pixels - lowest, outputs + highest)
+
+    def circles(self) -> list[Circle]:
+        """Tori along the axis, of which M is a part, and not much larger than the least."""
+        if self.circular:
+            return [Circle(self.side)]
+        if len(set(self.offsets)) <= 1:  # sigma(F) is the same for all angles
+            return [Circle(1)]
+        least = self._side(self.step)
+        sides = range(least, least + least // 16 + 2)
+        return [Circle(side, phase) for side in sides for phase in (0.0, np.pi)]
 
 
 def line_of(axis: Axis) -> Line:
@@ -91,14 +126,17 @@ def line_of(axis: Axis) -> Line:
     """
     stride = 1 if axis.circular and axis.N % axis.stride else axis.stride
     reads = axis._replace(stride=stride).reads()
-    outputs, pixels = len(reads), -(-axis.N // stride)
     taps = [p for p in range(axis.k) if (reads[:, p] >= 0).any()]
     places = [divmod(axis.dilation * p - axis.before, stride) for p in taps]
-    offsets = [offset for offset, _ in places]
-    lowest, highest = min(offsets, default=0), max(offsets, default=0)
-    side = pixels if axis.circular else max(pixels, outputs, pixels - lowest, outputs + highest)
-    remainders = tuple(remainder for _, remainder in places)
-    return Line(stride, tuple(taps), remainders, tuple(offsets), side, axis.circular)
+    return Line(
+        stride,
+        tuple(taps),
+        tuple(remainder for _, remainder in places),
+        tuple(offset for offset, _ in places),
+        -(-axis.N // stride),
+        len(reads),
+        axis.circular,
+    )
 
 
 class Symbol:
@@ -136,14 +174,25 @@ class Symbol:
 
     @cached_property
     def gram(self) -> GramPolynomial:
-        """The smaller of F F^H (h <= c) and the conjugate of F^H F."""
-        c, h = self.taps.shape[2:]
-        return GramPolynomial(self.taps.swapaxes(2, 3) if h <= c else self.taps)
+        """The smaller of F F^H (h <= c) and the conjugate of F^H F, of ``steps`` times the angles.
+
+        Where all offsets are a step apart, outputs with different remainders read different pixels:
+        M is a direct sum, with a symbol of the offsets divided by the step.
+        """
+        step_1, step_2 = self.rows.step, self.columns.step
+        taps = self.taps[::step_1, ::step_2]
+        c, h = taps.shape[2:]
+        return GramPolynomial(taps.swapaxes(2, 3) if h <= c else taps)
+
+    @cached_property
+    def sample(self) -> Peaks:
+        """sigma_max(F)^2 on a coarse grid, about."""
+        return sampled(self.gram)
 
     @cached_property
     def peaks(self) -> Peaks:
-        """Local maxima of sigma_max(F)^2, the highest first."""
-        return self.gram.peaks()
+        """Local maxima of sigma_max(F)^2, about, the highest first."""
+        return climbed(self.gram, self.sample)
 
     def largest_on_torus(self) -> float:
         """A bound of sigma_max(M)^2: the largest sigma_max(F)^2 on a torus of which M is a part.
@@ -151,9 +200,9 @@ class Symbol:
         Of those that are not much larger than the least, one whose frequencies are far from the
         peaks of the symbol.
         """
-        choices = [_circles(line) for line in (self.rows, self.columns)]
-        circles, guess = quiet_circles(self.gram, self.peaks, (choices[0], choices[1]))
-        return self.gram.bound_on(circles, guess)
+        choices = self.rows.circles(), self.columns.circles()
+        circles, guess = quiet_circles(self.gram, self.peaks, choices)
+        return self.gram.bound_on(circles, guess, self.sample.values)
 
     def start_vector(self) -> NDArray:
         """A vector with ``|M x| / |x|`` near sigma_max(M): the wave of the highest peak, windowed.
@@ -162,7 +211,8 @@ class Symbol:
         sin(pi (a + 1) / (A + 1)) along each axis of A pixels; around a circle there is no window.
         """
         _, theta_1, theta_2, vectors = self.peaks
-        angles, v = (theta_1[0], theta_2[0]), vectors[0]
+        angles = theta_1[0] / self.rows.step, theta_2[0] / self.columns.step
+        v = vectors[0]
         if self.taps.shape[3] <= self.taps.shape[2]:
             v = self.at(*angles).conj().T @ v
         else:
@@ -188,16 +238,6 @@ class Symbol:
 def _range(offsets: tuple[int, ...]) -> NDArray[np.intp]:
     """All integers from the lowest to the highest; 0 where there is none."""
     return np.arange(min(offsets, default=0), max(offsets, default=0) + 1)
-
-
-def _circles(line: Line) -> list[Circle]:
-    """Tori along an axis: of which M is a part, and that are not much larger than the least."""
-    if line.circular:
-        return [Circle(line.side)]
-    if len(set(line.offsets)) <= 1:  # F F^H is the same for all angles
-        return [Circle(1)]
-    sides = range(line.side, line.side + line.side // 16 + 2)
-    return [Circle(side, phase) for side in sides for phase in (0.0, np.pi)]
 
 
 def _wave(line: Line, pixels: int, angle: float) -> NDArray:

@@ -27,7 +27,6 @@ with x, and sin(x)^2 > U / S >= cos(a(1))^2: f(c) > U cos(a(b))^2 / cos(a(1))^2,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from itertools import chain, product
 from typing import NamedTuple
 
@@ -38,10 +37,8 @@ from convreg._numerics.threads import in_threads
 
 AT_ONCE = 2**16  # entries of the matrices that are factorised in one call
 LARGE = 32  # from here on a call of Cholesky takes no longer than its arithmetic
-KRYLOV = 8  # enough for an eigenvector that is a start, not a result
 BOXES = ((1, 1), (1, 2), (2, 2), (2, 4), (4, 4), (8, 8))
 EPS = float(np.finfo(float).eps)
-TINY = float(np.finfo(float).tiny)
 
 
 def transform(
@@ -84,15 +81,6 @@ class Circle(NamedTuple):
         return (2 * np.pi * np.stack([j, j + 1]) + self.phase) / self.L
 
 
-class Peaks(NamedTuple):
-    """Local maxima of lambda_max(G), about: values, angles, eigenvectors; an entry or row each."""
-
-    values: NDArray
-    theta_1: NDArray
-    theta_2: NDArray
-    vectors: NDArray
-
-
 class GramPolynomial:
     """G(theta) = B(theta) B(theta)^H for B(theta) = sum of ``blocks[t1, t2] e^{i t theta}``.
 
@@ -120,72 +108,17 @@ class GramPolynomial:
         """G(theta), an (..., r, r) complex array, for angles whose shapes are broadcast."""
         return transform(self.coefficients, self.rows, self.columns, theta_1, theta_2)
 
-    @cached_property
-    def sample(self) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-        """On a coarse grid, flat: the angles, about the largest eigenvalues, their vectors."""
-        first, second = (Circle(4 * n + 1) for n in self.degrees)
-        theta_1, theta_2 = np.meshgrid(first.angles(), second.half(), indexing="ij")
-        theta_1, theta_2 = theta_1.ravel(), theta_2.ravel()
-        values, vectors = [], []
-        for some in _batches(len(theta_1), self.size):
-            found = _leading(self.at(theta_1[some], theta_2[some]))
-            values.append(found[0])
-            vectors.append(found[1])
-        return theta_1, theta_2, np.concatenate(values), np.concatenate(vectors)
-
-    def peaks(self, count: int = 4, rounds: int = 4) -> Peaks:
-        """Local maxima, climbed to from the largest values of the coarse grid."""
-        theta_1, theta_2, values, vectors = self.sample
-        highest = np.argsort(-values)[:count]
-        peaks = Peaks(values[highest], theta_1[highest], theta_2[highest], vectors[highest])
-        for _ in range(rounds):
-            peaks = self._climbed(peaks)
-        order = np.argsort(-peaks.values)
-        return Peaks(*(column[order] for column in peaks))
-
-    def heights(self, peaks: Peaks) -> NDArray:
-        """The coefficients of f = v^H G v for the eigenvector v of each peak, [peak, t1, t2]."""
-        r = self.size
-        v = peaks.vectors
-        Cv = self.coefficients.reshape(-1, r) @ v.T
-        f = np.einsum("tip,pi->pt", Cv.reshape(-1, r, len(v)), v.conj())
-        return f.reshape(-1, len(self.rows), len(self.columns))
-
-    def _climbed(self, peaks: Peaks) -> Peaks:
-        """From each peak to one that is higher, if there is: twice a step of Newton's method on f.
-
-        Once would do if the eigenvector stayed; lambda_max(G) >= f curves less than f does.
-        """
-        down = np.exp(1j * np.multiply.outer(peaks.theta_1, self.rows))
-        across = np.exp(1j * np.multiply.outer(peaks.theta_2, self.columns))
-        waves = self.heights(peaks) * down[:, :, np.newaxis] * across[:, np.newaxis, :]
-        t = np.stack(np.broadcast_arrays(self.rows[:, np.newaxis], self.columns))
-        gradient = -np.einsum("xab,pab->px", t, waves).imag
-        hessian = -np.einsum("xab,yab,pab->pxy", t, t, waves).real
-        curvatures, Q = np.linalg.eigh(hessian)
-        curvatures = np.maximum(np.abs(curvatures), 1e-3 * np.abs(curvatures).max() + TINY)
-        step = (Q @ (Q.mT @ gradient[..., np.newaxis] / curvatures[..., np.newaxis]))[..., 0]
-        step *= 1 / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 0.5)
-        theta_1, theta_2 = peaks.theta_1 + step[:, 0], peaks.theta_2 + step[:, 1]
-        values, vectors = _leading(self.at(theta_1, theta_2), peaks.vectors)
-        there = Peaks(values, theta_1, theta_2, vectors)
-        higher = values > peaks.values
-        chosen = []
-        for new, old in zip(there, peaks, strict=True):
-            chosen.append(np.where(higher.reshape(-1, *[1] * (new.ndim - 1)), new, old))
-        return Peaks(*chosen)
-
-    def bound_on(self, circles: tuple[Circle, Circle], guess: float) -> float:
+    def bound_on(self, circles: tuple[Circle, Circle], guess: float, sample: NDArray) -> float:
         """A bound of lambda_max(G) on a grid, rounding included; above the guess only if need be.
 
         Every frequency passes the check, with its box or alone, or has its eigenvalue computed and
-        the bound raised to it.
+        the bound raised to it. A sample of lambda_max(G) tells which boxes will mostly pass.
         """
         if self.norm == 0:
             return 0.0
         axes = circles[0].angles(), circles[1].half()
         bound = guess + self._uncertainty(guess)
-        box = self._best_box(circles, bound)
+        box = self._best_box(circles, bound, sample)
         left = _boxes(*axes, box)
         if box != (1, 1):
             middles = np.array([points.mean(1) for points in left])
@@ -212,12 +145,13 @@ class GramPolynomial:
         a = sum(b * r for b, r in zip(box, reach, strict=True))
         return float(np.cos(a) / np.cos(sum(reach))) ** 2 if a < np.pi / 2 else 0.0
 
-    def _best_box(self, circles: tuple[Circle, Circle], bound: float) -> tuple[int, int]:
-        """The box with the fewest checks, to judge by the coarse grid."""
-        values = self.sample[2]
+    def _best_box(
+        self, circles: tuple[Circle, Circle], bound: float, sample: NDArray
+    ) -> tuple[int, int]:
+        """The box with the fewest checks, to judge by a sample."""
 
         def checks(box: tuple[int, int]) -> float:
-            failed = np.mean(values > bound * self._share(circles, box))
+            failed = np.mean(sample > bound * self._share(circles, box))
             return 1 / (box[0] * box[1]) + float(failed)
 
         larger = [box for box in BOXES[1:] if self._share(circles, box) > 0]
@@ -236,7 +170,7 @@ class GramPolynomial:
             matrices = transform(below, self.rows, self.columns, *angles)
             return [some.start + j for j in _indefinite(matrices)]
 
-        return list(chain.from_iterable(in_threads(failures, _batches(len(theta_1), self.size))))
+        return list(chain.from_iterable(in_threads(failures, batches(len(theta_1), self.size))))
 
 
 def _side_by_side(blocks: NDArray) -> NDArray:
@@ -244,29 +178,11 @@ def _side_by_side(blocks: NDArray) -> NDArray:
     return blocks.transpose(2, 0, 1, 3).reshape(blocks.shape[2], -1)
 
 
-def _batches(count: int, size: int) -> Iterator[slice]:
+def batches(count: int, size: int) -> Iterator[slice]:
     """Slices of so many matrices as are treated at once."""
     most = max(1, AT_ONCE // size**2)
     for start in range(0, count, most):
         yield slice(start, start + most)
-
-
-def _leading(G: NDArray, v: NDArray | None = None) -> tuple[NDArray, NDArray]:
-    """About the largest eigenvalue of each G, from below, and its vector, from a Krylov space."""
-    if v is None:
-        v = np.random.default_rng(0).standard_normal(G.shape[:-1]) + 0j
-    basis = [v / np.linalg.norm(v, axis=-1, keepdims=True)]
-    for _ in range(min(KRYLOV, G.shape[-1]) - 1):
-        w = (G @ basis[-1][..., np.newaxis])[..., 0]
-        length = np.linalg.norm(w, axis=-1, keepdims=True)
-        for q in basis:
-            w = w - q * np.vecdot(q, w)[..., np.newaxis]
-        rest = np.linalg.norm(w, axis=-1, keepdims=True)
-        new = rest > 1e-8 * length  # else nothing but rounding: G is zero on what is left
-        basis.append(np.where(new, w / np.where(new, rest, 1.0), 0.0))
-    Q = np.stack(basis, axis=-1)
-    values, Y = np.linalg.eigh(Q.conj().mT @ G @ Q)
-    return values[..., -1], (Q @ Y[..., -1:])[..., 0]
 
 
 def _boxes(theta_1: NDArray, theta_2: NDArray, box: tuple[int, int]) -> list[NDArray]:
@@ -293,22 +209,3 @@ def _indefinite(matrices: NDArray) -> Iterator[int]:
     step = 1 if r >= LARGE else -(-count // 2)
     for start in range(0, count, step):
         yield from (start + j for j in _indefinite(matrices[start : start + step]))
-
-
-def quiet_circles(
-    polynomial: GramPolynomial, peaks: Peaks, choices: tuple[list[Circle], list[Circle]]
-) -> tuple[tuple[Circle, Circle], float]:
-    """The circles, one of the choices for each axis, whose frequencies lie far from the peaks.
-
-    Also the largest v^H G v at the frequencies beside a peak, v being its eigenvector.
-    """
-    waves = []
-    axes = zip(choices, peaks[1:3], (polynomial.rows, polynomial.columns), strict=True)
-    for circles, angles, t in axes:
-        beside = np.array([circle.neighbours(angles) for circle in circles])
-        waves.append(np.exp(1j * np.multiply.outer(beside, t)))
-    f = polynomial.heights(peaks)
-    values = np.einsum("xipa,pab,yjpb->xyijp", waves[0], f, waves[1], optimize=True).real
-    highest = values.max((2, 3, 4))
-    x, y = np.unravel_index(np.argmin(highest), highest.shape)
-    return (choices[0][x], choices[1][y]), float(highest[x, y])

@@ -97,7 +97,9 @@ def _leading(G: NDArray, v: NDArray | None = None) -> tuple[NDArray, NDArray]:
         basis.append(np.where(new, w / np.where(new, rest, 1.0), 0.0))
     Q = np.stack(basis, axis=-1)
     values, Y = np.linalg.eigh(Q.conj().mT @ G @ Q)
-    return values[..., -1], (Q @ Y[..., -1:])[..., 0]
+    found = (Q @ Y[..., -1:])[..., 0]
+    nothing = ~found.any(axis=-1, keepdims=True)  # G is zero, and with it that column of Q
+    return values[..., -1], np.where(nothing, basis[0], found)
 
 
 def quiet_circles(

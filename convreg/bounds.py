@@ -26,7 +26,7 @@ from convreg.extremes import _factor_entries as factor_entries
 from convreg.extremes import _scaled, extremes
 from convreg.geometry import Padding, Size
 from convreg.matrix import formed
-from convreg.penalty import _singular
+from convreg.penalty import gram_is_singular
 from convreg.symbol import Symbol
 
 EPS = float(np.finfo(float).eps)
@@ -85,7 +85,7 @@ def penalty_bounds(
     M, scale = _scaled(M)
     square = scale * scale  # a power of two; 0 and inf where it leaves the range
     largest, smallest = _enclosures(M)
-    if _singular(M.shape, rows):
+    if gram_is_singular(M.shape, rows):
         smallest = Enclosure(0.0, 0.0)
     with np.errstate(over="ignore"):
         lower = max(square * largest.low - alpha, alpha - square * smallest.high)

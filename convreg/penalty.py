@@ -181,7 +181,7 @@ def _deciding_extremes(
     if is_small(M):
         return extremes(M)
     largest = largest_singular_value(M, tolerance)
-    if largest**2 >= 2 * alpha or _singular(M.shape, rows):
+    if largest**2 >= 2 * alpha or gram_is_singular(M.shape, rows):
         return largest, largest
     return largest, smallest_singular_value(M)
 
@@ -191,11 +191,11 @@ def from_extremes(
 ) -> float:
     """Section 2: R_alpha from the extreme singular values of an M of this shape."""
     largest = sigma_max * sigma_max
-    smallest = 0.0 if _singular(shape, rows) else sigma_min * sigma_min
+    smallest = 0.0 if gram_is_singular(shape, rows) else sigma_min * sigma_min
     return max(abs(largest - alpha), abs(smallest - alpha))
 
 
-def _singular(shape: tuple[int, ...], rows: bool) -> bool:
+def gram_is_singular(shape: tuple[int, ...], rows: bool) -> bool:
     """Whether M'M (or M M') is singular for every M of this shape."""
     m, n = shape
     return m > n if rows else m < n

@@ -83,13 +83,14 @@ def penalty_bounds(
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
     M, scale = _scaled(M)
-    square = scale * scale  # a power of two; 0 and inf where it leaves the range
     largest, smallest = _enclosures(M)
     if gram_is_singular(M.shape, rows):
         smallest = Enclosure(0.0, 0.0)
     with np.errstate(over="ignore"):
-        lower = max(square * largest.low - alpha, alpha - square * smallest.high)
-        upper = max(square * largest.high - alpha, alpha - square * smallest.low)
+        above = [scale * (scale * value) - alpha for value in largest]
+        below = [alpha - scale * (scale * value) for value in smallest]
+        lower = max(above[0], below[1])
+        upper = max(above[1], below[0])
     least, most = np.nextafter([lower, upper], [-np.inf, np.inf])
     return max(0.0, float(least)), float(most)
 

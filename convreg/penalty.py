@@ -11,6 +11,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from convreg._checks import Gram, Matrix, as_matrix, as_number, float_type, gram_of_rows
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import (
+    _scaled,
     extremes,
     factors_fit,
     is_small,
@@ -167,7 +168,8 @@ def _leading(
 ) -> SingularTriplet:
     """The leading triplet of M'M - alpha I; of a large one from where the symbol is largest."""
     if start is None and not is_small(M):
-        wave = Symbol(M).start_vector()
+        wave = Symbol(_scaled(M)[0]).start_vector()
+        wave /= np.linalg.norm(wave) or 1.0
         x = M @ wave if rows else wave
         start = SingularTriplet(np.nan, x, x)
     B = ShiftedGram(M, alpha, rows)

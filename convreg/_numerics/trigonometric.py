@@ -99,10 +99,10 @@ class GramPolynomial:
                 C = ahead @ behind.T
                 self.coefficients[T1 - 1 + a, T2 - 1 + b] = C
                 self.coefficients[T1 - 1 - a, T2 - 1 - b] = C.T
-        # |G| <= norm^2, and the rounding of its coefficients and of a value
+        # |G| <= norm^2, and the rounding of its coefficients, of the angles and of a value
         self.norm = float(np.linalg.norm(blocks, axis=(2, 3)).sum())
         terms = T1 * T2 * (w + 4) + 4 * self.size
-        self.rounding = 2 * EPS * terms * self.norm**2
+        self.rounding = 4 * EPS * terms * self.norm**2
 
     def at(self, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
         """G(theta), an (..., r, r) complex array, for angles whose shapes are broadcast."""
@@ -117,7 +117,7 @@ class GramPolynomial:
         if self.norm == 0:
             return 0.0
         axes = circles[0].angles(), circles[1].half()
-        bound = guess + self._uncertainty(guess)
+        bound = guess + 2 * self._uncertainty(guess)
         box = self._best_box(circles, bound, sample)
         left = _boxes(*axes, box)
         if box != (1, 1):
@@ -127,7 +127,7 @@ class GramPolynomial:
         points = np.hstack([np.empty((2, 0)), *left])
         for j in self._above(points, bound):
             largest = float(np.linalg.eigvalsh(self.at(*points[:, j]))[-1])
-            bound = max(bound, largest + self._uncertainty(largest))
+            bound = max(bound, largest + 2 * self._uncertainty(largest))
         return bound
 
     def _uncertainty(self, bound: float) -> float:
@@ -159,8 +159,9 @@ class GramPolynomial:
         return best if checks(best) < 1 else BOXES[0]
 
     def _above(self, points: NDArray, limit: float) -> list[int]:
-        """The indices of the pairs of angles at which lambda_max(G) <= limit is not seen."""
+        """The indices of the pairs of angles at which lambda_max(G) <= limit is not proved."""
         theta_1, theta_2 = points
+        limit -= self._uncertainty(limit)
         below = -self.coefficients  # of limit I - G
         n1, n2 = self.degrees
         below[n1, n2] += limit * np.eye(self.size)

@@ -4,7 +4,8 @@ Let P(X) have a row for each tap and channel and a column for each pixel, holdin
 that pixel reads ("im2col"), and A be the kernel with the same rows. Then a convolution is A'P(X),
 its adjoint P*(A Y), where P* adds to the pixels that P reads, and the gradient in the kernel
 P(X) Y'. P(X) passes through a work array of bounded size, some lines of the image at a time: all
-arithmetic is in a few large matrix products.
+arithmetic is in a few large matrix products. With many taps of few channels Fourier transforms are
+quicker, see `convreg._numerics.fourier`.
 
 Blocks of vectors are arrays (channels H W, count): in vec order, the same entry of all vectors side
 by side. What a tap reads is said by `convreg.geometry`.
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from convreg._numerics.fourier import FourierConvolution, kept_grid, pays
 from convreg.geometry import Axis, Geometry, mirrored
 
 WORK = 2**19  # entries of the work array: few enough to stay in a cache
@@ -36,6 +38,8 @@ class Convolution:
     def __init__(self, kernel: NDArray, geometry: Geometry, transposed: bool) -> None:
         g, h = kernel.shape[2:]
         inputs, outputs = (h, g) if transposed else (g, h)
+        by_spectra = pays(kernel.shape, geometry)
+        self.fourier = FourierConvolution(kernel, geometry, transposed) if by_spectra else None
         mirror = mirrored(geometry)
         self.reads = not transposed if mirror is None else inputs <= READ * outputs
         self.mirrored = self.reads == transposed
@@ -54,6 +58,8 @@ class Convolution:
         if count > self.most:  # what is kept between calls stays bounded
             starts = range(0, count, self.most)
             return np.hstack([self(X[:, start : start + self.most]) for start in starts])
+        if self.fourier is not None and np.isrealobj(X):
+            return self.fourier(X)
         taps = kept_taps(self.geometry, self.mirrored, self.channels, count, X.dtype)
         return taps.product(self.A, X) if self.reads else taps.adjoint(self.A, X)
 
@@ -66,6 +72,8 @@ def correlate(shape: tuple[int, ...], geometry: Geometry, X: NDArray, Y: NDArray
     k1, k2, g, h = shape
     count = X.shape[1]
     dtype = np.result_type(X, Y)
+    if pays(shape, geometry):
+        return kept_grid(geometry).correlation(X, Y, g, h)
     mirror = mirrored(geometry)
     if mirror is not None and h < g:
         G = kept_taps(mirror, True, h, count, dtype).correlation(Y, X)
@@ -149,7 +157,11 @@ class Taps:
         """P(X) Y', the sum over the images."""
         Y = Y.reshape(-1, self._outputs * Y.shape[1])
         with self._lock:
-            return sum(P @ Y[:, columns].T for columns, P in self._reads(X))
+            products = (P @ Y[:, columns].T for columns, P in self._reads(X))
+            G = next(products)
+            for product in products:
+                G += product
+            return G
 
     def _reads(self, X: NDArray) -> Iterator[tuple[slice, NDArray]]:
         """P(X), some columns at a time."""

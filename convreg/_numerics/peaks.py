@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg._numerics.trigonometric import Circle, GramPolynomial, batches
+from convreg._numerics.trigonometric import Circle, GramPolynomial
 
 KRYLOV = 8  # enough for an eigenvector that is a start, not a result
 TINY = float(np.finfo(float).tiny)
@@ -33,7 +33,7 @@ def sampled(polynomial: GramPolynomial) -> Peaks:
     theta_1, theta_2 = np.meshgrid(first.angles(), second.half(), indexing="ij")
     theta_1, theta_2 = theta_1.ravel(), theta_2.ravel()
     values, vectors = [], []
-    for some in batches(len(theta_1), polynomial.size):
+    for some in polynomial.batches(len(theta_1)):
         found = _leading(polynomial.at(theta_1[some], theta_2[some]))
         values.append(found[0])
         vectors.append(found[1])
@@ -44,18 +44,32 @@ def climbed(polynomial: GramPolynomial, sample: Peaks, count: int = 4, rounds: i
     """Local maxima, climbed to from the largest values of a sample; the highest first."""
     peaks = sample.sorted(count)
     for _ in range(rounds):
-        there = _higher(polynomial, peaks)
-        higher = there.values > peaks.values
-        for column, old in zip(there, peaks, strict=True):
-            column[~higher] = old[~higher]
-        peaks = there
+        step = _newton(polynomial, peaks)
+        once, twice = (_moved(polynomial, peaks, length * step) for length in (1, 2))
+        peaks = _higher(_higher(peaks, once), twice)
     return peaks.sorted()
 
 
-def _higher(polynomial: GramPolynomial, peaks: Peaks) -> Peaks:
-    """Where each peak should be higher: twice a step of Newton's method on its f = v^H G v away.
+def _higher(these: Peaks, those: Peaks) -> Peaks:
+    """Of each two the higher one."""
+    higher = those.values > these.values
+    chosen = []
+    for this, that in zip(these, those, strict=True):
+        chosen.append(np.where(higher.reshape(-1, *[1] * (this.ndim - 1)), that, this))
+    return Peaks(*chosen)
 
-    Once would do if the eigenvector stayed; lambda_max(G) >= f curves less than f does.
+
+def _moved(polynomial: GramPolynomial, peaks: Peaks, step: NDArray) -> Peaks:
+    """The peaks that far away."""
+    theta_1, theta_2 = peaks.theta_1 + step[:, 0], peaks.theta_2 + step[:, 1]
+    values, vectors = _leading(polynomial.at(theta_1, theta_2), peaks.vectors)
+    return Peaks(values, theta_1, theta_2, vectors)
+
+
+def _newton(polynomial: GramPolynomial, peaks: Peaks) -> NDArray:
+    """A step uphill from each peak: Newton's on its f = v^H G v, at most half a radian.
+
+    It would do if the eigenvector stayed; as lambda_max(G) >= f curves less, twice may be better.
     """
     rows, columns = polynomial.rows, polynomial.columns
     down = np.exp(1j * np.multiply.outer(peaks.theta_1, rows))
@@ -67,10 +81,7 @@ def _higher(polynomial: GramPolynomial, peaks: Peaks) -> Peaks:
     curvatures, Q = np.linalg.eigh(hessian)
     curvatures = np.maximum(np.abs(curvatures), 1e-3 * np.abs(curvatures).max() + TINY)
     step = (Q @ (Q.mT @ gradient[..., np.newaxis] / curvatures[..., np.newaxis]))[..., 0]
-    step *= 1 / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 0.5)
-    theta_1, theta_2 = peaks.theta_1 + step[:, 0], peaks.theta_2 + step[:, 1]
-    values, vectors = _leading(polynomial.at(theta_1, theta_2), peaks.vectors)
-    return Peaks(values, theta_1, theta_2, vectors)
+    return step * np.minimum(1, 0.5 / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), TINY))
 
 
 def _coefficients(polynomial: GramPolynomial, peaks: Peaks) -> NDArray:

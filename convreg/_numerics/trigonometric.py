@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convreg._numerics.threads import in_threads
 
-AT_ONCE = 2**16  # entries of the matrices that are factorised in one call
+AT_ONCE = 2**16  # entries of the matrices that are made at once, and of what makes them
 LARGE = 32  # from here on a call of Cholesky takes no longer than its arithmetic
 BOXES = ((1, 1), (1, 2), (2, 2), (2, 4), (4, 4), (8, 8))
 EPS = float(np.finfo(float).eps)
@@ -108,6 +108,13 @@ class GramPolynomial:
         """G(theta), an (..., r, r) complex array, for angles whose shapes are broadcast."""
         return transform(self.coefficients, self.rows, self.columns, theta_1, theta_2)
 
+    def batches(self, count: int) -> Iterator[slice]:
+        """Slices of so many of the angles as are treated at once."""
+        each = max(self.size**2, len(self.rows) * len(self.columns))
+        most = max(1, AT_ONCE // each)
+        for start in range(0, count, most):
+            yield slice(start, start + most)
+
     def bound_on(self, circles: tuple[Circle, Circle], guess: float, sample: NDArray) -> float:
         """A bound of lambda_max(G) on a grid, rounding included; above the guess only if need be.
 
@@ -171,19 +178,12 @@ class GramPolynomial:
             matrices = transform(below, self.rows, self.columns, *angles)
             return [some.start + j for j in _indefinite(matrices)]
 
-        return list(chain.from_iterable(in_threads(failures, batches(len(theta_1), self.size))))
+        return list(chain.from_iterable(in_threads(failures, self.batches(len(theta_1)))))
 
 
 def _side_by_side(blocks: NDArray) -> NDArray:
     """The blocks (T1, T2, r, w) as one matrix of r rows."""
     return blocks.transpose(2, 0, 1, 3).reshape(blocks.shape[2], -1)
-
-
-def batches(count: int, size: int) -> Iterator[slice]:
-    """Slices of so many matrices as are treated at once."""
-    most = max(1, AT_ONCE // size**2)
-    for start in range(0, count, most):
-        yield slice(start, start + most)
 
 
 def _boxes(theta_1: NDArray, theta_2: NDArray, box: tuple[int, int]) -> list[NDArray]:

@@ -208,13 +208,12 @@ class ConvolutionOperator(LinearOperator):
         kernel = as_kernel(K, square=False).copy()
         self.geometry = geometry_of(kernel.shape, N, stride, dilation, padding)
         self.N = self.geometry.image if isinstance(N, (tuple, list)) else self.geometry.rows.N
+        super().__init__(kernel.dtype, self.geometry.shape_of_matrix(*kernel.shape[2:]))
         self._take(kernel)
 
     def _take(self, kernel: NDArray) -> None:
         """Be M of this kernel."""
-        g, h = kernel.shape[2:]
-        super().__init__(kernel.dtype, self.geometry.shape_of_matrix(g, h))
-        self.kernel = kernel
+        self.dtype, self.kernel = kernel.dtype, kernel
         self._forward = Convolution(kernel, self.geometry, transposed=False)
         self._backward = Convolution(kernel, self.geometry, transposed=True)
 

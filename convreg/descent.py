@@ -22,7 +22,7 @@ from convreg._checks import (
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extremes
 from convreg.geometry import Padding, Size
-from convreg.gradients import gradient_in_kernel
+from convreg.gradients import gradient_from_products
 from convreg.lanczos import NotConverged, leading_triplets
 from convreg.penalty import ShiftedGram, from_extremes
 from convreg.power import SingularTriplet, power_update
@@ -31,6 +31,15 @@ Triplets = list[SingularTriplet]
 Update = Callable[[LinearOperator, Triplets], Triplets]
 Rule = Callable[[float, NDArray], float]
 Callback = Callable[[int, NDArray, float], object]
+
+
+class _Leading(NamedTuple):
+    """The selected triplet, its vectors [u v], and M [u v], or M'[u v] for M M'."""
+
+    selected: int
+    sigma: float
+    pair: NDArray
+    products: NDArray
 
 
 class Record(NamedTuple):
@@ -154,19 +163,18 @@ def minimize_penalty(
 
     B = ShiftedGram(M, alpha, rows)
     triplets = _best_leading(B, min(2, B.shape[0]))  # step 2
-    history = [_record(M, B, triplets, alpha, rows, diagnostics)]
+    leading = _selected(M, triplets, rows)
+    history = [_record(M, leading, alpha, rows, diagnostics)]
     converged = False
     for iteration in range(1, iterations + 1):
         before = history[-1]
-        _, u, v = triplets[before.selected]  # step 3
-        u = as_vector("u", u, B.shape[0])  # they may come from a step 6 that is not ours
-        v = as_vector("v", v, B.shape[0])
-        G = gradient_in_kernel(M, u, v, rows)  # step 4
+        G = gradient_from_products(M, leading.pair, leading.products, rows)  # steps 3 and 4
         size = as_number("learning_rate", rate(before.estimate, as_given(G)), positive=False)
         M = M.with_kernel(_step(M.kernel, size, G, alpha, iteration))  # step 5
         B = ShiftedGram(M, alpha, rows)
         triplets = refresh(B, triplets)  # step 6
-        after = _record(M, B, triplets, alpha, rows, diagnostics)  # step 7
+        leading = _selected(M, triplets, rows)  # step 7
+        after = _record(M, leading, alpha, rows, diagnostics)
         history.append(after)
         change = abs(after.estimate - before.estimate)
         converged = 0 < tolerance and change <= tolerance * before.estimate
@@ -251,24 +259,29 @@ def _update(update: str | Update, power_iterations: int) -> Update:
     return update if callable(update) else updates[as_choice("update", update, tuple(updates))]
 
 
-def _record(
-    M: ConvolutionOperator,
-    B: LinearOperator,
-    triplets: Triplets,
-    alpha: float,
-    rows: bool,
-    exact: bool,
-) -> Record:
-    """Step 7, which triplet is selected; and, if wanted, the exact values."""
+def _selected(M: ConvolutionOperator, triplets: Triplets, rows: bool) -> _Leading:
+    """Step 7, which triplet is selected; its vectors may come from a step 6 that is not ours."""
+    A = M.T if rows else M
     selected = int(np.argmax([triplet.sigma for triplet in triplets]))
     sigma, u, v = triplets[selected]
-    residual = float(np.linalg.norm(B @ v - sigma * u))
+    size = A.shape[1]
+    pair = np.stack([as_vector("u", u, size), as_vector("v", v, size)], axis=1)
+    return _Leading(selected, sigma, pair, A @ pair)
+
+
+def _record(
+    M: ConvolutionOperator, leading: _Leading, alpha: float, rows: bool, exact: bool
+) -> Record:
+    """What is kept of the selected triplet; and, if wanted, the exact values."""
+    At = M if rows else M.T
+    sigma, (u, v) = leading.sigma, leading.pair.T
+    residual = float(np.linalg.norm(At @ leading.products[:, 1] - alpha * v - sigma * u))
     R = sigma_max = sigma_min = kappa = np.nan
     if exact:
         sigma_max, sigma_min = extremes(M.in_double())
         R = from_extremes(sigma_max, sigma_min, M.shape, alpha, rows)
         kappa = sigma_max / sigma_min if sigma_min > 0 else np.inf
-    return Record(float(sigma), R, sigma_max, sigma_min, kappa, residual, selected)
+    return Record(float(sigma), R, sigma_max, sigma_min, kappa, residual, leading.selected)
 
 
 def _step(

@@ -148,10 +148,15 @@ def gradient_in_kernel(M: ConvolutionOperator, u: NDArray, v: NDArray, rows: boo
     The second is for M M' (``rows``). M* is `ConvolutionOperator.kernel_adjoint`.
     """
     pair = np.stack([u, v], axis=1)
-    swapped = pair[:, ::-1]
-    if rows:
-        return M.kernel_adjoint(M.T @ swapped, pair)
-    return M.kernel_adjoint(swapped, M @ pair)
+    return gradient_from_products(M, pair, (M.T if rows else M) @ pair, rows)
+
+
+def gradient_from_products(
+    M: ConvolutionOperator, pair: NDArray, products: NDArray, rows: bool
+) -> NDArray:
+    """Equation (2.5), where M [u v], or M'[u v], is known: of M alone the geometry is used."""
+    swapped = products[:, ::-1]
+    return M.kernel_adjoint(swapped, pair) if rows else M.kernel_adjoint(pair, swapped)
 
 
 def kernel_gradient_index_sum(

@@ -571,6 +571,31 @@ def test_a_kernel_is_checked_once_however_many_steps_it_takes(monkeypatch, updat
     assert len(checked) == 1
 
 
+@pytest.mark.parametrize("gram", ["columns", "rows"])
+@pytest.mark.parametrize("power_iterations", [1, 2, 3])
+def test_the_gradient_and_the_residual_share_a_product(monkeypatch, gram, power_iterations):
+    """M [u v] and then M'M v, beside four products of the update for each power iteration."""
+    counts, taps = [], sys.modules["convreg._numerics.taps"]
+    original = taps.Convolution.__call__
+
+    def counted(self, X):
+        counts[-1] += 1
+        return original(self, X)
+
+    monkeypatch.setattr(taps.Convolution, "__call__", counted)
+    for iterations in (2, 5):
+        counts.append(0)
+        minimize_penalty(
+            kernel(3, 3, 2, 3),
+            3,
+            iterations=iterations,
+            power_iterations=power_iterations,
+            gram=gram,
+            diagnostics=False,
+        )
+    assert counts[1] - counts[0] == 3 * (4 * power_iterations + 2)
+
+
 @pytest.mark.parametrize("shape", [(3, 3, 2, 1), (3, 3, 1, 2)])
 @pytest.mark.parametrize("dtype", [int, bool, np.float32])
 def test_a_step_6_of_ones_own_may_give_vectors_of_any_real_type(shape, dtype):

@@ -28,8 +28,10 @@ PAIRS = 16  # of an input and an output channel: with more, they are again
 def pays(shape: Sequence[int], geometry: Geometry) -> bool:
     """Whether a kernel of this shape is better multiplied here."""
     k1, k2, g, h = shape
+    if k1 * k2 < READS or g * h > PAIRS:  # no output is without its point
+        return False
     points = prod(_side(axis) for axis in geometry)
-    return g * h <= PAIRS and k1 * k2 * prod(geometry.outputs) >= READS * points
+    return k1 * k2 * prod(geometry.outputs) >= READS * points
 
 
 class FourierConvolution:

@@ -12,7 +12,6 @@ from convreg._numerics.trigonometric import (
     BOXES,
     Circle,
     GramPolynomial,
-    batches,
     transform,
 )
 
@@ -254,9 +253,16 @@ def test_the_indefinite_ones_among_several(size, bad):
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 17])
 def test_batches_are_all(count):
     every = np.arange(count)
-    found = [every[some] for some in batches(count, 2**6)]
+    polynomial = GramPolynomial(np.ones((1, 1, 2**6, 1)))
+    found = [every[some] for some in polynomial.batches(count)]
     assert np.array_equal(np.concatenate([[], *found]), every)
     assert all(len(some) <= 16 for some in found)
+
+
+def test_a_batch_of_a_wide_kernel_is_as_small():
+    """Its waves take more room than its values, 2^14 coefficients to one."""
+    polynomial = GramPolynomial(np.ones((2**6, 2**6, 1, 1)))
+    assert max(some.stop - some.start for some in polynomial.batches(100)) <= 4
 
 
 def test_of_zero_the_bound_is_zero():

@@ -1,4 +1,4 @@
-"""The figures at layer scale: how the time of an update grows, the rates, the barrier."""
+"""The figures at layer scale: the bounds, how the time of an update grows, rates, the barrier."""
 
 from __future__ import annotations
 
@@ -15,6 +15,40 @@ PLACES = {
     "sparse": ((-8, 15), "left"),
     "matrix-free": ((5, -4), "left"),
 }
+
+
+# how each bound is drawn, named, and where its words stand from the middle of its line
+BOUNDS = {
+    "symbol": ("-", "s", "maximum of the symbol", (8, 8), "left"),
+    "torus": ("--", "o", "torus that avoids it", (-14, -12), "right"),
+}
+
+
+@drawn
+def gap_figure(table: Table) -> Figure:
+    """How far two bounds of sigma_max(M)^2 are above it, against N, with the fitted slopes.
+
+    Columns: N, bound ("symbol" or "torus"), gap, slope.
+    """
+    figure, (ax,) = axes_grid(1, 1, 3.0)
+    for color, (bound, line) in zip(CYCLE, groups(table, "bound").items(), strict=False):
+        dash, marker, name, place, side = BOUNDS[bound]
+        ax.loglog(line["N"], line["gap"], dash, color=color, marker=marker, markersize=4)
+        middle = len(line["N"]) // 2
+        ax.annotate(
+            f"{name}: slope {line['slope'][0]:.1f}",
+            (line["N"][middle], line["gap"][middle]),
+            place,
+            textcoords="offset points",
+            ha=side,
+            va="center",
+            color=color,
+        )
+    label = r"bound of $\sigma_{\max}^2$ over $\sigma_{\max}^2$, less 1"
+    ax.set(xlabel="image size $N$", ylabel=label)
+    plain_logarithm(ax.xaxis)
+    plain_logarithm(ax.yaxis)
+    return figure
 
 
 @drawn

@@ -1,4 +1,4 @@
-"""Layer scale: the convolutions of ResNet-18, and the time of an update with M in three forms.
+"""Layer scale: the convolutions of ResNet-18, bounds of sigma_max, and the time of an update.
 
 ResNet-18 is table 1 of He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR
 2016. Its convolutions are taken as they are. All have odd kernels with (k - 1) / 2 zeros on each
@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from scipy.optimize import minimize
 
 from convreg.convolution import ConvolutionOperator
+from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix
 from convreg.penalty import shifted_gram
 from convreg.power import SingularTriplet, power_update
 from convreg.storage.progress import progress
-from convreg.storage.tables import Table, from_rows, groups
+from convreg.storage.tables import Table, from_rows, groups, stacked
+from convreg.symbol import Symbol, symbol
 from convreg.verify import observed_order
 
 
@@ -102,6 +105,47 @@ def random_triplets(layer: Layer, dtype: DTypeLike = np.float64) -> list[Singula
 def operator(K: NDArray, layer: Layer) -> ConvolutionOperator:
     """M(K) of a layer, never formed."""
     return ConvolutionOperator(K, layer.N, stride=layer.stride)
+
+
+def symbol_maximum(K: NDArray, points: int = 64) -> float:
+    """The largest sigma_max(F)^2 over all angles: climbed to from the largest on a grid.
+
+    >>> round(symbol_maximum(np.array([[0, 0, 0], [1, 2, 1], [0, 0, 0.0]])), 6)
+    16.0
+    """
+    circle = 2 * np.pi * np.arange(points) / points
+    half = circle[: points // 2 + 1]  # F(-theta) is the conjugate of F(theta)
+    sigma = np.linalg.norm(symbol(K, circle[:, np.newaxis], half), 2, axis=(2, 3))
+    row, column = np.unravel_index(np.argmax(sigma), sigma.shape)
+    start = circle[row], half[column]
+    climbed = minimize(
+        lambda angles: -np.linalg.norm(symbol(K, *angles), 2),
+        start,
+        method="Nelder-Mead",
+        options={"xatol": 1e-6, "fatol": 1e-12},
+    )
+    return float(climbed.fun) ** 2
+
+
+def bound_gaps(K: NDArray, sides: Sequence[int], tolerance: float = 1e-6) -> Table:
+    """How far two upper bounds of sigma_max(M)^2 are above it, relative, as the image grows.
+
+    Columns: bound ("symbol": its maximum over all angles; "torus": over the frequencies of the
+    torus that `penalty_bounds` takes), N, gap, and the p of gap ~ N^p: slope. sigma_max is that of
+    Lanczos.
+    """
+    top = symbol_maximum(K)
+    gaps: dict[str, list[float]] = {"symbol": [], "torus": []}
+    for N in progress(sides, "bounds"):
+        M = ConvolutionOperator(K, N)
+        square = float(leading_triplets(M, 1, tolerance)[0].sigma) ** 2
+        gaps["symbol"].append(top / square - 1)
+        gaps["torus"].append(Symbol(M).largest_on_torus() / square - 1)
+    lines = []
+    for bound, gap in gaps.items():
+        slope = observed_order(sides, gap)
+        lines.append({"bound": bound, "N": list(sides), "gap": gap, "slope": slope})
+    return stacked(lines)
 
 
 REPRESENTATIONS: dict[str, Callable[[NDArray, Layer], Any]] = {

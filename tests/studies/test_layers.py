@@ -6,18 +6,21 @@ import pytest
 
 from convreg.companion.reproduce import ROOT
 from convreg.matrix import conv_matrix
-from convreg.plots.layers import growth_figure, rate_figure
+from convreg.plots.layers import gap_figure, growth_figure, rate_figure
 from convreg.storage.progress import progress
 from convreg.storage.tables import groups, read_table
 from convreg.studies import layers
 from convreg.studies.layers import (
     Layer,
+    bound_gaps,
     gaussian_kernel,
     random_triplets,
     resnet18,
     seconds,
+    symbol_maximum,
     with_slopes,
 )
+from convreg.symbol import symbol
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +97,40 @@ def test_kernels_and_triplets(dtype):
         assert sigma.dtype == u.dtype == v.dtype == dtype
         assert u.shape == v.shape == (16 * 25,)
         assert np.linalg.norm(u) == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_maximum_of_the_symbol_is_that_of_a_much_finer_grid(seed):
+    K = gaussian_kernel(Layer(3, 2, 3, 5), seed)
+    fine = np.linspace(0, 2 * np.pi, 501)
+    grid = np.linalg.norm(symbol(K, fine[:, np.newaxis], fine), 2, axis=(2, 3)).max() ** 2
+    found = symbol_maximum(K)
+    assert grid * (1 - 1e-12) <= found <= grid * (1 + 1e-4)
+
+
+def test_the_gaps_of_the_bounds_are_those_of_the_dense_matrix():
+    """Both are above sigma_max, the maximum of the symbol as far as the torus or further."""
+    K = gaussian_kernel(Layer(3, 2, 3, 5))
+    sides = (4, 6, 9)
+    table = bound_gaps(K, sides, tolerance=0.0)
+    lines = groups(table, "bound")
+    assert list(lines) == ["symbol", "torus"]
+    for N, above, less in zip(sides, lines["symbol"]["gap"], lines["torus"]["gap"], strict=True):
+        square = np.linalg.norm(conv_matrix(K, N).toarray(), 2) ** 2
+        assert symbol_maximum(K) == pytest.approx(square * (1 + above), rel=1e-9)
+        assert 0 <= less <= above
+    for line in lines.values():
+        logarithms = np.log(line["N"]), np.log(line["gap"])
+        assert line["slope"] == pytest.approx(np.polyfit(*logarithms, 1)[0], abs=1e-5)
+
+
+def test_the_torus_is_exact_for_one_tridiagonal_kernel():
+    """The matrix of 1, 2, 1 has the norm 2 + 2 cos(pi / (N + 1)), and so has a torus."""
+    K = np.outer([0, 1, 0], [1.0, 2, 1])
+    line = groups(bound_gaps(K, (8, 16, 32), tolerance=0.0), "bound")
+    assert np.abs(line["torus"]["gap"]).max() < 1e-9
+    expected = [4 / (2 + 2 * np.cos(np.pi / (N + 1))) for N in (8, 16, 32)]
+    assert line["symbol"]["gap"] + 1 == pytest.approx(np.square(expected), rel=1e-6)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -201,3 +238,20 @@ def test_the_recorded_times_are_drawn():
     )
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels == [str(layer).replace("x", "×") for layer in resnet18()][::-1]
+
+
+def test_the_gap_figure_has_a_line_for_each_bound_with_its_slope():
+    lines = {"symbol": np.array([0.1, 0.025]), "torus": np.array([0.05, 0.01])}
+    table = {
+        "bound": np.repeat(list(lines), 2),
+        "N": np.array([10, 20, 10, 20]),
+        "gap": np.concatenate(list(lines.values())),
+        "slope": np.array([-2.0, -2.0, -2.32, -2.32]),
+    }
+    (ax,) = gap_figure(table).axes
+    drawn = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in ax.lines]
+    assert drawn == [([10, 20], gap.tolist()) for gap in lines.values()]
+    assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
+    words = [text.get_text() for text in ax.texts]
+    assert words == ["maximum of the symbol: slope -2.0", "torus that avoids it: slope -2.3"]
+    assert ax.get_xscale() == ax.get_yscale() == "log"

@@ -348,6 +348,41 @@ def test_periodic_singular_values_of_one_channel(k, N):
     assert relative_error(periodic_singular_values(K, N), expected) < 1e-13
 
 
+def full_spectrum(K, N):
+    """The h x g matrices of every frequency, N^2 of them."""
+    K = in_four_dimensions(K)
+    torus = np.zeros((N, N, *K.shape[:1:-1]))
+    m = (len(K) + 1) // 2
+    for p, q in np.ndindex(K.shape[:2]):
+        torus[(p - m + 1) % N, (q - m + 1) % N] += K[p, q].T
+    return np.fft.fft2(torus, axes=(0, 1))
+
+
+@pytest.mark.parametrize("N", [1, 2, 3, 4, 5, 8, 9, 20, 21])
+@pytest.mark.parametrize("shape", [(3, 3, 4, 6), (4, 4, 5, 2), (3, 3), (7, 7, 1, 3)])
+def test_half_the_spectrum_has_all_singular_values(shape, N):
+    """The others are those of the conjugates: none is lost and none is counted twice."""
+    K = random_kernel(shape, 26)
+    expected = np.linalg.svd(full_spectrum(K, N), compute_uv=False)
+    found = periodic_singular_values(K, N)
+    assert np.abs(found - np.sort(expected.ravel())[::-1]).max() <= 4e-15 * expected.max()
+
+
+@pytest.mark.parametrize("more", [0, 1, 6])
+@pytest.mark.parametrize("shape", [(3, 3, 4, 6), (4, 4, 5, 2), (3, 3)])
+def test_clipping_half_the_spectrum_clips_all_of_it(shape, more):
+    K = random_kernel(shape, 27)
+    k, N = len(K), len(K) + more
+    U, sigma, Vt = np.linalg.svd(full_spectrum(K, N), full_matrices=False)
+    high = np.median(sigma)
+    clipped = np.fft.ifft2((U * np.minimum(sigma, high)[..., None, :]) @ Vt, axes=(0, 1))
+    offsets = np.arange(k) - (k + 1) // 2 + 1
+    expected = clipped[np.ix_(offsets % N, offsets % N)].swapaxes(2, 3).reshape(K.shape)
+    assert np.abs(expected.imag).max() <= 1e-14
+    found = clip_periodic(K, N, high)
+    assert np.abs(found - expected.real).max() <= 4e-15 * sigma.max()
+
+
 @given(cases(max_k=5, max_channels=2, max_N=4), st.integers(0, 2))
 def test_M_is_a_part_of_a_large_enough_periodic_matrix(case, more):
     k, _, g, h = case.K.shape

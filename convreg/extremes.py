@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array, eye_array
-from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
+from scipy.fft import next_fast_len
+from scipy.sparse import csr_array
 
-from convreg._numerics.threads import one_thread_for_scipy
+from convreg._checks import as_number
+from convreg._numerics.circulant import GramInverse
+from convreg._numerics.davidson import Eigenpair, extreme_eigenpair
+from convreg._numerics.decomposed import extreme_vectors
+from convreg._numerics.shift_invert import smallest_right_vector
 from convreg.convolution import ConvolutionOperator
 from convreg.geometry import Axis, Padding, Size
-from convreg.lanczos import leading_triplets
 from convreg.matrix import formed
+from convreg.symbol import Symbol
 
 # up to this size the smaller Gram matrix is formed and all its eigenvalues are taken
 GRAM_LIMIT = 1500
-SINGULAR = 1e-13  # pivots below this part of the largest are rounding
-SHIFT = 1e-9  # then M'M + shift is factorised, for rounding is small beside it: the vectors stay
-FACTOR_LIMIT = 10**8  # entries of sparse factors, as estimated: about a gigabyte and half a minute
+QUICK_FACTORS = 3 * 10**6  # entries of sparse factors, as estimated: less than half a second
+FACTOR_LIMIT = 10**8  # a gigabyte or two, and a minute or two
+TOLERANCE = 1e-10
+PRODUCTS = 1000  # with the Gram matrix, after which another way is taken
+FEW_PRODUCTS = 50  # for a bound of sigma_min where there is none
+MARGIN = 3  # pixels by which the preconditioner's torus is larger than the least: some steps fewer
+Pair = tuple[float, float]
+Found = tuple[float, float, tuple[float, ...]]
 
 
 def extreme_singular_values(
@@ -29,19 +39,20 @@ def extreme_singular_values(
     stride: Size = 1,
     dilation: Size = 1,
     padding: Padding = "same",
-) -> tuple[float, float]:
+    tolerance: float = TOLERANCE,
+    full_output: bool = False,
+) -> Any:
     r"""Section 3: the largest and the smallest of the min(m, n) singular values of the m x n M(K).
 
     .. math:: \sigma_{\max}(M)^2 = \lambda_{\max}(B), \quad \sigma_{\min}(M)^2 = \lambda_{\min}(B),
        \quad
        B = M^T M \text{ or, where } m < n, \; M M^T
 
-    In double precision, for every type of K. Up to 1500 unknowns all eigenvalues of the smaller
-    Gram matrix are taken. It squares the condition number, so that a small sigma_min would lose
-    digits: then they come from a singular value decomposition of M. Larger problems take Lanczos
-    for sigma_max, and for sigma_min shift-invert, as long as the sparse factors fit in memory: of M
-    itself where it is square, else of the smaller Gram matrix, which loses a sigma_min below about
-    1e-7 sigma_max.
+    In double precision, for every type of K. Up to 1500 unknowns all eigenvalues of B are taken or,
+    where sigma_min is so small that B has lost it, singular values of M. A kernel of one tap and a
+    circular convolution are decomposed tap by tap and wave by wave. All others take Davidson's
+    method for sigma_max, and for sigma_min sparse factors where they are few or M has as many
+    channels out as in, else Davidson's method again, with the inverse on a torus [4, 5, 12].
 
     Parameters
     ----------
@@ -49,18 +60,25 @@ def extreme_singular_values(
     N : int, or (height, width)
     stride, dilation, padding
         The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
+    tolerance : float
+        The relative error of what Davidson's method finds, as its residual r and the gap to the
+        next Ritz value tell: r^2 / gap, or r. All else is as exact as rounding allows.
+    full_output : bool
+        Whether the residuals are given as well.
 
     Returns
     -------
     sigma_max, sigma_min : float
+    residuals : (float, float)
+        With full_output. Within them of each value there is a singular value of M. They come from
+        r = ``|B v - sigma^2 v|``, measured, for a unit vector v: min(r / sigma, r^(1/2)).
 
     Raises
     ------
     ValueError, TypeError
         Where K is no kernel, N no size, or the geometry is none.
     MemoryError
-        Where sigma_min is out of reach; it says how large the factors would be, and what to take
-        instead.
+        Where sigma_min is out of reach; it says what is known of it, and what to take instead.
 
     Examples
     --------
@@ -68,22 +86,41 @@ def extreme_singular_values(
     (2.0, 2.0)
     """
     M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
-    return extremes(M.in_double())
+    M = M.in_double()
+    tolerance = as_number("tolerance", tolerance, positive=False)
+    found = _extremes(M.in_double(), as_number("tolerance", tolerance, positive=False), full_output)
+    return found if full_output else found[:2]
 
 
-def extremes(M: ConvolutionOperator) -> tuple[float, float]:
+def extremes(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> tuple[float, float]:
     """Section 3: sigma_max and sigma_min of an operator M; see `extreme_singular_values`."""
-    if not is_small(M):
-        smallest = smallest_singular_value(M)  # first, as it may not fit
-        return largest_singular_value(M), smallest
+    largest, smallest, _ = _extremes(M, tolerance, False)
+    return largest, smallest
+
+
+def _extremes(M: ConvolutionOperator, tolerance: float, full_output: bool) -> Found:
+    """The same, and the residuals of both where they are asked for."""
     M, scale = _scaled(M)
-    matrix = _tall(M)
-    squares = np.linalg.eigvalsh((matrix.T @ matrix).toarray())
-    if squares[0] >= 1e-5 * squares[-1]:
-        sigma = squares[[-1, 0]] ** 0.5
+    if not is_small(M):
+        vectors = _extreme_vectors(M, tolerance, scale)
+        sigma = _norm(M, vectors[0]), _norm(M, vectors[1])
     else:
-        sigma = np.linalg.svd(matrix.toarray(), compute_uv=False)[[0, -1]]
-    return scale * float(sigma[0]), scale * float(sigma[1])
+        sigma, vectors = _dense(M, full_output)
+    residuals = tuple(scale * _residual(M, *pair) for pair in zip(sigma, vectors, strict=False))
+    return scale * sigma[0], scale * sigma[1], residuals
+
+
+def largest_singular_value(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> float:
+    """sigma_max of M to a relative error, without forming M."""
+    M, scale = _scaled(M)
+    return scale * _norm(M, _largest_vector(M, tolerance))
+
+
+def smallest_singular_value(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> float:
+    """sigma_min of M to a relative error, or a MemoryError where it is out of reach."""
+    M, scale = _scaled(M)
+    exact = extreme_vectors(M, Symbol(M))
+    return scale * _norm(M, exact[1] if exact else _smallest_vector(M, tolerance, scale))
 
 
 def is_small(M: ConvolutionOperator) -> bool:
@@ -92,20 +129,25 @@ def is_small(M: ConvolutionOperator) -> bool:
 
 
 def factors_fit(M: ConvolutionOperator) -> bool:
-    """Whether sigma_min can be computed."""
+    """Whether sigma_min can be computed from a factorisation."""
     return is_small(M) or _factor_entries(M) <= FACTOR_LIMIT
 
 
 def _factor_entries(M: ConvolutionOperator) -> int:
-    """About what sparse factors hold: all within the band of the matrix, pixel after pixel."""
+    """About what sparse factors hold: all within the band of the matrix, pixel after pixel.
+
+    Those of M hold half as much again, for their pivots are not on the diagonal. With a dilation
+    the pixels and outputs that are so far apart make matrices of their own.
+    """
     m, n = M.shape
     unknowns = min(m, n)
-    rows, columns = M.geometry
-    band = unknowns
-    for axis in (rows, columns):
+    band, apart = unknowns, 1
+    for axis in M.geometry:
         lines = axis.N if n <= m else axis.outputs
         band = min(band, _coupled_lines(axis, m, n) * unknowns // lines)
-    return 2 * unknowns * band
+        if axis.stride == 1 and not axis.circular:
+            apart *= min(axis.dilation, lines)
+    return (3 if m == n else 2) * unknowns * max(1, band // apart)
 
 
 def _coupled_lines(axis: Axis, m: int, n: int) -> int:
@@ -123,45 +165,6 @@ def _coupled_lines(axis: Axis, m: int, n: int) -> int:
     return max(1, lines) * (2 if axis.circular else 1)
 
 
-def largest_singular_value(M: ConvolutionOperator, tolerance: float = 0.0) -> float:
-    """sigma_max of M by Lanczos, without forming M."""
-    M, scale = _scaled(M)
-    return scale * float(leading_triplets(M, 1, tolerance)[0].sigma)
-
-
-def smallest_singular_value(M: ConvolutionOperator) -> float:
-    """sigma_min of M, ``|M v|`` for the v with the smallest eigenvalue of M'M, by shift-invert."""
-    if not factors_fit(M):
-        raise MemoryError(
-            f"K, N: wanted sparse factors of at most {FACTOR_LIMIT:.0e} entries for sigma_min, "
-            f"got about {_factor_entries(M):.1e} for {min(M.shape)} unknowns; "
-            "without sigma_min there are penalty(K, N, tolerance=1e-6) for R_alpha, "
-            "leading_triplets(ConvolutionOperator(K, N), 1) for sigma_max, "
-            "and minimize_penalty(K, N, diagnostics=False), each with the same geometry"
-        )
-    M, scale = _scaled(M)
-    matrix = _tall(M)
-    gram = matrix.T @ matrix
-    square = matrix.shape[0] == matrix.shape[1]
-    try:
-        factors = splu((matrix if square else gram).tocsc())
-    except RuntimeError:  # SuperLU's word for a pivot that is exactly zero
-        return 0.0
-    pivots = np.abs(factors.U.diagonal())
-    if pivots.min() < SINGULAR * pivots.max():  # nothing but rounding: its inverse is noise
-        shift = SHIFT * abs(gram).max() * eye_array(gram.shape[0])
-        solve = splu((gram + shift).tocsc()).solve
-    elif square:
-        solve = _inverse_of_square(factors)
-    else:
-        solve = factors.solve
-    start = np.random.default_rng(0).standard_normal(gram.shape[0])
-    inverse = LinearOperator(gram.shape, solve, dtype=gram.dtype)
-    with one_thread_for_scipy:
-        _, v = eigsh(gram, k=1, sigma=0.0, OPinv=inverse, v0=start, rng=0)
-    return scale * float(np.linalg.norm(matrix @ v))
-
-
 def _scaled(M: ConvolutionOperator) -> tuple[ConvolutionOperator, float]:
     """M over a power of two that keeps M'M from overflow and underflow, and that power; exact."""
     exponent = np.frexp(np.abs(M.kernel).max())[1]
@@ -169,12 +172,138 @@ def _scaled(M: ConvolutionOperator) -> tuple[ConvolutionOperator, float]:
     return M.with_kernel(M.kernel / scale), float(scale)
 
 
-def _tall(M: ConvolutionOperator) -> csr_array:
-    """The matrix M, or its transpose where M has more columns than rows."""
-    matrix = formed(M)
-    return matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T.tocsr()
+def _tall(M: ConvolutionOperator) -> ConvolutionOperator:
+    """M, or its transpose where M has more columns than rows."""
+    return M if M.shape[0] >= M.shape[1] else M.T
 
 
-def _inverse_of_square(factors: SuperLU) -> Callable[[NDArray], NDArray]:
-    """x -> (M'M)^-1 x from the factors of M itself, which keeps what forming M'M would lose."""
-    return lambda x: factors.solve(factors.solve(x, trans="T"))
+def _tall_matrix(M: ConvolutionOperator) -> csr_array:
+    """The same as a sparse matrix."""
+    return formed(M) if M.shape[0] >= M.shape[1] else formed(M).T.tocsr()
+
+
+def _norm(M: ConvolutionOperator, v: NDArray) -> float:
+    """``|M v|``, or ``|M'v|`` where M is wide: of a singular vector the singular value."""
+    return float(np.linalg.norm(_tall(M) @ v))
+
+
+def _residual(M: ConvolutionOperator, sigma: float, v: NDArray) -> float:
+    """How far away a singular value may be: of s^2 - sigma^2, what is left of B v - sigma^2 v."""
+    T = _tall(M)
+    rest = float(np.linalg.norm(T.T @ (T @ v) - sigma**2 * v))
+    return min(rest / sigma, rest**0.5) if sigma > 0 else rest**0.5
+
+
+def _dense(M: ConvolutionOperator, with_vectors: bool) -> tuple[Pair, tuple[NDArray, ...]]:
+    """Both ends from all eigenvalues of the Gram matrix or, where they lose digits, by an SVD."""
+    matrix = _tall_matrix(M)
+    gram = (matrix.T @ matrix).toarray()
+    squares, V = np.linalg.eigh(gram) if with_vectors else (np.linalg.eigvalsh(gram), gram)
+    sigma = np.maximum(squares, 0.0) ** 0.5
+    if squares[0] < 1e-5 * squares[-1]:
+        _, sigma, Vh = np.linalg.svd(matrix.toarray(), full_matrices=False)
+        sigma, V = sigma[::-1], Vh.T[:, ::-1]
+    ends = float(sigma[-1]), float(sigma[0])
+    return ends, (V[:, -1], V[:, 0]) if with_vectors else ()
+
+
+def _extreme_vectors(M: ConvolutionOperator, tolerance: float, scale: float) -> tuple[NDArray, ...]:
+    """Right singular vectors for sigma_max and sigma_min of M, or of M' where M is wide."""
+    exact = extreme_vectors(M, Symbol(M))
+    if exact is not None:
+        return exact
+    smallest = _smallest_vector(M, tolerance, scale)  # first, as it may be out of reach
+    return _largest_vector(M, tolerance), smallest
+
+
+def _largest_vector(M: ConvolutionOperator, tolerance: float) -> NDArray:
+    """By Davidson's method, from a wave where the symbol is largest and something random."""
+    wave = Symbol(M).start_vector()
+    if _tall(M) is not M:
+        wave = M @ wave
+    start = _random(len(wave))
+    size = np.linalg.norm(wave)
+    if size > 0:
+        start = wave / size + 0.05 * start / np.linalg.norm(start)
+    return extreme_eigenpair(_gram(M), start, _enough(tolerance), largest=True).vector
+
+
+def _smallest_vector(M: ConvolutionOperator, tolerance: float, scale: float) -> NDArray:
+    """By factors or by Davidson's method, whichever takes less and is sure."""
+    entries = _factor_entries(M)
+    fit, square = entries <= FACTOR_LIMIT, _is_square(M)
+    if fit and (square or entries <= QUICK_FACTORS):
+        return smallest_right_vector(_tall_matrix(M))
+    pair = extreme_eigenpair(
+        _gram(M),
+        _random(min(M.shape)),
+        _enough(tolerance),
+        _gram_inverse(M),
+        limit=FEW_PRODUCTS if square else PRODUCTS,
+    )
+    if pair.converged and not square:
+        return pair.vector
+    if fit:
+        return smallest_right_vector(_tall_matrix(M))
+    raise MemoryError(_what_is_known(M, pair, scale))
+
+
+def _is_square(M: ConvolutionOperator) -> bool:
+    """Whether M has as many channels out as in, strides included: sigma_min may be next to 0."""
+    g, h = M.kernel.shape[2:]
+    return h == g * M.geometry.rows.stride * M.geometry.columns.stride or M.shape[0] == M.shape[1]
+
+
+def _gram(M: ConvolutionOperator) -> Callable[[NDArray], NDArray]:
+    """x -> M'M x or, where M is wide, M M'x."""
+    T = _tall(M)
+    transposed = T.T
+    return lambda x: transposed @ (T @ x)
+
+
+def _enough(tolerance: float) -> Callable[[float, float, float], bool]:
+    """Whether an eigenvalue, the square of a singular value, is known to twice the tolerance."""
+    bound = 2 * max(tolerance, 1e-14)
+
+    def enough(value: float, residual: float, gap: float) -> bool:
+        error = min(residual, residual**2 / gap) if gap > 0 else residual
+        return error <= bound * value
+
+    return enough
+
+
+def _gram_inverse(M: ConvolutionOperator) -> GramInverse | None:
+    """The preconditioner; none around a circle whose length is no multiple of the stride."""
+    symbol = Symbol(M)
+    lines, axes = (symbol.rows, symbol.columns), M.geometry
+    strides = symbol.rows.stride, symbol.columns.stride
+    if strides != (axes.rows.stride, axes.columns.stride):
+        return None
+    L1, L2 = (
+        line.side if line.circular else next_fast_len(line.side + MARGIN, real=True)
+        for line in lines
+    )
+    if M.shape[0] < M.shape[1]:
+        return GramInverse(symbol, (L1, L2), M.geometry.outputs, (1, 1), rows=True)
+    return GramInverse(symbol, (L1, L2), M.geometry.image, strides, rows=False)
+
+
+def _random(size: int) -> NDArray:
+    """Standard normal numbers, the same in every run."""
+    return np.random.default_rng(0).standard_normal(size)
+
+
+def _what_is_known(M: ConvolutionOperator, pair: Eigenpair, scale: float) -> str:
+    """Bounds of a sigma_min that is out of reach, and what to take instead."""
+    angles = 2 * np.pi * np.arange(8) / 8
+    F = Symbol(M).at(angles[:5], angles[:, np.newaxis])
+    least = np.linalg.svd(F, compute_uv=False).min()
+    return (
+        f"K, N: wanted sparse factors of at most {FACTOR_LIMIT:.0e} entries for sigma_min, "
+        f"got about {_factor_entries(M):.1e} for {min(M.shape)} unknowns; known is "
+        f"sigma_min <= {scale * _norm(M, pair.vector):.4g}, after {pair.products} products, and "
+        f"that the symbol goes down to {scale * least:.4g} or below; "
+        "without sigma_min there are penalty(K, N, tolerance=1e-6) for R_alpha, "
+        "leading_triplets(ConvolutionOperator(K, N), 1) for sigma_max, "
+        "and minimize_penalty(K, N, diagnostics=False), each with the same geometry"
+    )

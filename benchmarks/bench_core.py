@@ -1,14 +1,14 @@
 """The mathematics of convreg side by side with what one would otherwise write.
 
-    python benchmarks/bench_core.py [--out FOLDER]
+    python benchmarks/bench_core.py [--out FOLDER] [--only WORD]
 
 Writes core.md and core.json. Every ratio is the other contestant's time divided by convreg's,
-formed within this run; both are first checked to compute the same.
+formed within this run; both are first checked to compute the same. PyTorch and convreg are each
+timed in a process of its own, in turns, while the threads of the other are asleep.
 """
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,9 +23,11 @@ from tables import (
     Item,
     Measured,
     Skipped,
+    apart,
     environment,
     measure,
     paired,
+    parse_arguments,
     seconds_per_call,
     write,
 )
@@ -50,7 +52,7 @@ try:
 except ImportError:
     torch = None
 
-TORCH_THREADS = 2
+THREADS = 2
 SHORT, LONG = 20, 220  # iterations of two runs whose difference is free of the start
 
 
@@ -103,10 +105,11 @@ def gradient(g: int, h: int, N: int) -> Measured:
 
 def seconds_per_step(descend: Callable[[int], object]) -> Clock:
     """A clock of one iteration of ``descend(iterations)``, from the difference of a long and a
-    short run.
+    short run. A run that is not timed comes first.
     """
 
     def clock() -> float:
+        descend(SHORT)
         short, long = (duration(partial(descend, iterations)) for iterations in (SHORT, LONG))
         return (long - short) / (LONG - SHORT)
 
@@ -158,22 +161,36 @@ def torch_descent(
     return kernel.numpy().transpose(2, 3, 1, 0), estimates
 
 
+def descent(K: NDArray, N: int, iterations: int) -> tuple[NDArray, NDArray]:
+    """The same by `minimize_penalty` without diagnostics."""
+    result = minimize_penalty(K, N, iterations=iterations, diagnostics=False)
+    return result.kernel, result.history.estimate[1:]
+
+
+def descent_clock(K: NDArray, N: int) -> Clock:
+    """A clock of one iteration of ours."""
+    return seconds_per_step(partial(descent, K, N))
+
+
+def torch_clock(K: NDArray, N: int, triplets: list[SingularTriplet]) -> Clock:
+    """A clock of one iteration of PyTorch's."""
+    torch.set_num_threads(THREADS)
+    return seconds_per_step(partial(torch_descent, K, N, triplets))
+
+
 def step(g: int, h: int, N: int) -> Measured:
-    """An iteration of `minimize_penalty` without diagnostics against the same in PyTorch."""
+    """An iteration in PyTorch against ours."""
     if torch is None:
         raise Skipped("PyTorch is not installed")
-    torch.set_num_threads(TORCH_THREADS)
     K = start_kernel(3, g, h)
     triplets = leading_triplets(shifted_gram(ConvolutionOperator(K, N)))
-
-    def ours(iterations: int) -> tuple[NDArray, NDArray]:
-        result = minimize_penalty(K, N, iterations=iterations, diagnostics=False)
-        return result.kernel, result.history.estimate[1:]
-
-    other = partial(torch_descent, K, N, triplets)
-    for mine, theirs in zip(ours(20), other(20), strict=True):
+    for mine, theirs in zip(descent(K, N, 20), torch_descent(K, N, triplets, 20), strict=True):
         assert np.linalg.norm(mine - theirs) <= 1e-10 * np.linalg.norm(mine)
-    return paired(seconds_per_step(other), seconds_per_step(ours), repeats=15)
+    with (
+        apart(THREADS, torch_clock, K, N, triplets) as other,
+        apart(THREADS, descent_clock, K, N) as ours,
+    ):
+        return paired(other, ours, repeats=15)
 
 
 def memory(g: int, h: int, N: int) -> Measured:
@@ -201,7 +218,7 @@ def items() -> list[Item]:
     """What is measured; a new item is a new entry here."""
     N = EXAMPLE_1.input_size
     index_sum = "index sum (2.5) / `kernel_gradient`"
-    torch_step = f"PyTorch, {TORCH_THREADS} threads / `minimize_penalty`"
+    torch_step = f"PyTorch, {THREADS} threads / `minimize_penalty`"
     matrices = [
         Item(
             f"M, 3x3x{g}x{h}, N = {size}",
@@ -237,12 +254,8 @@ def items() -> list[Item]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent, help="the folder for core.md, core.json"
-    )
-    folder = parser.parse_args().out
-    records = measure(items())
-    write(folder, "core", "Core benchmarks", records, environment(["numpy", "scipy", "torch"]))
+    arguments = parse_arguments(__doc__)
+    records = measure(item for item in items() if arguments.only in item.name)
+    if not arguments.only:
+        setting = environment(["numpy", "scipy", "torch"])
+        write(arguments.out, "core", "Core benchmarks", records, setting)

@@ -5,15 +5,17 @@ instead.
 
 Writes layers.md and layers.json, and the times that notebook 9 draws: updates.csv and products.csv.
 Every ratio is formed within this run, on THREADS threads; contestants are first checked to compute
-the same.
+the same. PyTorch and convreg are each timed in a process of its own, in turns, while the threads of
+the other are asleep: awake, as they stay for a while after a call, they slow down who comes next.
 """
 
 from __future__ import annotations
 
 import statistics
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -23,6 +25,7 @@ from tables import (
     Item,
     Measured,
     Skipped,
+    apart,
     environment,
     measure,
     paired,
@@ -130,14 +133,29 @@ def images(layer: Layer, vectors: list[NDArray]) -> torch.Tensor:
     )
 
 
+def step_here(layer: Layer, dtype: DTypeLike) -> Callable[[], Any]:
+    """Our iteration on a layer."""
+    return partial(
+        iteration, gaussian_kernel(layer, dtype=dtype), layer.N, random_triplets(layer, dtype)
+    )
+
+
+def step_in_torch(layer: Layer, dtype: DTypeLike) -> Callable[[], Any]:
+    """PyTorch's iteration on a layer."""
+    kernel, triplets = to_torch(gaussian_kernel(layer, dtype=dtype)), random_triplets(layer, dtype)
+    U, V = (images(layer, [triplet[side] for triplet in triplets]) for side in (1, 2))
+    return partial(torch_iteration, kernel, U, V)
+
+
+def step_clock(make: Callable[..., Callable[[], Any]], layer: Layer, dtype: DTypeLike) -> Clock:
+    """A clock of one of them."""
+    return seconds_per_call(make(layer, dtype), 0.2)
+
+
 @cache
 def step(layer: Layer, dtype: DTypeLike) -> Measured:
     """An iteration in PyTorch against ours."""
-    K, triplets = gaussian_kernel(layer, dtype=dtype), random_triplets(layer, dtype)
-    kernel = to_torch(K)
-    U, V = (images(layer, [triplet[side] for triplet in triplets]) for side in (1, 2))
-    ours, other = partial(iteration, K, layer.N, triplets), partial(torch_iteration, kernel, U, V)
-    (mine, after), theirs = ours(), other()
+    (mine, after), theirs = step_here(layer, dtype)(), step_in_torch(layer, dtype)()
     tolerance = 1e-10 if dtype == np.float64 else 1e-4
     np.testing.assert_allclose(
         mine, theirs[0].numpy().transpose(2, 3, 1, 0), rtol=tolerance, atol=tolerance
@@ -145,7 +163,11 @@ def step(layer: Layer, dtype: DTypeLike) -> Measured:
     np.testing.assert_allclose(
         [t.sigma for t in after], theirs[3].flatten().numpy(), rtol=tolerance
     )
-    return paired(seconds_per_call(other, 0.2), seconds_per_call(ours, 0.2))
+    with (
+        apart(THREADS, step_clock, step_in_torch, layer, dtype) as other,
+        apart(THREADS, step_clock, step_here, layer, dtype) as ours,
+    ):
+        return paired(other, ours)
 
 
 def median_step(dtype: DTypeLike) -> Measured:
@@ -168,10 +190,10 @@ def sigma_max(layer: Layer) -> float:
     )[0].sigma
 
 
-def torch_power_iteration(layer: Layer, kernel: torch.Tensor) -> float:
+def torch_power_iteration(layer: Layer, kernel: torch.Tensor, right: float) -> float:
     """sigma_max by the power iteration from a random start, until it is right to ACCURACY."""
     torch.manual_seed(0)
-    pad, right = layer.k // 2, sigma_max(layer)
+    pad = layer.k // 2
     v, sigma = torch.randn(1, layer.g, layer.N, layer.N, dtype=kernel.dtype), 0.0
     with torch.no_grad():
         while abs(sigma - right) > ACCURACY * right:
@@ -182,13 +204,29 @@ def torch_power_iteration(layer: Layer, kernel: torch.Tensor) -> float:
     return sigma
 
 
+def penalty_clock(layer: Layer) -> Clock:
+    """R_alpha, alpha = 1, by `penalty`."""
+    return partial(duration, partial(penalty, gaussian_kernel(layer), layer.N, tolerance=ACCURACY))
+
+
+def power_clock(layer: Layer, right: float) -> Clock:
+    """The same by the power iteration in PyTorch."""
+    kernel = to_torch(gaussian_kernel(layer))
+    return partial(duration, partial(torch_power_iteration, layer, kernel, right))
+
+
 def against_power_iteration(layer: Layer) -> Measured:
-    """R_alpha, alpha = 1: the power iteration in PyTorch against `penalty`."""
-    K = gaussian_kernel(layer)
-    ours = partial(penalty, K, layer.N, tolerance=ACCURACY)
-    other = partial(torch_power_iteration, layer, to_torch(K))
-    assert abs(ours() + 1 - sigma_max(layer) ** 2) <= ACCURACY * sigma_max(layer) ** 2
-    return paired(partial(duration, other), partial(duration, ours), repeats=3)
+    """The second against the first."""
+    if torch is None:
+        raise Skipped("PyTorch is not installed")
+    right = sigma_max(layer)
+    R = penalty(gaussian_kernel(layer), layer.N, tolerance=ACCURACY)
+    assert abs(R + 1 - right**2) <= ACCURACY * right**2
+    with (
+        apart(THREADS, power_clock, layer, right) as other,
+        apart(THREADS, penalty_clock, layer) as ours,
+    ):
+        return paired(other, ours, repeats=3)
 
 
 def against_svds(layer: Layer) -> Measured:

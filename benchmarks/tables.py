@@ -12,16 +12,21 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from convreg.studies.layers import gemm_seconds
 
 Clock = Callable[[], float]  # runs a contestant once more and returns its time in seconds
+ASLEEP = 0.1  # seconds after which the threads of a pool no longer wait for work awake
+_clocks: list[Clock] = []  # of a process that `apart` has started: its one
 
 
 class Skipped(Exception):
@@ -95,6 +100,29 @@ def seconds_per_call(
         return duration(loops) / loops
 
     return clock
+
+
+@contextmanager
+def apart(threads: int, make: Callable[..., Clock], *arguments: object) -> Iterator[Clock]:
+    """The clock ``make(*arguments)`` in a process of its own, with so many threads for its BLAS.
+
+    The threads of a pool wait for more work awake, and slow down whoever comes next; between two
+    readings of this clock they have gone to sleep.
+    """
+    worker = ProcessPoolExecutor(1, get_context("spawn"), _prepare, (threads, make, arguments))
+    with worker:
+        yield lambda: worker.submit(_read).result()
+
+
+def _prepare(threads: int, make: Callable[..., Clock], arguments: tuple[object, ...]) -> None:
+    threadpool_limits(threads, user_api="blas")
+    _clocks.append(make(*arguments))
+
+
+def _read() -> float:
+    seconds = _clocks[0]()
+    time.sleep(ASLEEP)
+    return seconds
 
 
 def paired(numerator: Clock, denominator: Clock, repeats: int = 9) -> Measured:

@@ -23,7 +23,7 @@ from convreg._checks import Gram, as_number, gram_of_rows
 from convreg._numerics.arpack import random_vector
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import _factor_entries as factor_entries
-from convreg.extremes import _scaled, extremes
+from convreg.extremes import extremes, scaled
 from convreg.geometry import Padding, Size
 from convreg.matrix import formed
 from convreg.penalty import gram_is_singular
@@ -82,7 +82,7 @@ def penalty_bounds(
     M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding).in_double()
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
-    M, scale = _scaled(M)
+    M, scale = scaled(M)
     largest, smallest = _enclosures(M)
     if gram_is_singular(M.shape, rows):
         smallest = Enclosure(0.0, 0.0)

@@ -100,7 +100,7 @@ def extremes(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> tuple[floa
 
 def _extremes(M: ConvolutionOperator, tolerance: float, full_output: bool) -> Found:
     """The same, and the residuals of both where they are asked for."""
-    M, scale = _scaled(M)
+    M, scale = scaled(M)
     if not is_small(M):
         vectors = _extreme_vectors(M, tolerance, scale)
         sigma = _norm(M, vectors[0]), _norm(M, vectors[1])
@@ -112,13 +112,13 @@ def _extremes(M: ConvolutionOperator, tolerance: float, full_output: bool) -> Fo
 
 def largest_singular_value(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> float:
     """sigma_max of M to a relative error, without forming M."""
-    M, scale = _scaled(M)
+    M, scale = scaled(M)
     return scale * _norm(M, _largest_vector(M, tolerance))
 
 
 def smallest_singular_value(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> float:
     """sigma_min of M to a relative error, or a MemoryError where it is out of reach."""
-    M, scale = _scaled(M)
+    M, scale = scaled(M)
     exact = extreme_vectors(M, Symbol(M))
     return scale * _norm(M, exact[1] if exact else _smallest_vector(M, tolerance, scale))
 
@@ -165,11 +165,15 @@ def _coupled_lines(axis: Axis, m: int, n: int) -> int:
     return max(1, lines) * (2 if axis.circular else 1)
 
 
-def _scaled(M: ConvolutionOperator) -> tuple[ConvolutionOperator, float]:
-    """M over a power of two that keeps M'M from overflow and underflow, and that power; exact."""
-    exponent = np.frexp(np.abs(M.kernel).max())[1]
-    scale = 2.0 ** (exponent - 1)
-    return M.with_kernel(M.kernel / scale), float(scale)
+def scaled(M: ConvolutionOperator) -> tuple[ConvolutionOperator, float]:
+    """M over a power of two that keeps M'M from overflow and underflow, and that power; exact.
+
+    The taps that read nothing but zeros are left out.
+    """
+    down, across = ((axis.reads() >= 0).any(axis=0) for axis in M.geometry)
+    kernel = np.where(np.outer(down, across)[:, :, np.newaxis, np.newaxis], M.kernel, 0.0)
+    scale = float(2.0 ** (np.frexp(np.abs(kernel).max())[1] - 1))
+    return M.with_kernel(kernel / scale), scale
 
 
 def _tall(M: ConvolutionOperator) -> ConvolutionOperator:

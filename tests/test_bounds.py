@@ -138,7 +138,7 @@ def test_the_enclosure_contains_the_truth(case, alpha, gram):
         assert 0 <= lower <= upper
         assert lower - error <= expected <= upper + error
     lower, upper = found[0]
-    assert upper - lower <= 1e-8 * size  # how tight inertia is
+    assert upper - lower <= 1e-9 * size  # how tight inertia is
 
 
 @settings(max_examples=40)

@@ -178,6 +178,7 @@ def is_part(line, L):
     return np.array_equal(wrapped(line, L)[:, : line.outputs, : line.pixels], toeplitz(line))
 
 
+@example(Axis(N=4, k=3, dilation=3, before=1, after=2))  # one tap lands, and a pixel is not read
 @given(axes)
 def test_the_side_is_the_least(axis):
     """M is no part of a smaller circle, but where the pixels of some remainder are fewer."""
@@ -212,6 +213,8 @@ def remainder_parts(line):
         yield outputs, pixels, (rest + lowest) // step
 
 
+@example(Axis(N=2, k=2, dilation=2, before=1, after=5))  # the last summand alone needs the side
+@example(Axis(N=6, k=2, dilation=2, before=5, after=1))
 @given(axes)
 def test_the_summands_of_dilated_taps_are_parts_of_the_smaller_circles(axis):
     """Outputs a step apart read pixels a step apart; on a circle of each of the sides."""

@@ -101,7 +101,7 @@ def leading_triplets(
     tolerance = as_number("tolerance", tolerance, positive=False)
     restarts = as_integer("restarts", restarts, 1)
     side = "u" if A.shape[0] < A.shape[1] else "v"
-    first = _start_vector(start, side, min(A.shape), A.dtype)
+    first = start_vector(start, side, min(A.shape), A.dtype)
     if min(A.shape) <= DENSE_LIMIT * count:
         return _decomposed(A, count)
     moderate = max(A.shape) <= FALLBACK_LIMIT
@@ -202,7 +202,7 @@ def _triplets(A: Matrix, sigma: NDArray, U: NDArray, V: NDArray) -> list[Singula
     return triplets
 
 
-def _start_vector(start: Start, side: str, size: int, dtype: DTypeLike) -> NDArray:
+def start_vector(start: Start, side: str, size: int, dtype: DTypeLike) -> NDArray:
     """A random vector, or the sum of those given with something random that sees the others."""
     random = random_vector(size, float_type(dtype))
     total = np.zeros(size)

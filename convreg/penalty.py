@@ -9,18 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from convreg._checks import Gram, Matrix, as_matrix, as_number, float_type, gram_of_rows
+from convreg._numerics.davidson import extreme_eigenpair
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import (
-    _scaled,
     extremes,
     factors_fit,
     is_small,
     largest_singular_value,
+    scaled,
     smallest_singular_value,
 )
 from convreg.geometry import Padding, Size
 from convreg.gradients import gradient_in_kernel
-from convreg.lanczos import leading_triplets
+from convreg.lanczos import leading_triplets, start_vector
 from convreg.power import SingularTriplet
 from convreg.symbol import Symbol
 
@@ -166,14 +167,35 @@ def _leading(
     tolerance: float,
     start: SingularTriplet | None,
 ) -> SingularTriplet:
-    """The leading triplet of M'M - alpha I; of a large one from where the symbol is largest."""
-    if start is None and not is_small(M):
-        wave = Symbol(_scaled(M)[0]).start_vector()
-        wave /= np.linalg.norm(wave) or 1.0
-        x = M @ wave if rows else wave
-        start = SingularTriplet(np.nan, x, x)
+    """The leading triplet of M'M - alpha I.
+
+    Of a large one the largest eigenvalue, by Davidson's method; it is R_alpha if it is at least
+    alpha, as no eigenvalue is below -alpha.
+    """
     B = ShiftedGram(M, alpha, rows)
-    return leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
+    if is_small(M):
+        return leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
+    first = start_vector([_wave(M, rows) if start is None else start], "v", B.shape[0], B.dtype)
+    size = 2.0 ** np.frexp(scaled(M)[1] ** 2 + alpha)[1]  # of the order of B, a power of two
+
+    def enough(value: float, residual: float, gap: float) -> bool:
+        return residual <= tolerance * abs(value)
+
+    pair = extreme_eigenpair(lambda v: B.matvec(v) / size, first, enough, largest=True)
+    triplet = SingularTriplet(B.dtype.type(size * pair.value), pair.vector, pair.vector)
+    triplet.residual = size * pair.residual
+    rounding = 100 * float(np.finfo(B.dtype).eps) * (size * pair.value + 2 * alpha)
+    if (pair.converged or triplet.residual <= rounding) and triplet.sigma >= alpha:
+        return triplet
+    return leading_triplets(B, 1, tolerance, [triplet])[0]
+
+
+def _wave(M: ConvolutionOperator, rows: bool) -> SingularTriplet:
+    """Where the symbol of M is largest, as a start; of M M' the image of that."""
+    M, _ = scaled(M)
+    wave = Symbol(M).start_vector()
+    x = M @ wave if rows else wave
+    return SingularTriplet(np.nan, x, x)
 
 
 def _deciding_extremes(

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 Map = Callable[[NDArray], NDArray]
 Enough = Callable[[float, float, float], bool]
-MOST, KEPT = 12, 4  # vectors of a full basis, and those of the next one
-ROUNDING = 20 * float(np.finfo(np.float64).eps)  # residuals below this part of |A| are rounding
+MOST, KEPT = 8, 3  # vectors of a full basis and of the next one; with 20 and 8 no fewer products
+ROUNDING = 20  # residuals below so many machine precisions of |A| are rounding
 
 
 class Eigenpair(NamedTuple):
@@ -39,9 +39,9 @@ class Eigenpair(NamedTuple):
 class Basis:
     """Orthonormal rows V, their products W = A V, and H = V A V'."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, dtype: DTypeLike) -> None:
         self.most = min(MOST, size)
-        self.V, self.W = np.empty((self.most, size)), np.empty((self.most, size))
+        self.V, self.W = np.empty((2, self.most, size), dtype)
         self.H = np.zeros((self.most, self.most))
         self.count = 0
         self._before = np.zeros(0)  # the best Ritz vector of the last step, in V
@@ -55,7 +55,7 @@ class Basis:
             before, t = left, t - (V @ t) @ V
             left = float(np.linalg.norm(t))
             if not left > 1e-8 * before:
-                t = generator.standard_normal(len(t))
+                t = generator.standard_normal(len(t)).astype(t.dtype)
                 left = float(np.linalg.norm(t))
                 before = 0.0
         return t / left
@@ -71,6 +71,7 @@ class Basis:
         """The Ritz values, the vector of the smallest one, and its product; a full V shrinks."""
         j = self.count
         values, S = np.linalg.eigh(self.H[:j, :j])
+        S = S.astype(self.V.dtype)
         s = S[:, 0]
         x, w = s @ self.V[:j], s @ self.W[:j]
         if j == self.most < self.V.shape[1]:
@@ -84,6 +85,8 @@ class Basis:
         before = np.zeros((self.most, 1))
         before[: len(self._before), 0] = self._before
         C = np.linalg.qr(np.hstack([best, before]))[0]
+        gram = C.T @ (self.V @ self.V.T) @ C  # I but for rounding, which would grow
+        C = np.linalg.solve(np.linalg.cholesky(gram), C.T).T.astype(self.V.dtype)
         kept = C.shape[1]
         self.V[:kept], self.W[:kept] = C.T @ self.V, C.T @ self.W
         self.H[:kept, :kept] = C.T @ self.H @ C
@@ -114,7 +117,8 @@ def extreme_eigenpair(
         How many products at most, but for the last one, which measures.
     """
     sign = -1.0 if largest else 1.0
-    basis, t = Basis(len(start)), start
+    basis, t = Basis(len(start), start.dtype), start
+    rounding = ROUNDING * float(np.finfo(start.dtype).eps)
     size = 0.0
     products = 0
     while products < limit:
@@ -123,11 +127,11 @@ def extreme_eigenpair(
         products += 1
         full = basis.count == len(start)
         values, x, w = basis.smallest()
-        r = w - values[0] * x
+        r = w - x.dtype.type(values[0]) * x
         residual = float(np.linalg.norm(r))
         size = max(size, float(np.abs(values).max()))
         gap = float(values[1] - values[0]) if len(values) > 1 else 0.0
-        if full or residual <= ROUNDING * size or enough(sign * values[0], residual, gap):
+        if full or residual <= rounding * size or enough(sign * values[0], residual, gap):
             break
         t = r if precondition is None else precondition(r)
     x /= np.linalg.norm(x)

@@ -12,8 +12,10 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from convreg._numerics.trigonometric import GramPolynomial
+
 LIMIT = 2**26  # entries that are kept, half a gigabyte
-CHUNK = 2**22  # entries of the symbol at a time
+CHUNK = 2**22  # entries of the blocks at a time
 DAMPING = 0.03  # part of the mean eigenvalue that is added: where F is near singular, M need not be
 
 
@@ -53,13 +55,13 @@ class GramInverse:
         mean = float((symbol.taps**2).sum()) / d  # of all eigenvalues of all blocks
         damping = DAMPING * mean * np.eye(d, dtype=np.complex64)
         self.inverses = np.empty((len(theta_2), len(theta_1), d, d), np.complex64)
-        lines = max(1, CHUNK // (h * c * len(theta_1)))
+        blocks = symbol.taps.swapaxes(2, 3) if rows else symbol.taps
+        gram = GramPolynomial(blocks)  # F F*, or the conjugate of F*F
+        lines = max(1, CHUNK // (d * d * len(theta_1)))
         for first in range(0, len(theta_2), lines):
             part = slice(first, first + lines)
-            F = symbol.at(theta_1, theta_2[part, np.newaxis]).astype(np.complex64)
-            adjoint = F.conj().swapaxes(-1, -2)
-            gram = F @ adjoint if rows else adjoint @ F
-            self.inverses[part] = np.linalg.inv(gram + damping)
+            G = gram.at(theta_1, theta_2[part, np.newaxis]).astype(np.complex64)
+            self.inverses[part] = np.linalg.inv((G if rows else G.conj()) + damping)
 
     def __call__(self, x: NDArray) -> NDArray:
         waves = self._waves(x)

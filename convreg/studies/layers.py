@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from scipy.optimize import minimize
 
 from convreg.convolution import ConvolutionOperator
-from convreg.lanczos import leading_triplets
+from convreg.extremes import largest_singular_value
 from convreg.matrix import conv_matrix
 from convreg.penalty import shifted_gram
 from convreg.power import SingularTriplet, power_update
@@ -127,18 +127,18 @@ def symbol_maximum(K: NDArray, points: int = 64) -> float:
     return float(climbed.fun) ** 2
 
 
-def bound_gaps(K: NDArray, sides: Sequence[int], tolerance: float = 1e-6) -> Table:
+def bound_gaps(K: NDArray, sides: Sequence[int], tolerance: float = 1e-8) -> Table:
     """How far two upper bounds of sigma_max(M)^2 are above it, relative, as the image grows.
 
     Columns: bound ("symbol": its maximum over all angles; "torus": over the frequencies of the
-    torus that `penalty_bounds` takes), N, gap, and the p of gap ~ N^p: slope. sigma_max is that of
-    Lanczos.
+    torus that `penalty_bounds` takes), N, gap, and the p of gap ~ N^p: slope. sigma_max is right to
+    the tolerance.
     """
     top = symbol_maximum(K)
     gaps: dict[str, list[float]] = {"symbol": [], "torus": []}
     for N in progress(sides, "bounds"):
         M = ConvolutionOperator(K, N)
-        square = float(leading_triplets(M, 1, tolerance)[0].sigma) ** 2
+        square = largest_singular_value(M, tolerance) ** 2
         gaps["symbol"].append(top / square - 1)
         gaps["torus"].append(Symbol(M).largest_on_torus() / square - 1)
     lines = []

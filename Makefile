@@ -103,6 +103,7 @@ site: .venv/.ready-site ## the pages for a browser in site/ (SITE=folder), of do
 bench: .venv/.ready-notebooks ## the benchmarks; PyTorch is compared with where it is installed: make torch
 	@$(BIN)/python benchmarks/bench_core.py
 	@$(BIN)/python benchmarks/bench_layers.py
+	@$(BIN)/python benchmarks/bench_bounds.py
 	@$(BIN)/python benchmarks/bench_torch.py
 	@$(BIN)/python benchmarks/bench_reproduce.py
 

@@ -49,7 +49,7 @@ from convreg.penalty import (
 )
 from convreg.power import SingularTriplet, power_update
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = [
     "ConvolutionOperator",

@@ -24,7 +24,7 @@ from convreg.symbol import Symbol
 GRAM_LIMIT = 1500
 QUICK_FACTORS = 3 * 10**6  # entries of sparse factors, as estimated: less than half a second
 FACTOR_LIMIT = 10**8  # a gigabyte or two, and a minute or two
-TOLERANCE = 1e-10
+TOLERANCE = 1e-8
 PRODUCTS = 1000  # with the Gram matrix, after which another way is taken
 FEW_PRODUCTS = 50  # for a bound of sigma_min where there is none
 MARGIN = 3  # pixels by which the preconditioner's torus is larger than the least: some steps fewer
@@ -61,8 +61,9 @@ def extreme_singular_values(
     stride, dilation, padding
         The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
     tolerance : float
-        The relative error of what Davidson's method finds, as its residual r and the gap to the
-        next Ritz value tell: r^2 / gap, or r. All else is as exact as rounding allows.
+        Where Davidson's method ends: ``|B v - sigma^2 v| <= tolerance sigma^2``. Half of it bounds
+        the relative distance of sigma to a singular value, and a gap to the others makes the error
+        about its square. 0 is machine precision. All else is as exact as rounding allows.
     full_output : bool
         Whether the residuals are given as well.
 
@@ -111,13 +112,13 @@ def _extremes(M: ConvolutionOperator, tolerance: float, full_output: bool) -> Fo
 
 
 def largest_singular_value(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> float:
-    """sigma_max of M to a relative error, without forming M."""
+    """sigma_max of M to a relative residual, without forming M."""
     M, scale = scaled(M)
     return scale * _norm(M, _largest_vector(M, tolerance))
 
 
 def smallest_singular_value(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> float:
-    """sigma_min of M to a relative error, or a MemoryError where it is out of reach."""
+    """sigma_min of M to a relative residual, or a MemoryError where it is out of reach."""
     M, scale = scaled(M)
     exact = extreme_vectors(M, Symbol(M))
     return scale * _norm(M, exact[1] if exact else _smallest_vector(M, tolerance, scale))
@@ -245,7 +246,7 @@ def _smallest_vector(M: ConvolutionOperator, tolerance: float, scale: float) -> 
         _gram_inverse(M),
         limit=FEW_PRODUCTS if square else PRODUCTS,
     )
-    if pair.converged and not square:
+    if not square and _is_sure(pair, tolerance):
         return pair.vector
     if fit:
         return smallest_right_vector(_tall_matrix(M))
@@ -266,14 +267,15 @@ def _gram(M: ConvolutionOperator) -> Callable[[NDArray], NDArray]:
 
 
 def _enough(tolerance: float) -> Callable[[float, float, float], bool]:
-    """Whether an eigenvalue, the square of a singular value, is known to twice the tolerance."""
-    bound = 2 * max(tolerance, 1e-14)
+    """Whether an eigenvalue is known to the tolerance."""
+    return lambda value, residual, gap: residual <= tolerance * value
 
-    def enough(value: float, residual: float, gap: float) -> bool:
-        error = min(residual, residual**2 / gap) if gap > 0 else residual
-        return error <= bound * value
 
-    return enough
+def _is_sure(pair: Eigenpair, tolerance: float) -> bool:
+    """Whether it is, or its residual is rounding, and the square of that over the gap is less."""
+    ended = pair.products <= PRODUCTS
+    bound = max(tolerance, 1e-14) * pair.value * pair.gap
+    return pair.converged or (ended and pair.residual**2 <= bound)
 
 
 def _gram_inverse(M: ConvolutionOperator) -> GramInverse | None:

@@ -144,15 +144,35 @@ def test_the_bound_on_a_grid_against_all_eigenvalues(grid):
         assert values.max() <= bound <= max(guess, values.max()) + rounding
 
 
-@given(grids(), st.integers(0, 64))
-def test_a_guess_within_rounding_of_the_truth(grid, steps):
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 6])
+def test_a_guess_within_rounding_of_the_truth(size):
     """A check at the bound that is returned would let it be below the largest eigenvalue."""
-    polynomial, circles, _ = grid
-    largest = largest_on(polynomial, circles).max()
-    for uncertainties in (0, 1, 2, 3):
-        guess = largest * (1 - steps * EPS) - uncertainties * polynomial._uncertainty(largest)
-        bound = polynomial.bound_on(circles, guess, np.array([largest]))
-        assert bound >= largest
+    circles = Circle(7), Circle(6)
+    for seed in range(20):
+        blocks = np.random.default_rng(seed).integers(-2, 3, (3, 3, size, size)).astype(float)
+        polynomial = GramPolynomial(blocks)
+        largest = largest_on(polynomial, circles).max()
+        for steps in range(7):
+            near = largest * (1 - steps * EPS)
+            guess = near - 2 * polynomial._uncertainty(near)
+            assert polynomial.bound_on(circles, guess, np.array([largest])) >= largest
+
+
+def test_where_the_guess_is_true_no_eigenvalue_is_taken(monkeypatch):
+    polynomial = polynomial_of(3, 3, 5, 6)
+    circles = Circle(30), Circle(31, np.pi)
+    values = largest_on(polynomial, circles)
+    monkeypatch.setattr(np.linalg, "eigvalsh", None)
+    polynomial.bound_on(circles, values.max(), values.ravel())
+
+
+@pytest.mark.parametrize("size", [1, 3, 20])
+def test_what_rounding_may_add_is_above_rump_s_bound(size):
+    """(r + 1) eps trace(A), A <= bound I, beside the rounding of G; and not many times as much."""
+    polynomial = polynomial_of(2, 2, size, size)
+    least = (size + 1) * EPS * size * 7.0
+    added = polynomial._uncertainty(7.0) - polynomial.rounding
+    assert least <= added <= 10 * least + 1e-6 * polynomial.rounding
 
 
 ONE_WAVE = [[[[1.0]], [[1.0]]]]  # |1 + e^{i theta}|^2 = 4 cos(theta / 2)^2: Bernstein's equality

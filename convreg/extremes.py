@@ -280,6 +280,8 @@ def _is_sure(pair: Eigenpair, tolerance: float) -> bool:
 
 def _gram_inverse(M: ConvolutionOperator) -> GramInverse | None:
     """The preconditioner; none around a circle whose length is no multiple of the stride."""
+    if not M.kernel.any():
+        return None
     symbol = Symbol(M)
     lines, axes = (symbol.rows, symbol.columns), M.geometry
     strides = symbol.rows.stride, symbol.columns.stride

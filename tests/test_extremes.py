@@ -9,6 +9,8 @@ from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from scipy.sparse.linalg import splu
 from strategies import GRAMS, relative_error, separable_kernel, separable_singular_values
 from threadpoolctl import threadpool_limits
@@ -530,3 +532,204 @@ def test_a_matrix_that_is_singular_by_its_geometry_has_no_pivot_of_zero(seed):
     geometry = {"stride": (1, 2), "dilation": 2, "padding": "circular"}
     M = ConvolutionOperator(K, (2, 6), **geometry)
     assert smallest_singular_value(M) < 1e-8
+
+
+# --- Davidson's method, and what stands beside it
+
+
+def davidson_alone(monkeypatch):
+    """No dense matrices, no factors."""
+    monkeypatch.setattr(MODULE, "GRAM_LIMIT", 0)
+    monkeypatch.setattr(MODULE, "QUICK_FACTORS", 0)
+    monkeypatch.setattr(MODULE, "smallest_right_vector", forbidden)
+
+
+def factors_alone(monkeypatch):
+    monkeypatch.setattr(MODULE, "GRAM_LIMIT", 0)
+    monkeypatch.setattr(MODULE, "QUICK_FACTORS", 10**9)
+    monkeypatch.setattr(MODULE, "extreme_vectors", lambda M, symbol: None)
+
+
+def dense_singular_values(K, N, **geometry):
+    return np.linalg.svd(conv_matrix(K, N, **geometry).toarray(), compute_uv=False)
+
+
+def test_one_tap_has_the_singular_values_of_its_matrix():
+    K = np.random.default_rng(0).standard_normal((1, 1, 64, 128)) / 8
+    assert extreme_singular_values(K, 28) == pytest.approx((2.4057918, 0.46861923), rel=1e-8)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_singular_value_that_the_gram_matrix_loses(wide):
+    rng = np.random.default_rng(0)
+    K = rng.standard_normal((3, 3, 6, 7)) / 7
+    K[:, :, 1] = K[:, :, 0] + 1e-8 * rng.standard_normal((3, 3, 7))
+    K = np.ascontiguousarray(K.swapaxes(2, 3)) if wide else K
+    assert extreme_singular_values(K, 16)[1] == pytest.approx(7.5552393e-9, rel=1e-6)
+
+
+@pytest.mark.parametrize("part", [1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 0.0])
+@pytest.mark.parametrize("geometry", [{}, {"padding": "valid"}, {"stride": (1, 2)}])
+@pytest.mark.parametrize("wide", [False, True])
+def test_small_singular_values_by_factors(part, geometry, wide, monkeypatch):
+    rng = np.random.default_rng(5)
+    g = 2 if geometry.get("stride") and not wide else 4
+    K = rng.standard_normal((3, 3, g, 5)) / 6
+    K[:, :, 1] = K[:, :, 0] + part * rng.standard_normal((3, 3, 5))
+    if wide:
+        K = np.ascontiguousarray(K.swapaxes(2, 3))
+    sigma = dense_singular_values(K, 6, **geometry)
+    factors_alone(monkeypatch)
+    smallest = smallest_singular_value(ConvolutionOperator(K, 6, **geometry))
+    assert smallest == pytest.approx(sigma[-1], rel=1e-5, abs=1e-14 * sigma[0])
+
+
+@st.composite
+def rectangular(draw):
+    """A kernel, a size and a geometry, more or fewer channels out than in."""
+    pair = st.tuples(st.integers(1, 2), st.integers(1, 2))
+    geometry = {
+        "stride": draw(pair),
+        "dilation": draw(pair),
+        "padding": draw(st.sampled_from(["same", "valid", "circular", 1, 3])),
+    }
+    shape = (draw(st.integers(1, 4)), draw(st.integers(1, 3)))
+    shape += (draw(st.integers(1, 3)), draw(st.integers(1, 9)))
+    N = draw(st.integers(3, 9)), draw(st.integers(3, 9))
+    K = np.random.default_rng(draw(st.integers(0, 99))).standard_normal(shape)
+    try:
+        M = ConvolutionOperator(K, N, **geometry)
+    except ValueError:  # it does not fit
+        assume(False)
+    assume(not MODULE._is_square(M))
+    return K, N, geometry
+
+
+@settings(max_examples=60, deadline=None)
+@given(case=rectangular())
+def test_by_davidson_is_what_a_dense_matrix_says(case):
+    K, N, geometry = case
+    sigma = dense_singular_values(K, N, **geometry)
+    with pytest.MonkeyPatch.context() as patch:
+        davidson_alone(patch)
+        patch.setattr(MODULE, "FACTOR_LIMIT", 0)
+        try:
+            found = extreme_singular_values(K, N, full_output=True, **geometry)
+        except MemoryError:
+            assert sigma[-1] < 1e-4 * sigma[0]
+            return
+    assert found[0] == pytest.approx(sigma[0], rel=1e-8)
+    assert found[1] == pytest.approx(sigma[-1], rel=1e-7, abs=1e-13 * sigma[0])
+    for value, residual in zip(found[:2], found[2], strict=True):
+        assert np.abs(sigma - value).min() <= residual + 1e-14 * sigma[0]
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 2, 4), (3, 3, 4, 2), (5, 5, 1, 2)])
+def test_the_torus_makes_davidson_quick_and_what_is_planted_there_slow(
+    shape, products, monkeypatch
+):
+    K, N = np.random.default_rng(1).standard_normal(shape), 16
+    right = dense_singular_values(K, N)[-1]
+    davidson_alone(monkeypatch)
+    inverse, M = MODULE._gram_inverse, ConvolutionOperator(K, N)
+    taken = []
+    weights = np.random.default_rng(2).uniform(0.1, 10, min(M.shape))
+    for planted in (inverse, lambda M: None, lambda M: lambda r: weights * r):
+        monkeypatch.setattr(MODULE, "_gram_inverse", planted)
+        products[0] = 0
+        assert smallest_singular_value(M) == pytest.approx(right, rel=1e-9)
+        taken.append(products[0])
+    assert taken[0] < taken[1] < taken[2]
+
+
+@pytest.mark.parametrize("limit", [2**26, 2**8])
+def test_shared_inverses_are_a_preconditioner_too(limit, products, monkeypatch):
+    K, N = np.random.default_rng(1).standard_normal((3, 3, 4, 8)), 17
+    right = dense_singular_values(K, N)[-1]
+    davidson_alone(monkeypatch)
+    monkeypatch.setattr("convreg._numerics.circulant.LIMIT", limit)
+    M = ConvolutionOperator(K, N)
+    inverse = MODULE._gram_inverse(M)
+    assert inverse.inverses.size <= limit
+    assert (inverse.step > 1) == (limit < 1000)
+    assert smallest_singular_value(M) == pytest.approx(right, rel=1e-9)
+    assert products[0] < 250
+
+
+@pytest.mark.parametrize("stride", [1, 2, (1, 2)])
+@pytest.mark.parametrize("shape", [(3, 2, 2, 12), (3, 3, 5, 2), (2, 3, 3, 1)])
+def test_around_a_circle_the_inverse_is_exact(shape, stride):
+    K = np.random.default_rng(4).standard_normal(shape)
+    M = ConvolutionOperator(K, (6, 8), stride=stride, padding="circular")
+    T = conv_matrix(K, (6, 8), stride=stride, padding="circular").toarray()
+    wide = T.shape[0] < T.shape[1]
+    gram = T @ T.T if wide else T.T @ T
+    inverse = MODULE._gram_inverse(M)
+    found = np.array([inverse(e) for e in np.eye(len(gram))])
+    mean = (K**2).sum() / (
+        shape[3] if wide else shape[2] * np.prod(stride) ** (2 / np.size(stride))
+    )
+    damped = gram + 0.03 * mean * np.eye(len(gram))
+    np.testing.assert_allclose(found @ damped, np.eye(len(gram)), atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [2.0**-500, 1e-150, 1e150])
+@pytest.mark.parametrize("shape", [(3, 3, 1, 3), (1, 1, 2, 3), (3, 3, 2, 1)])
+def test_by_davidson_at_any_scale(shape, scale, monkeypatch):
+    K = np.random.default_rng(3).standard_normal(shape)
+    davidson_alone(monkeypatch)
+    plain = np.array(extreme_singular_values(K, 9))
+    assert np.array(extreme_singular_values(scale * K, 9)) / scale == pytest.approx(plain, rel=1e-9)
+
+
+@pytest.mark.parametrize("N", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(4, 4, 1, 2), (5, 5, 2, 1), (2, 2, 1, 3)])
+def test_kernels_larger_than_the_image_by_davidson(N, shape, monkeypatch):
+    K = np.random.default_rng(3).standard_normal(shape).astype(np.float32)
+    sigma = dense_singular_values(K.astype(float), N)
+    davidson_alone(monkeypatch)
+    assert extreme_singular_values(K, N) == pytest.approx((sigma[0], sigma[-1]), rel=1e-9)
+
+
+@pytest.mark.parametrize("way", [lambda patch: None, davidson_alone, factors_alone])
+def test_a_zero_kernel_in_full(way, monkeypatch):
+    way(monkeypatch)
+    found = extreme_singular_values(np.zeros((3, 3, 1, 2)), 8, full_output=True)
+    assert found == (0.0, 0.0, (0.0, 0.0))
+
+
+def test_multiple_and_clustered_values_by_davidson(monkeypatch):
+    """A direct sum of equal matrices; and of matrices that differ by 1e-7."""
+    davidson_alone(monkeypatch)
+    one = np.random.default_rng(0).standard_normal((3, 3, 1, 2))
+    for part in (0.0, 1e-7):
+        K = np.zeros((3, 3, 2, 4))
+        K[:, :, :1, :2], K[:, :, 1:, 2:] = one, (1 + part) * one
+        sigma = dense_singular_values(K, 10)
+        assert extreme_singular_values(K, 10) == pytest.approx((sigma[0], sigma[-1]), rel=1e-8)
+
+
+@pytest.mark.parametrize("dense", [False, True])
+@pytest.mark.parametrize("shape", [(3, 3, 2, 3), (3, 3, 3, 2), (1, 1, 2, 5)])
+def test_the_residuals_are_those_of_singular_values(shape, dense, monkeypatch):
+    N = 10
+    if not dense:
+        davidson_alone(monkeypatch)
+    K = np.random.default_rng(7).standard_normal(shape)
+    sigma = dense_singular_values(K, N)
+    largest, smallest, residuals = extreme_singular_values(K, N, tolerance=1e-3, full_output=True)
+    for value, residual in zip((largest, smallest), residuals, strict=True):
+        assert np.abs(sigma - value).min() <= residual + 1e-13 * sigma[0]
+        assert residual <= 2e-3 * value
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 5, 5), (3, 3, 4, 6), (2, 2, 6, 4)])
+@pytest.mark.parametrize("N", [8, (12, 9)])
+def test_around_a_circle_the_waves_have_all_singular_values(shape, N, monkeypatch):
+    K = np.random.default_rng(8).standard_normal(shape)
+    sigma = dense_singular_values(K, N, padding="circular")
+    davidson_alone(monkeypatch)
+    monkeypatch.setattr(MODULE, "extreme_eigenpair", forbidden)
+    found = extreme_singular_values(K, N, padding="circular", full_output=True)
+    assert found[:2] == pytest.approx((sigma[0], sigma[-1]), rel=1e-11)
+    assert max(found[2]) <= 1e-12 * sigma[0]

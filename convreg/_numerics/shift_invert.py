@@ -32,7 +32,9 @@ def smallest_right_vector(M: csr_array) -> NDArray:
     """A unit vector v with the least ``|M v|``, for a tall or a square M."""
     gram = (M.T @ M).tocsc()
     size = abs(gram).max() ** 0.5
-    best, least = np.zeros(M.shape[1]), np.inf
+    best, least = np.eye(1, M.shape[1])[0], np.inf
+    if size == 0:
+        return best
     for solve in _inverses(M, gram, size):
         v = _inverse_iteration(gram, solve)
         norm = float(np.linalg.norm(M @ v))

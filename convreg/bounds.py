@@ -30,7 +30,7 @@ from convreg.penalty import gram_is_singular
 from convreg.symbol import Symbol
 
 EPS = float(np.finfo(float).eps)
-INERTIA_LIMIT = 10**7  # entries of sparse factors, as estimated: some seconds
+INERTIA_LIMIT = 10**9  # operations of a sparse factorisation, as estimated: a few seconds
 STEPS = 5  # of Lanczos, for the lower bound
 
 
@@ -107,7 +107,7 @@ def _enclosures(M: ConvolutionOperator) -> tuple[Enclosure, Enclosure]:
     T = M if M.shape[0] >= M.shape[1] else M.T
     symbol = Symbol(M)
     torus = symbol.largest_on_torus()
-    if factor_entries(M) <= INERTIA_LIMIT:
+    if factor_entries(M) ** 2 <= 2 * min(M.shape) * INERTIA_LIMIT:
         return _by_inertia(M, T, torus)
     wave = symbol.start_vector()
     low, high = _ritz_vectors(T, wave if T is M else M @ wave)

@@ -217,6 +217,17 @@ def test_a_zero_kernel(shape, gram):
         assert upper - lower <= 4 * EPS
 
 
+@pytest.mark.parametrize("alpha", [1.0, 4.0])
+def test_an_orthogonal_kernel(alpha):
+    """R_alpha = 0, and nothing is below it."""
+    Q = np.linalg.qr(np.random.default_rng(9).standard_normal((3, 3)))[0]
+    K = alpha**0.5 * Q.reshape(1, 1, 3, 3)
+    lower, upper = penalty_bounds(K, 4, alpha)
+    assert lower == 0
+    assert upper <= 1e-10
+    assert penalty_bounds(K, 4, alpha, "rows")[0] == 0
+
+
 @pytest.mark.parametrize("far", [1e3, 1e10, 1e200])
 def test_a_tap_that_reads_zeros_alone(far):
     """The corner of a kernel on one pixel: M = [3], whatever stands there."""

@@ -39,6 +39,7 @@ DRAWN = {
     "kinks": beyond_plots.descent_figure,
     "barrier_seeds": beyond_plots.outcome_figure,
     "alternatives": lambda table: beyond_plots.comparison_figure(groups(table, "budget")[500]),
+    "layer_bounds": layer_plots.gap_figure,
     "layer_growth": layer_plots.growth_figure,
     "layer_gemm_rate": layer_plots.rate_figure,
     "layer_barrier": layer_plots.barrier_figure,

@@ -31,7 +31,7 @@ from convreg.symbol import Symbol
 
 EPS = float(np.finfo(float).eps)
 INERTIA_LIMIT = 10**9  # operations of a sparse factorisation, as estimated: a few seconds
-STEPS = 5  # of Lanczos, for the lower bound
+STEPS = 4  # of Lanczos, for the lower bound
 
 
 def penalty_bounds(
@@ -119,18 +119,22 @@ def _ritz_vectors(T: ConvolutionOperator, start: NDArray) -> tuple[NDArray, NDAr
     """Of the lowest and the highest Ritz value of T'T after a few steps of Lanczos."""
     if not start.any():
         start = np.ones(len(start))
-    Q = [start / np.linalg.norm(start)]
-    for _ in range(min(STEPS, len(start)) - 1):
-        w = T.T @ (T @ Q[-1])
+    steps = min(STEPS, len(start))
+    Q, images = np.empty((steps, len(start))), np.empty((steps, T.shape[0]))
+    Q[0] = start / np.linalg.norm(start)
+    images[0] = T @ Q[0]
+    for j in range(1, steps):
+        w = T.T @ images[j - 1]
         length = np.linalg.norm(w)
-        for q in Q:
-            w -= (q @ w) * q
-        if np.linalg.norm(w) <= 1e-8 * length:
+        w -= (Q[:j] @ w) @ Q[:j]
+        rest = np.linalg.norm(w)
+        if rest <= 1e-8 * length:
+            Q, images = Q[:j], images[:j]
             break
-        Q.append(w / np.linalg.norm(w))
-    basis = np.stack(Q, axis=1)
-    _, _, Yt = np.linalg.svd(T @ basis, full_matrices=False)
-    return basis @ Yt[-1], basis @ Yt[0]
+        Q[j] = w / rest
+        images[j] = T @ Q[j]
+    _, Y = np.linalg.eigh(images @ images.T)
+    return Y[:, 0] @ Q, Y[:, -1] @ Q
 
 
 def _rayleigh_quotient(T: ConvolutionOperator, v: NDArray, M: ConvolutionOperator) -> Enclosure:

@@ -27,7 +27,7 @@ with x, and sin(x)^2 > U / S >= cos(a(1))^2: f(c) > U cos(a(b))^2 / cos(a(1))^2,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, product
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convreg._numerics.threads import in_threads
 
-AT_ONCE = 2**16  # entries of the matrices that are made at once, and of what makes them
+AT_ONCE = 2**18  # entries of the matrices that are made at once, and of what makes them
 LARGE = 32  # from here on a call of Cholesky takes no longer than its arithmetic
 BOXES = ((1, 1), (1, 2), (2, 2), (2, 4), (4, 4), (8, 8))
 EPS = float(np.finfo(float).eps)
@@ -99,6 +99,7 @@ class GramPolynomial:
                 C = ahead @ behind.T
                 self.coefficients[T1 - 1 + a, T2 - 1 + b] = C
                 self.coefficients[T1 - 1 - a, T2 - 1 - b] = C.T
+        self._parts = _by_cosines_and_sines(self.coefficients)
         # |G| <= norm^2, and the rounding of its coefficients, of the angles and of a value
         self.norm = float(np.linalg.norm(blocks, axis=(2, 3)).sum())
         terms = T1 * T2 * (w + 4) + 4 * self.size
@@ -106,7 +107,18 @@ class GramPolynomial:
 
     def at(self, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
         """G(theta), an (..., r, r) complex array, for angles whose shapes are broadcast."""
-        return transform(self.coefficients, self.rows, self.columns, theta_1, theta_2)
+        return self._combined(self._parts, *np.broadcast_arrays(theta_1, theta_2))
+
+    def _combined(self, parts: NDArray, theta_1: NDArray, theta_2: NDArray) -> NDArray:
+        """Of parts such as those of G: in one real product, with nothing to be moved."""
+        t_1, t_2 = np.meshgrid(self.rows, self.columns, indexing="ij")
+        behind = slice(t_1.size // 2 + 1, None)  # the other half has the same cosines and sines
+        angles = np.multiply.outer(theta_1, t_1.ravel()[behind])
+        angles += np.multiply.outer(theta_2, t_2.ravel()[behind])
+        ones = np.ones((*theta_1.shape, 1))
+        waves = np.concatenate([ones, np.cos(angles), np.sin(angles)], axis=-1)
+        values = (waves @ parts).view(complex)
+        return values.reshape(*theta_1.shape, self.size, self.size)
 
     def batches(self, count: int) -> Iterator[slice]:
         """Slices of so many of the angles as are treated at once."""
@@ -123,15 +135,19 @@ class GramPolynomial:
         """
         if self.norm == 0:
             return 0.0
-        axes = circles[0].angles(), circles[1].half()
+        theta_1, theta_2 = circles[0].angles(), circles[1].half()
         bound = guess + 2 * self._uncertainty(guess)
         box = self._best_box(circles, bound, sample)
-        left = _boxes(*axes, box)
+        left = np.ones((len(theta_1), len(theta_2)), bool)
         if box != (1, 1):
-            middles = np.array([points.mean(1) for points in left])
-            failed = self._above(middles.T, bound * self._share(circles, box))
-            left = [left[j] for j in failed]
-        points = np.hstack([np.empty((2, 0)), *left])
+            middles = _middles(theta_1, box[0]), _middles(theta_2, box[1])
+            points = np.array(np.meshgrid(*middles, indexing="ij"))
+            boxes = np.zeros(points[0].size, bool)
+            boxes[self._above(points.reshape(2, -1), bound * self._share(circles, box))] = True
+            boxes = boxes.reshape(points[0].shape)
+            left = boxes.repeat(box[0], axis=0).repeat(box[1], axis=1)
+        rows, columns = np.nonzero(left[: len(theta_1), : len(theta_2)])
+        points = np.array([theta_1[rows], theta_2[columns]])
         for j in self._above(points, bound):
             largest = float(np.linalg.eigvalsh(self.at(*points[:, j]))[-1])
             bound = max(bound, largest + 2 * self._uncertainty(largest))
@@ -169,13 +185,11 @@ class GramPolynomial:
         """The indices of the pairs of angles at which lambda_max(G) <= limit is not proved."""
         theta_1, theta_2 = points
         limit -= self._uncertainty(limit)
-        below = -self.coefficients  # of limit I - G
-        n1, n2 = self.degrees
-        below[n1, n2] += limit * np.eye(self.size)
+        below = -self._parts  # of limit I - G
+        below[0, :: 2 * (self.size + 1)] += limit
 
         def failures(some: slice) -> list[int]:
-            angles = theta_1[some], theta_2[some]
-            matrices = transform(below, self.rows, self.columns, *angles)
+            matrices = self._combined(below, theta_1[some], theta_2[some])
             return [some.start + j for j in _indefinite(matrices)]
 
         return list(chain.from_iterable(in_threads(failures, self.batches(len(theta_1)))))
@@ -186,11 +200,25 @@ def _side_by_side(blocks: NDArray) -> NDArray:
     return blocks.transpose(2, 0, 1, 3).reshape(blocks.shape[2], -1)
 
 
-def _boxes(theta_1: NDArray, theta_2: NDArray, box: tuple[int, int]) -> list[NDArray]:
-    """A grid of angles in boxes, the last ones smaller: for each the (2, count) angles in it."""
-    rows = [theta_1[i : i + box[0]] for i in range(0, len(theta_1), box[0])]
-    columns = [theta_2[j : j + box[1]] for j in range(0, len(theta_2), box[1])]
-    return [np.stack(np.meshgrid(*pair)).reshape(2, -1) for pair in product(rows, columns)]
+def _by_cosines_and_sines(C: NDArray) -> NDArray:
+    """C_0, then all C_t + C_-t of half the t, then all i (C_t - C_-t): real and imaginary parts.
+
+    With C_-t = C_t', these times 1, cos(t theta) and sin(t theta) make G.
+    """
+    r = C.shape[-1]
+    C = C.reshape(-1, r, r)
+    half = len(C) // 2
+    ahead, behind = C[half + 1 :], C[half - 1 :: -1] if half else C[:0]
+    entries = np.zeros((len(C), r, r, 2))
+    entries[0, ..., 0] = C[half]
+    entries[1 : half + 1, ..., 0] = ahead + behind
+    entries[half + 1 :, ..., 1] = ahead - behind
+    return entries.reshape(len(C), -1)
+
+
+def _middles(theta: NDArray, length: int) -> NDArray:
+    """Of intervals with so many of the angles, the last one with what is left."""
+    return np.array([theta[i : i + length].mean() for i in range(0, len(theta), length)])
 
 
 def _indefinite(matrices: NDArray) -> Iterator[int]:

@@ -324,6 +324,37 @@ def test_a_rayleigh_quotient_in_exact_arithmetic(case, power):
     assert found.high - found.low <= 1e-11 * BOUNDS._size(M) ** 2
 
 
+@pytest.mark.parametrize("taps", [3, 4, 7])
+def test_a_rayleigh_quotient_of_what_cancels(taps):
+    """M v is nothing but rounding: the exact value of the sum lies in the enclosure."""
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        k, v = rng.standard_normal(taps), rng.standard_normal(taps)
+        k[-1] = -(k[:-1] @ v[:-1]) / v[-1]
+        M = ConvolutionOperator(k.reshape(1, taps, 1, 1), (1, taps), padding="valid")
+        exact = [Fraction(x) for x in v]
+        image = sum(Fraction(a) * x for a, x in zip(k, exact, strict=True))
+        truth = image**2 / sum(x * x for x in exact)
+        found = BOUNDS._rayleigh_quotient(M, v, M)
+        assert found.low <= truth <= found.high
+
+
+def test_the_rounding_of_the_gram_matrix(monkeypatch):
+    """M = [x]: its square is rounded, and an eigenvalue of what is rounded is no bound."""
+    monkeypatch.setattr(
+        BOUNDS, "_proved", lambda A, value, sign: (float(A.toarray()[0, 0]), np.ones(1))
+    )
+    above = below = 0
+    for x in np.random.default_rng(10).uniform(1, 2, 20):
+        M = ConvolutionOperator([[x]], 1)
+        largest, smallest = BOUNDS._by_inertia(M, M, np.inf)
+        assert smallest.low <= Fraction(x) ** 2 <= largest.high
+        above += x * x > Fraction(x) ** 2
+        below += x * x < Fraction(x) ** 2
+    assert above
+    assert below
+
+
 @given(settings_of(max_k=4))
 def test_the_size_bounds_the_matrix_of_absolute_values(case):
     M = ConvolutionOperator(case.K, case.N, **case.keywords)

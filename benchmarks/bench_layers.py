@@ -48,6 +48,7 @@ from convreg import (
     shifted_gram,
 )
 from convreg._numerics.taps import kept_taps
+from convreg._numerics.winograd import kept_tiles
 from convreg.storage.tables import as_csv, rounded
 from convreg.studies.layers import (
     Layer,
@@ -92,7 +93,7 @@ def iteration(
     """
     G = kernel_gradient(K, N, triplets[0].u, triplets[0].v)
     K = K - K.dtype.type(LEARNING_RATE) * G
-    return K, power_update(shifted_gram(ConvolutionOperator(K, N)), triplets, 2)
+    return K, power_update(shifted_gram(ConvolutionOperator(K, N, copy=False)), triplets, 2)
 
 
 def torch_iteration(
@@ -262,6 +263,7 @@ def memory(layer: Layer) -> Measured:
     k, g, h, N = layer[:4]
     K = gaussian_kernel(layer)
     kept_taps.cache_clear()
+    kept_tiles.cache_clear()
     tracemalloc.start()
     penalty_gradient(K, N, tolerance=1e-3)
     peak = float(tracemalloc.get_traced_memory()[1])

@@ -9,7 +9,7 @@ square, is said in `convreg.geometry`.
 
 from __future__ import annotations
 
-from copy import copy
+from copy import copy as shallow
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from convreg._checks import as_floats, as_kernel
 from convreg._numerics.taps import Convolution, correlate
+from convreg._numerics.winograd import Filters
 from convreg.geometry import Padding, Size, as_pair, geometry_of
 
 
@@ -173,11 +174,13 @@ class ConvolutionOperator(LinearOperator):
     N : int, or (height, width) of an input
     stride, dilation, padding
         The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
+    copy : bool
+        Whether K is copied; if not, its entries must stay what they are.
 
     Attributes
     ----------
     kernel : (k, k, g, h) array
-        A copy of K.
+        A copy of K, or K.
     N : int, or (height, width)
     geometry : Geometry
         What the taps read.
@@ -204,8 +207,11 @@ class ConvolutionOperator(LinearOperator):
         stride: Size = 1,
         dilation: Size = 1,
         padding: Padding = "same",
+        copy: bool = True,
     ) -> None:
-        kernel = as_kernel(K, square=False).copy()
+        kernel = as_kernel(K, square=False)
+        if copy:
+            kernel = kernel.copy()
         self.geometry = geometry_of(kernel.shape, N, stride, dilation, padding)
         self.N = self.geometry.image if isinstance(N, (tuple, list)) else self.geometry.rows.N
         super().__init__(kernel.dtype, self.geometry.shape_of_matrix(*kernel.shape[2:]))
@@ -214,12 +220,13 @@ class ConvolutionOperator(LinearOperator):
     def _take(self, kernel: NDArray) -> None:
         """Be M of this kernel."""
         self.dtype, self.kernel = kernel.dtype, kernel
-        self._forward = Convolution(kernel, self.geometry, transposed=False)
-        self._backward = Convolution(kernel, self.geometry, transposed=True)
+        filters = Filters(kernel)
+        self._forward = Convolution(kernel, self.geometry, False, filters)
+        self._backward = Convolution(kernel, self.geometry, True, filters)
 
     def with_kernel(self, kernel: NDArray) -> ConvolutionOperator:
         """M, also of M.T, for another kernel of this shape; it is neither checked nor copied."""
-        other = copy(self)
+        other = shallow(self)
         other._take(kernel)
         return other
 
@@ -250,7 +257,7 @@ class ConvolutionOperator(LinearOperator):
         return self._matmat(x.reshape(-1, 1)).ravel()
 
     def _adjoint(self) -> ConvolutionOperator:
-        adjoint = copy(self)
+        adjoint = shallow(self)
         adjoint.shape = self.shape[::-1]
         adjoint._forward, adjoint._backward = self._backward, self._forward
         return adjoint

@@ -134,7 +134,7 @@ def kernel_gradient(
            [0., 4., 0.],
            [0., 0., 0.]])
     """
-    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
+    M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding, copy=False)
     rows = gram_of_rows(gram, *M.shape)
     size = M.shape[0] if rows else M.shape[1]
     u = as_vector("u", u, size)

@@ -5,7 +5,8 @@ that pixel reads ("im2col"), and A be the kernel with the same rows. Then a conv
 its adjoint P*(A Y), where P* adds to the pixels that P reads, and the gradient in the kernel
 P(X) Y'. P(X) passes through a work array of bounded size, some lines of the image at a time: all
 arithmetic is in a few large matrix products. With many taps of few channels Fourier transforms are
-quicker, see `convreg._numerics.fourier`.
+quicker, with 3 x 3 taps of many channels Winograd's way: see `convreg._numerics.fourier` and
+`convreg._numerics.winograd`.
 
 Blocks of vectors are arrays (channels H W, count): in vec order, the same entry of all vectors side
 by side. What a tap reads is said by `convreg.geometry`.
@@ -13,7 +14,7 @@ by side. What a tap reads is said by `convreg.geometry`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from threading import Lock
 
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from convreg._numerics.fourier import FourierConvolution, kept_grid, pays
+from convreg._numerics import fourier, winograd
 from convreg.geometry import Axis, Geometry, mirrored
 
 WORK = 2**19  # entries of the work array: few enough to stay in a cache
@@ -35,11 +36,21 @@ class Convolution:
     its outputs, whichever are fewer channels. Else M reads and M' adds.
     """
 
-    def __init__(self, kernel: NDArray, geometry: Geometry, transposed: bool) -> None:
+    def __init__(
+        self,
+        kernel: NDArray,
+        geometry: Geometry,
+        transposed: bool,
+        filters: winograd.Filters | None = None,
+    ) -> None:
         g, h = kernel.shape[2:]
         inputs, outputs = (h, g) if transposed else (g, h)
-        by_spectra = pays(kernel.shape, geometry)
-        self.fourier = FourierConvolution(kernel, geometry, transposed) if by_spectra else None
+        self.quicker: Callable[[NDArray], NDArray] | None = None  # where another way pays
+        if fourier.pays(kernel.shape, geometry):
+            self.quicker = fourier.FourierConvolution(kernel, geometry, transposed)
+        elif winograd.pays(kernel.shape, geometry):
+            filters = filters or winograd.Filters(kernel)
+            self.quicker = winograd.WinogradConvolution(filters, geometry, transposed)
         mirror = mirrored(geometry)
         self.reads = not transposed if mirror is None else inputs <= READ * outputs
         self.mirrored = self.reads == transposed
@@ -58,8 +69,8 @@ class Convolution:
         if count > self.most:  # what is kept between calls stays bounded
             starts = range(0, count, self.most)
             return np.hstack([self(X[:, start : start + self.most]) for start in starts])
-        if self.fourier is not None and np.isrealobj(X):
-            return self.fourier(X)
+        if self.quicker is not None and np.isrealobj(X):
+            return self.quicker(X)
         taps = kept_taps(self.geometry, self.mirrored, self.channels, count, X.dtype)
         return taps.product(self.A, X) if self.reads else taps.adjoint(self.A, X)
 
@@ -72,8 +83,8 @@ def correlate(shape: tuple[int, ...], geometry: Geometry, X: NDArray, Y: NDArray
     k1, k2, g, h = shape
     count = X.shape[1]
     dtype = np.result_type(X, Y)
-    if pays(shape, geometry):
-        return kept_grid(geometry).correlation(X, Y, g, h)
+    if fourier.pays(shape, geometry):
+        return fourier.kept_grid(geometry).correlation(X, Y, g, h)
     mirror = mirrored(geometry)
     if mirror is not None and h < g:
         G = kept_taps(mirror, True, h, count, dtype).correlation(Y, X)
@@ -134,7 +145,10 @@ class Taps:
         Y = np.empty((A.shape[1], self._outputs * count), X.dtype)
         with self._lock:
             for columns, P in self._reads(X):
-                np.matmul(A.T, P, out=Y[:, columns])
+                if P.shape[1] < A.shape[1]:  # BLAS is better at a tall product than at a wide one
+                    Y[:, columns] = (P.T @ A).T
+                else:
+                    np.matmul(A.T, P, out=Y[:, columns])
         return Y.reshape(A.shape[1] * self._outputs, count)
 
     def adjoint(self, A: NDArray, Y: NDArray) -> NDArray:

@@ -242,3 +242,9 @@ def test_the_adjoint_in_the_kernel_is_that_of_the_matrix_of_outer_products(case,
     Y, X = (case.rng.standard_normal((size, count)) for size in M.shape)
     expected = reference_adjoint(Y @ X.T, case.K.shape, case.N)
     assert relative_error(M.kernel_adjoint(X, Y), expected) < 1e-13
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_the_kernel_is_copied_unless_it_need_not_be(copy):
+    K = np.ones((3, 3, 1, 1))
+    assert np.shares_memory(ConvolutionOperator(K, 4, copy=copy).kernel, K) != copy

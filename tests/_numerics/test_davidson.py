@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convreg._numerics.davidson import MOST, extreme_eigenpair
+from convreg._numerics.davidson import MOST, Basis, extreme_eigenpair
 
 TOLERANCE = 1e-9
 SPECTRA = {
@@ -123,3 +123,15 @@ def test_a_start_that_is_an_eigenvector_ends_at_once():
     eigenvalues = SPECTRA["spread"]
     pair = extreme_eigenpair(of_diagonal(eigenvalues), np.eye(300)[0] * 5, enough)
     assert (pair.value, pair.residual, pair.products) == (1.0, 0.0, 2)
+
+
+def test_a_new_direction_is_orthogonal_to_the_basis_also_where_little_of_it_is_new():
+    basis = Basis(50, np.float64)
+    for seed in range(3):
+        v = basis.new_direction(random_start(50, seed))
+        basis.append(v, v)
+    V = basis.V[:3]
+    for part in (1.0, 1e-4, 1e-7, 1e-12, 0.0):
+        d = basis.new_direction(V[0] - 2 * V[2] + part * random_start(50, 7))
+        assert np.linalg.norm(d) == pytest.approx(1, rel=1e-14)
+        assert np.abs(V @ d).max() < 1e-14

@@ -380,6 +380,19 @@ def test_what_the_factors_prove(n, seed, rank_lost, exponent):
     assert is_positive(whole, denominator, -np.nextafter(error, np.inf), -1)
 
 
+def test_what_the_factors_prove_where_they_are_symmetric():
+    """Pivots of 1: U = D L' exactly, and the rounding of the last pivot alone may hide its sign."""
+    for seed in range(150):
+        x = np.random.default_rng(seed).uniform(0.5, 2, 4)
+        B = np.eye(5)
+        B[4, :4] = B[:4, 4] = x
+        B[4, 4] = np.sum(x * x) * (1 + EPS * (seed % 3 - 1))
+        solved = BOUNDS._positive(csc_array(B))
+        if solved is not None:
+            whole, denominator = in_integers(B)
+            assert is_positive(whole, denominator, -np.nextafter(solved[1], np.inf), -1)
+
+
 @pytest.mark.parametrize(
     "B",
     [
@@ -392,6 +405,14 @@ def test_what_the_factors_prove(n, seed, rank_lost, exponent):
 )
 def test_what_is_not_positive_is_not_said_to_be(B):
     assert BOUNDS._positive(csc_array(B)) is None
+
+
+def test_a_norm_from_the_sums_of_rows_and_of_columns():
+    """``|A|^2 <= |A|_1 |A|_inf``, the largest sums."""
+    A = np.random.default_rng(11).uniform(size=(4, 6))
+    found = BOUNDS._norm(A.sum(axis=1), A.sum(axis=0))
+    assert found == pytest.approx((A.sum(axis=1).max() * A.sum(axis=0).max()) ** 0.5)
+    assert np.linalg.norm(A, 2) <= found
 
 
 def test_the_inverse_of_what_is_positive():

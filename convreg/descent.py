@@ -167,17 +167,16 @@ def minimize_penalty(
     history = [_record(M, leading, alpha, rows, diagnostics)]
     converged = False
     for iteration in range(1, iterations + 1):
-        before = history[-1]
         G = gradient_from_products(M, leading.pair, leading.products, rows)  # steps 3 and 4
-        size = as_number("learning_rate", rate(before.estimate, as_given(G)), positive=False)
+        size = as_number("learning_rate", rate(history[-1].estimate, as_given(G)), positive=False)
         M = M.with_kernel(_step(M.kernel, size, G, alpha, iteration))  # step 5
         B = ShiftedGram(M, alpha, rows)
         triplets = refresh(B, triplets)  # step 6
         leading = _selected(M, triplets, rows)  # step 7
         after = _record(M, leading, alpha, rows, diagnostics)
+        before = history[-1].estimate
+        converged = 0 < tolerance and abs(after.estimate - before) <= tolerance * before
         history.append(after)
-        change = abs(after.estimate - before.estimate)
-        converged = 0 < tolerance and change <= tolerance * before.estimate
         answer = None
         if callback is not None:
             answer = callback(iteration, as_given(M.kernel), after.estimate)
@@ -264,8 +263,7 @@ def _selected(M: ConvolutionOperator, triplets: Triplets, rows: bool) -> _Leadin
     A = M.T if rows else M
     selected = int(np.argmax([triplet.sigma for triplet in triplets]))
     sigma, u, v = triplets[selected]
-    size = A.shape[1]
-    pair = np.stack([as_vector("u", u, size), as_vector("v", v, size)], axis=1)
+    pair = np.stack([as_vector("u", u, A.shape[1]), as_vector("v", v, A.shape[1])], axis=1)
     return _Leading(selected, sigma, pair, A @ pair)
 
 
@@ -284,15 +282,13 @@ def _record(
     return Record(float(sigma), R, sigma_max, sigma_min, kappa, residual, leading.selected)
 
 
-def _step(
-    kernel: NDArray, learning_rate: float, G: NDArray, alpha: float, iteration: int
-) -> NDArray:
+def _step(kernel: NDArray, rate: float, G: NDArray, alpha: float, iteration: int) -> NDArray:
     """Step 5, unless the kernel has grown too far."""
     with np.errstate(over="ignore", invalid="ignore"):
-        kernel = kernel - learning_rate * G
+        kernel = kernel - rate * G
     if _overflows(kernel, alpha):
         raise FloatingPointError(
-            f"learning_rate: wanted one with which the penalty falls, got {learning_rate}: "
+            f"learning_rate: wanted one with which the penalty falls, got {rate}: "
             f"the descent diverged and overflowed at iteration {iteration}"
         )
     return kernel

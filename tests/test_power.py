@@ -291,7 +291,7 @@ def test_leading_triplets_by_lanczos(m, n, count, kind):
 def test_the_two_paths_agree(monkeypatch):
     A = np.random.default_rng(7).standard_normal((40, 30))
     full = leading_triplets(A, 3)
-    monkeypatch.setattr(MODULE, "DENSE_LIMIT", 29)
+    monkeypatch.setattr(MODULE, "DENSE_LIMIT", 9)  # of each triplet
     svd = np.linalg.svd
     monkeypatch.setattr(
         np.linalg, "svd", lambda A, **options: svd(A, **options) if A.shape[1] == 3 else None

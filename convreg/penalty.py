@@ -169,33 +169,40 @@ def _leading(
 ) -> SingularTriplet:
     """The leading triplet of M'M - alpha I.
 
-    Of a large one the largest eigenvalue, by Davidson's method; it is R_alpha if it is at least
-    alpha, as no eigenvalue is below -alpha.
+    No eigenvalue is below -alpha: where the largest is at least alpha, it is R_alpha. The symbol
+    tells whether to look for that of a large problem, by Davidson's method, or at both ends.
     """
     B = ShiftedGram(M, alpha, rows)
     if is_small(M):
         return leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
-    first = start_vector([_wave(M, rows) if start is None else start], "v", B.shape[0], B.dtype)
-    size = 2.0 ** np.frexp(scaled(M)[1] ** 2 + alpha)[1]  # of the order of B, a power of two
+    reduced, scale = scaled(M)
+    symbol = Symbol(reduced)
+    if start is None:
+        wave = symbol.start_vector()
+        x = M @ wave if rows else wave
+        start = SingularTriplet(np.nan, x, x)
+    if scale**2 * symbol.peaks.values[0] >= 2 * alpha:
+        first = start_vector([start], "v", B.shape[0], B.dtype)
+        start, converged = _largest(B, first, tolerance, scale**2 + alpha)
+        if converged and start.sigma >= alpha:
+            return start
+    return leading_triplets(B, 1, tolerance, [start])[0]
+
+
+def _largest(
+    B: ShiftedGram, first: NDArray, tolerance: float, size: float
+) -> tuple[SingularTriplet, bool]:
+    """The triplet of the largest eigenvalue of a B of about that size; whether it converged."""
+    unit = 2.0 ** np.frexp(size)[1]  # a power of two, so that nothing is rounded
 
     def enough(value: float, residual: float, gap: float) -> bool:
         return residual <= tolerance * abs(value)
 
-    pair = extreme_eigenpair(lambda v: B.matvec(v) / size, first, enough, largest=True)
-    triplet = SingularTriplet(B.dtype.type(size * pair.value), pair.vector, pair.vector)
-    triplet.residual = size * pair.residual
-    rounding = 100 * float(np.finfo(B.dtype).eps) * (size * pair.value + 2 * alpha)
-    if (pair.converged or triplet.residual <= rounding) and triplet.sigma >= alpha:
-        return triplet
-    return leading_triplets(B, 1, tolerance, [triplet])[0]
-
-
-def _wave(M: ConvolutionOperator, rows: bool) -> SingularTriplet:
-    """Where the symbol of M is largest, as a start; of M M' the image of that."""
-    M, _ = scaled(M)
-    wave = Symbol(M).start_vector()
-    x = M @ wave if rows else wave
-    return SingularTriplet(np.nan, x, x)
+    pair = extreme_eigenpair(lambda v: B.matvec(v) / unit, first, enough, largest=True)
+    triplet = SingularTriplet(B.dtype.type(unit * pair.value), pair.vector, pair.vector)
+    triplet.residual = unit * pair.residual
+    rounding = 100 * float(np.finfo(B.dtype).eps) * (unit * abs(pair.value) + 2 * abs(B.lowest))
+    return triplet, pair.converged or triplet.residual <= rounding
 
 
 def _deciding_extremes(

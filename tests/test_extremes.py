@@ -27,6 +27,7 @@ from convreg import (
     penalty_gradient,
     shifted_gram,
 )
+from convreg._numerics.davidson import extreme_eigenpair
 from convreg.extremes import factors_fit, is_small, largest_singular_value, smallest_singular_value
 
 MODULE = sys.modules["convreg.extremes"]
@@ -160,9 +161,9 @@ def test_penalty_where_the_factors_do_not_fit(size, gram, little_memory):
 
 def test_penalty_says_where_lanczos_does_not_converge(little_memory, monkeypatch):
     K, sigma = separable(1, 1, 39)
-    monkeypatch.setattr(
-        sys.modules["convreg.penalty"], "leading_triplets", partial(leading_triplets, restarts=1)
-    )
+    module = sys.modules["convreg.penalty"]
+    monkeypatch.setattr(module, "leading_triplets", partial(leading_triplets, restarts=1))
+    monkeypatch.setattr(module, "extreme_eigenpair", partial(extreme_eigenpair, limit=5))
     with pytest.raises(NotConverged, match=r"^restarts: ") as error:
         penalty(K, 39, 0.01, tolerance=1e-14)
     [best] = error.value.triplets

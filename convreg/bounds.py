@@ -21,8 +21,8 @@ from scipy.sparse.linalg import splu
 
 from convreg._checks import Gram, as_number, gram_of_rows
 from convreg._numerics.arpack import random_vector
+from convreg._numerics.fill import factor_entries
 from convreg.convolution import ConvolutionOperator
-from convreg.extremes import _factor_entries as factor_entries
 from convreg.extremes import extremes, scaled
 from convreg.geometry import Padding, Size
 from convreg.matrix import formed
@@ -50,8 +50,9 @@ def penalty_bounds(
        \max\Bigl( \max_j \sigma_{\max}(F(\theta_j))^2 - \alpha, \; \alpha \Bigr), \qquad |v| = 1
 
     The frequencies theta_j are those of a torus of which M is a part, see `convreg.symbol`. Where
-    the smaller Gram matrix has at most 1500 unknowns, or its sparse factors few entries, the upper
-    bound is the one that its inertia gives, and the two agree to about ten digits.
+    sparse factors of the smaller Gram matrix take no more than a few seconds, as for the paper's
+    examples, the upper bound is the one that its inertia gives, and the two agree to about eight
+    digits.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def _enclosures(M: ConvolutionOperator) -> tuple[Enclosure, Enclosure]:
     T = M if M.shape[0] >= M.shape[1] else M.T
     symbol = Symbol(M)
     torus = symbol.largest_on_torus()
-    if factor_entries(M) ** 2 <= 2 * min(M.shape) * INERTIA_LIMIT:
+    if factor_entries(M.shape, M.geometry) ** 2 <= 2 * min(M.shape) * INERTIA_LIMIT:
         return _by_inertia(M, T, torus)
     wave = symbol.start_vector()
     low, high = _ritz_vectors(T, wave if T is M else M @ wave)
@@ -152,7 +153,7 @@ def _product_rounding(M: ConvolutionOperator) -> float:
     """A bound of ``|fl(M v) - M v| / |v|``, the same for M': ``| |M| |`` times the terms of a sum.
 
     M is the sum over the taps of S (x) K[p, q]', ``|S| <= 1``. A hundred terms more are more than
-    what a product by FFT of one channel takes.
+    what a product by FFT takes, or by Winograd's transforms.
     """
     k1, k2, g, h = M.kernel.shape
     return 2 * EPS * (k1 * k2 * max(g, h) + 100) * _size(M)

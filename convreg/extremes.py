@@ -14,9 +14,10 @@ from convreg._checks import as_number
 from convreg._numerics.circulant import GramInverse
 from convreg._numerics.davidson import Eigenpair, extreme_eigenpair
 from convreg._numerics.decomposed import extreme_vectors
+from convreg._numerics.fill import factor_entries
 from convreg._numerics.shift_invert import smallest_right_vector
 from convreg.convolution import ConvolutionOperator
-from convreg.geometry import Axis, Padding, Size
+from convreg.geometry import Padding, Size
 from convreg.matrix import formed
 from convreg.symbol import Symbol
 
@@ -27,6 +28,8 @@ FACTOR_LIMIT = 10**8  # a gigabyte or two, and a minute or two
 TOLERANCE = 1e-8
 PRODUCTS = 1000  # with the Gram matrix, after which another way is taken
 FEW_PRODUCTS = 50  # for a bound of sigma_min where there is none
+INVERSES = 3  # channels for each pixel of a side up to which inverses pay at the largest end
+ABOVE = 1.01  # times the peak of the symbol's squares: all eigenvalues on a torus are below
 MARGIN = 3  # pixels by which the preconditioner's torus is larger than the least: some steps fewer
 Pair = tuple[float, float]
 Found = tuple[float, float, tuple[float, ...]]
@@ -131,39 +134,7 @@ def is_small(M: ConvolutionOperator) -> bool:
 
 def factors_fit(M: ConvolutionOperator) -> bool:
     """Whether sigma_min can be computed from a factorisation."""
-    return is_small(M) or _factor_entries(M) <= FACTOR_LIMIT
-
-
-def _factor_entries(M: ConvolutionOperator) -> int:
-    """About what sparse factors hold: all within the band of the matrix, pixel after pixel.
-
-    Those of M hold half as much again, for their pivots are not on the diagonal. With a dilation
-    the pixels and outputs that are so far apart make matrices of their own.
-    """
-    m, n = M.shape
-    unknowns = min(m, n)
-    band, apart = unknowns, 1
-    for axis in M.geometry:
-        lines = axis.N if n <= m else axis.outputs
-        band = min(band, _coupled_lines(axis, m, n) * unknowns // lines)
-        if axis.stride == 1 and not axis.circular:
-            apart *= min(axis.dilation, lines)
-    return (3 if m == n else 2) * unknowns * max(1, band // apart)
-
-
-def _coupled_lines(axis: Axis, m: int, n: int) -> int:
-    """How many lines of the image the matrix that is factorised couples, at least one.
-
-    A square M an output with the pixels it reads, M'M pixels that one output reads, M M' outputs
-    that read one pixel. Where the image is circular, the last lines are coupled with the first.
-    """
-    if m == n:
-        lines = max(axis.before, axis.span - axis.before) + axis.stride - 1
-    elif n < m:
-        lines = axis.span
-    else:
-        lines = axis.span // axis.stride
-    return max(1, lines) * (2 if axis.circular else 1)
+    return is_small(M) or factor_entries(M.shape, M.geometry) <= FACTOR_LIMIT
 
 
 def scaled(M: ConvolutionOperator) -> tuple[ConvolutionOperator, float]:
@@ -223,19 +194,23 @@ def _extreme_vectors(M: ConvolutionOperator, tolerance: float, scale: float) -> 
 
 def _largest_vector(M: ConvolutionOperator, tolerance: float) -> NDArray:
     """By Davidson's method, from a wave where the symbol is largest and something random."""
-    wave = Symbol(M).start_vector()
+    symbol = Symbol(M)
+    wave = symbol.start_vector()
     if _tall(M) is not M:
         wave = M @ wave
     start = _random(len(wave))
     size = np.linalg.norm(wave)
     if size > 0:
-        start = wave / size + 0.05 * start / np.linalg.norm(start)
-    return extreme_eigenpair(_gram(M), start, _enough(tolerance), largest=True).vector
+        start = wave / size + 0.01 * start / np.linalg.norm(start)
+    precondition = None
+    if min(symbol.sides) >= min(symbol.taps.shape[2:]) / INVERSES:
+        precondition = _gram_inverse(M, ABOVE * float(symbol.peaks.values[0]))
+    return extreme_eigenpair(_gram(M), start, _enough(tolerance), precondition, largest=True).vector
 
 
 def _smallest_vector(M: ConvolutionOperator, tolerance: float, scale: float) -> NDArray:
     """By factors or by Davidson's method, whichever takes less and is sure."""
-    entries = _factor_entries(M)
+    entries = factor_entries(M.shape, M.geometry)
     fit, square = entries <= FACTOR_LIMIT, _is_square(M)
     if fit and (square or entries <= QUICK_FACTORS):
         return smallest_right_vector(_tall_matrix(M))
@@ -278,8 +253,11 @@ def _is_sure(pair: Eigenpair, tolerance: float) -> bool:
     return pair.converged or (ended and pair.residual**2 <= bound)
 
 
-def _gram_inverse(M: ConvolutionOperator) -> GramInverse | None:
-    """The preconditioner; none around a circle whose length is no multiple of the stride."""
+def _gram_inverse(M: ConvolutionOperator, above: float = 0.0) -> GramInverse | None:
+    """The preconditioner; none around a circle whose length is no multiple of the stride.
+
+    For the largest end, about the inverse of what the Gram matrix is below.
+    """
     if not M.kernel.any():
         return None
     symbol = Symbol(M)
@@ -292,8 +270,8 @@ def _gram_inverse(M: ConvolutionOperator) -> GramInverse | None:
         for line in lines
     )
     if M.shape[0] < M.shape[1]:
-        return GramInverse(symbol, (L1, L2), M.geometry.outputs, (1, 1), rows=True)
-    return GramInverse(symbol, (L1, L2), M.geometry.image, strides, rows=False)
+        return GramInverse(symbol, (L1, L2), M.geometry.outputs, (1, 1), rows=True, above=above)
+    return GramInverse(symbol, (L1, L2), M.geometry.image, strides, rows=False, above=above)
 
 
 def _random(size: int) -> NDArray:
@@ -306,9 +284,10 @@ def _what_is_known(M: ConvolutionOperator, pair: Eigenpair, scale: float) -> str
     angles = 2 * np.pi * np.arange(8) / 8
     F = Symbol(M).at(angles[:5], angles[:, np.newaxis])
     least = np.linalg.svd(F, compute_uv=False).min()
+    entries = factor_entries(M.shape, M.geometry)
     return (
         f"K, N: wanted sparse factors of at most {FACTOR_LIMIT:.0e} entries for sigma_min, "
-        f"got about {_factor_entries(M):.1e} for {min(M.shape)} unknowns; known is "
+        f"got about {entries:.1e} for {min(M.shape)} unknowns; known is "
         f"sigma_min <= {scale * _norm(M, pair.vector):.4g}, after {pair.products} products, and "
         f"that the symbol goes down to {scale * least:.4g} or below; "
         "without sigma_min there are penalty(K, N, tolerance=1e-6) for R_alpha, "

@@ -15,7 +15,7 @@ of M reaches an image pixel on the other way around (`Symbol.sides`), M is a sub
 
 .. math:: \sigma_{\max}(M) \leq \max_j \, \sigma_{\max}(F(\theta_j))
 
-for every phi. A circular M is C itself, with L = N / s and phi = 0.
+for every phi. A circular M whose stride s divides N is C itself, with L = N / s and phi = 0.
 """
 
 from __future__ import annotations

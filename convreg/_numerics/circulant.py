@@ -12,15 +12,18 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from convreg._numerics.threads import in_threads
 from convreg._numerics.trigonometric import GramPolynomial
 
 LIMIT = 2**26  # entries that are kept, half a gigabyte
-CHUNK = 2**22  # entries of the blocks at a time
+CHUNK = 2**20  # entries of the blocks that a thread has at a time
 DAMPING = 0.03  # part of the mean eigenvalue that is added: where F is near singular, M need not be
 
 
 class GramInverse:
     """About (M'M)^-1 x, or (``rows``) (M M')^-1 x, from the symbol of M on a torus.
+
+    Or, with a number ``above`` all eigenvalues, about (above I - M'M)^-1 x.
 
     Where too many inverses were to be kept, ``step`` x ``step`` neighbouring frequencies share one.
 
@@ -43,6 +46,7 @@ class GramInverse:
         images: tuple[int, int],
         strides: tuple[int, int],
         rows: bool,
+        above: float = 0.0,
     ) -> None:
         self.sides, self.images, self.strides = sides, images, strides
         L1, L2 = sides
@@ -53,15 +57,19 @@ class GramInverse:
             self.step += 1
         theta_1, theta_2 = _angles(L1 // 2 + 1, self.step, L1), _angles(L2, self.step, L2)
         mean = float((symbol.taps**2).sum()) / d  # of all eigenvalues of all blocks
-        damping = DAMPING * mean * np.eye(d, dtype=np.complex64)
+        sign = -1 if above else 1
+        shift = (above or DAMPING * mean) * np.eye(d, dtype=np.complex64)
         self.inverses = np.empty((len(theta_2), len(theta_1), d, d), np.complex64)
         blocks = symbol.taps.swapaxes(2, 3) if rows else symbol.taps
         gram = GramPolynomial(blocks)  # F F*, or the conjugate of F*F
         lines = max(1, CHUNK // (d * d * len(theta_1)))
-        for first in range(0, len(theta_2), lines):
+
+        def invert(first: int) -> None:
             part = slice(first, first + lines)
             G = gram.at(theta_1, theta_2[part, np.newaxis]).astype(np.complex64)
-            self.inverses[part] = np.linalg.inv((G if rows else G.conj()) + damping)
+            self.inverses[part] = np.linalg.inv(sign * (G if rows else G.conj()) + shift)
+
+        in_threads(invert, range(0, len(theta_2), lines))
 
     def __call__(self, x: NDArray) -> NDArray:
         waves = self._waves(x)

@@ -10,7 +10,8 @@ eigenvalue is bounded by Cholesky factorisations at fewer points than the grid h
 into boxes of b1 x b2 of its frequencies and let a(b) = (n1 b1 / L1 + n2 b2 / L2) pi / 2 < pi / 2.
 
 *If at the middle c of every box lambda_max(G(c)) <= U cos(a(b))^2 / cos(a(1))^2, then
-lambda_max(G) <= U on the grid.*
+lambda_max(G) <= U on the grid.* A box where it is not so is divided into its frequencies, boxes of
+one, for which the two say the same: the boxes need not be of one size.
 
 For a unit vector v let f = v^H G v, and S be the maximum of lambda_max(G) over all angles. f lies
 between 0 and S, so that f = S sin(psi / 2)^2. By the inequality of Bernstein and Szego (G. Szego,

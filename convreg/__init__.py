@@ -28,7 +28,7 @@ Every sentence               `convreg.claims`
 ===========================  ============================================================
 """
 
-from convreg.bounds import penalty_bounds
+from convreg.bounds import penalty_bounds, singular_value_bounds
 from convreg.convolution import ConvolutionOperator, convolve, unvec, vec
 from convreg.descent import DescentResult, minimize_penalty, polyak_step
 from convreg.extremes import extreme_singular_values
@@ -45,7 +45,6 @@ from convreg.penalty import (
     penalty,
     penalty_gradient,
     shifted_gram,
-    singular_value_bounds,
 )
 from convreg.power import SingularTriplet, power_update
 

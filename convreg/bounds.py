@@ -1,4 +1,4 @@
-r"""Section 2: R_alpha between two bounds that are proved, rounding included.
+r"""Section 2: R_alpha between two bounds that are proved, rounding included; and Theorem 2.1.
 
 A lower bound takes one vector: R_alpha = max |v'Bv| / v'v over all v, B = M'M - alpha I. An upper
 bound takes more than any number of vectors can tell, and comes from two sources:
@@ -94,6 +94,43 @@ def penalty_bounds(
         upper = max(above[1], below[0])
     least, most = np.nextafter([lower, upper], [-np.inf, np.inf])
     return max(0.0, float(least)), float(most)
+
+
+def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
+    r"""Theorem 2.1: what R_alpha(K) < t alpha says of the singular values of M.
+
+    .. math:: \sqrt{(1-t)\alpha} < \sigma_{\min}(M) \leq \sigma_{\max}(M) < \sqrt{(1+t)\alpha},
+       \qquad
+       \kappa_2(M) := \frac{\sigma_{\max}(M)}{\sigma_{\min}(M)} < \sqrt{\frac{1+t}{1-t}}
+
+    Parameters
+    ----------
+    alpha, t : float
+        alpha > 0 and 0 < t <= 1.
+
+    Returns
+    -------
+    lower, upper, kappa : float
+        lower < sigma_min, sigma_max < upper, sigma_max / sigma_min < kappa, which is infinite for t
+        = 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where alpha is not positive and finite, or t not in (0, 1].
+
+    Examples
+    --------
+    >>> lower, upper, kappa = singular_value_bounds(4.0, 0.6)
+    >>> round(lower, 4), round(upper, 4), round(kappa, 4)
+    (1.2649, 2.5298, 2.0)
+    """
+    alpha = as_number("alpha", alpha)
+    t = as_number("t", t)
+    if t > 1:
+        raise ValueError(f"t: wanted a number with 0 < t <= 1, got {t}")
+    lower, upper = ((1 - t) * alpha) ** 0.5, ((1 + t) * alpha) ** 0.5
+    return lower, upper, ((1 + t) / (1 - t)) ** 0.5 if t < 1 else np.inf
 
 
 class Enclosure(NamedTuple):

@@ -740,3 +740,20 @@ def test_around_a_circle_the_waves_have_all_singular_values(shape, N, monkeypatc
     found = extreme_singular_values(K, N, padding="circular", full_output=True)
     assert found[:2] == pytest.approx((sigma[0], sigma[-1]), rel=1e-11)
     assert max(found[2]) <= 1e-12 * sigma[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "N", "beside"),
+    [
+        ((2, 1, 4, 1), 20, 12),
+        ((3, 3, 4, 1), 20, 12),
+        ((2, 2, 3, 1), 24, 12),
+        ((5, 5, 2, 1), 40, 12),
+    ],
+)
+def test_of_an_M_that_zeros_alone_make_singular_it_is_0(shape, N, beside, capfd):
+    """More channels in than out, and a wide padding: tall, with columns that depend on others."""
+    K = np.random.default_rng(0).standard_normal(shape)
+    largest, smallest = extreme_singular_values(K, N, padding=beside)
+    assert smallest <= 1e-13 * largest
+    assert capfd.readouterr().err == ""  # nor has SuperLU a word to say

@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, csr_array, eye_array
+from scipy.sparse.csgraph import structural_rank
 from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
 
 from convreg._numerics.threads import one_thread_for_scipy
@@ -24,12 +25,14 @@ from convreg._numerics.threads import one_thread_for_scipy
 Solve = Callable[[NDArray], NDArray]
 SINGULAR = 1e-13  # pivots below this part of the largest are rounding
 SHIFT = 1e-9  # then M'M + shift is factorised, for rounding is small beside it: the vectors stay
+COARSE = 1e-3  # the same where sigma_min is 0 for sure, many times perhaps: less rounding
 LOST = 1e-5  # part of sigma_max, about: a smaller sigma_min has lost digits in M'M
 CORNER = 1e-12  # d as a part of it: sigma_min down to 1e-13 was right to 1e-3 of it
 
 
 def smallest_right_vector(M: csr_array) -> NDArray:
     """A unit vector v with the least ``|M v|``, for a tall or a square M."""
+    M.eliminate_zeros()
     gram = (M.T @ M).tocsc()
     size = abs(gram).max() ** 0.5
     best, least = np.eye(1, M.shape[1])[0], np.inf
@@ -48,15 +51,21 @@ def smallest_right_vector(M: csr_array) -> NDArray:
 def _inverses(M: csr_array, gram: csr_array, size: float) -> Iterator[Solve]:
     """x -> (M'M)^-1 x, one after the other for smaller and smaller sigma_min."""
     m, n = M.shape
-    factors = _factors(M, "COLAMD") if m == n else _factors(gram, "MMD_AT_PLUS_A")
+    # SuperLU writes where it must not if zeros alone make a matrix singular
+    regular = structural_rank(M) == n
+    factors = None
+    if regular:
+        factors = _factors(M, "COLAMD") if m == n else _factors(gram, "MMD_AT_PLUS_A")
     if factors is None:
-        shift = SHIFT * size**2 * eye_array(n)
+        shift = (SHIFT if regular else COARSE) * size**2 * eye_array(n)
         yield splu((gram + shift).tocsc()).solve
     elif m == n:
         yield partial(_inverse_of_square, factors)
         return  # nothing was lost, as M'M was not formed
     else:
         yield factors.solve
+    if not regular:
+        return
     factors = None  # before there are larger ones
     corner = CORNER * size * eye_array(m)
     try:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from convreg.bounds import singular_value_bounds
 from convreg.claims.definitions import Claim, Judged, each, verdict
 from convreg.convolution import ConvolutionOperator
 from convreg.descent import minimize_penalty, polyak_step
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.lanczos import leading_triplets
-from convreg.penalty import penalty, shifted_gram, singular_value_bounds
+from convreg.penalty import penalty, shifted_gram
 
 ROUNDING = 1e-9
 

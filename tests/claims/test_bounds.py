@@ -8,6 +8,7 @@ import pytest
 from evidence import dense_penalty, numbers, plain_descent, singular_values, tap
 from planted import ends, in_the_tally, multiple, planted, plus, turned
 
+from convreg.bounds import singular_value_bounds
 from convreg.claims import bounds
 from convreg.claims.bounds import SECTION_2_CLAIMS
 from convreg.claims.definitions import FAILS, HOLDS, IN_PART
@@ -15,7 +16,7 @@ from convreg.descent import minimize_penalty
 from convreg.examples import start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.matrix import conv_matrix
-from convreg.penalty import penalty, singular_value_bounds
+from convreg.penalty import penalty
 from convreg.power import SingularTriplet
 
 VERDICTS = {

@@ -25,6 +25,8 @@ from convreg.lanczos import leading_triplets, start_vector
 from convreg.power import SingularTriplet
 from convreg.symbol import Symbol
 
+VECTORS = 20  # as Lanczos keeps: the symbol may take as much memory
+
 
 def shifted_gram(M: Matrix, alpha: float = 1.0, gram: Gram = "columns") -> LinearOperator:
     r"""Section 2: M'M - alpha I as a symmetric linear operator, from any kind of M.
@@ -105,8 +107,8 @@ def penalty(
 
     The eigenvalues of M'M are the squared singular values of M and, where M has more columns than
     rows, zeros: R_alpha is the largest distance of one of them from alpha. Large problems need only
-    sigma_max, by Lanczos, where it decides; else sigma_min by `extreme_singular_values` or, where
-    the factors would not fit, the lower end of M'M - alpha I by Lanczos.
+    sigma_max, by Davidson's method, where it decides; else sigma_min by `extreme_singular_values`
+    or, where the factors would not fit, the lower end of M'M - alpha I by Lanczos.
 
     Parameters
     ----------
@@ -117,13 +119,12 @@ def penalty(
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller.
     tolerance : float
-        The relative residual at which Lanczos ends, see `leading_triplets`; 0 is machine precision.
+        The relative residual of large problems, see `leading_triplets`; 0 is machine precision.
     start : SingularTriplet, optional
-        Where Lanczos starts: the triplet of a similar kernel. Without it, and with more than 1500
-        unknowns, from the plane wave at the maximum of the symbol, see `convreg.symbol`.
+        Where a large problem starts: the triplet of a similar kernel. Without it, from the plane
+        wave at the maximum of the symbol, see `convreg.symbol`, or at random.
     full_output : bool
-        Whether the triplet of M'M - alpha I is given as well, with its residual; it comes from
-        Lanczos.
+        Whether the triplet of M'M - alpha I is given as well, with its residual.
     stride, dilation, padding
         The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
@@ -131,14 +132,14 @@ def penalty(
     -------
     R : float
     triplet : SingularTriplet
-        With full_output, and then R is its sigma, from Lanczos.
+        With full_output, and then R is its sigma.
 
     Raises
     ------
     ValueError, TypeError
         For a bad argument, naming it.
     NotConverged
-        Where Lanczos misses the tolerance.
+        Where a large problem misses the tolerance.
 
     Examples
     --------
@@ -170,10 +171,11 @@ def _leading(
     """The leading triplet of M'M - alpha I.
 
     No eigenvalue is below -alpha: where the largest is at least alpha, it is R_alpha. The symbol
-    tells whether to look for that of a large problem, by Davidson's method, or at both ends.
+    tells whether to look for that of a large problem, by Davidson's method, or at both ends; if
+    it takes no more memory than the vectors.
     """
     B = ShiftedGram(M, alpha, rows)
-    if is_small(M):
+    if is_small(M) or Symbol(M).gram_entries > VECTORS * B.shape[0]:
         return leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
     reduced, scale = scaled(M)
     symbol = Symbol(reduced)
@@ -214,7 +216,7 @@ def _deciding_extremes(
     largest = largest_singular_value(M, tolerance)
     if largest**2 >= 2 * alpha or gram_is_singular(M.shape, rows):
         return largest, largest
-    return largest, smallest_singular_value(M)
+    return largest, smallest_singular_value(M, tolerance)
 
 
 def from_extremes(
@@ -272,7 +274,7 @@ def penalty_gradient(
     ValueError, TypeError
         For a bad argument, naming it.
     NotConverged
-        Where Lanczos misses the tolerance.
+        Where a large problem misses the tolerance.
 
     Examples
     --------

@@ -158,19 +158,32 @@ class Symbol:
         self.image, self.outputs = M.geometry.image, M.geometry.outputs
         self.offsets = tuple(_range(line.offsets) for line in (self.rows, self.columns))
         self.sides = self.rows.side, self.columns.side
-        g, h = M.kernel.shape[2:]
+        self._kernel = M.kernel
+
+    @cached_property
+    def taps(self) -> NDArray:
+        """The kernel by offsets and channels, see the class."""
+        rows, columns = self.offsets
+        g, h = self._kernel.shape[2:]
         strides = self.rows.stride, self.columns.stride
-        T1, T2 = map(len, self.offsets)
-        taps = np.zeros((T1, T2, *strides, g, h), M.kernel.dtype)
+        taps = np.zeros((len(rows), len(columns), *strides, g, h), self._kernel.dtype)
         for p, c1, t1 in zip(*self.rows[1:4], strict=True):
             for q, c2, t2 in zip(*self.columns[1:4], strict=True):
-                taps[t1 - self.offsets[0][0], t2 - self.offsets[1][0], c1, c2] = M.kernel[p, q]
-        self.taps = taps.reshape(T1, T2, -1, h)
+                taps[t1 - rows[0], t2 - columns[0], c1, c2] = self._kernel[p, q]
+        return taps.reshape(len(rows), len(columns), -1, h)
 
     def at(self, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
         """F(theta), an (..., h, c) complex array, for angles whose shapes are broadcast."""
         rows, columns = self.offsets
         return transform(self.taps, rows, columns, theta_1, theta_2).swapaxes(-1, -2)
+
+    @property
+    def gram_entries(self) -> int:
+        """How many numbers the coefficients of the Gram matrix F F^H are."""
+        g, h = self._kernel.shape[2:]
+        c = g * self.rows.stride * self.columns.stride
+        T1, T2 = len(self.offsets[0][:: self.rows.step]), len(self.offsets[1][:: self.columns.step])
+        return (2 * T1 - 1) * (2 * T2 - 1) * min(c, h) ** 2
 
     @cached_property
     def gram(self) -> GramPolynomial:

@@ -174,13 +174,17 @@ def _dense(M: ConvolutionOperator, with_vectors: bool) -> tuple[Pair, tuple[NDAr
     """Both ends from all eigenvalues of the Gram matrix or, where they lose digits, by an SVD."""
     matrix = _tall_matrix(M)
     gram = (matrix.T @ matrix).toarray()
-    squares, V = np.linalg.eigh(gram) if with_vectors else (np.linalg.eigvalsh(gram), gram)
-    sigma = np.maximum(squares, 0.0) ** 0.5
-    if squares[0] < 1e-5 * squares[-1]:
-        _, sigma, Vh = np.linalg.svd(matrix.toarray(), full_matrices=False)
-        sigma, V = sigma[::-1], Vh.T[:, ::-1]
+    squares = np.linalg.eigvalsh(gram)
+    lost = squares[0] < 1e-5 * squares[-1]
+    sigma = np.linalg.svd(matrix.toarray(), compute_uv=False)[::-1] if lost else squares**0.5
     ends = float(sigma[-1]), float(sigma[0])
-    return ends, (V[:, -1], V[:, 0]) if with_vectors else ()
+    if not with_vectors:
+        return ends, ()
+    if lost:
+        V = np.linalg.svd(matrix.toarray(), full_matrices=False)[2][::-1].T
+    else:
+        V = np.linalg.eigh(gram)[1]
+    return ends, (V[:, -1], V[:, 0])
 
 
 def _extreme_vectors(M: ConvolutionOperator, tolerance: float, scale: float) -> tuple[NDArray, ...]:

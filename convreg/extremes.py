@@ -25,6 +25,7 @@ from convreg.symbol import Symbol
 GRAM_LIMIT = 1500
 QUICK_FACTORS = 3 * 10**6  # entries of sparse factors, as estimated: less than half a second
 FACTOR_LIMIT = 10**8  # a gigabyte or two, and a minute or two
+LOST = 1e-13  # part of |K|^2 below which products with the Gram matrix say nothing of sigma_min^2
 TOLERANCE = 1e-8
 PRODUCTS = 1000  # with the Gram matrix, after which another way is taken
 FEW_PRODUCTS = 50  # for a bound of sigma_min where there is none
@@ -55,7 +56,9 @@ def extreme_singular_values(
     where sigma_min is so small that B has lost it, singular values of M. A kernel of one tap and a
     circular convolution are decomposed tap by tap and wave by wave. All others take Davidson's
     method for sigma_max, and for sigma_min sparse factors where they are few or M has as many
-    channels out as in, else Davidson's method again, with the inverse on a torus [4, 5, 12].
+    channels out as in, else Davidson's method again, with the inverse on a torus [4, 5, 12]. A
+    sigma_min from factors below about 1e-7 sigma_max, one of many that are as small, may come out
+    too large: it is a bound from above.
 
     Parameters
     ----------
@@ -225,7 +228,7 @@ def _smallest_vector(M: ConvolutionOperator, tolerance: float, scale: float) -> 
         _gram_inverse(M),
         limit=FEW_PRODUCTS if square else PRODUCTS,
     )
-    if not square and _is_sure(pair, tolerance):
+    if not square and _is_sure(M, pair, tolerance):
         return pair.vector
     if fit:
         return smallest_right_vector(_tall_matrix(M))
@@ -250,11 +253,15 @@ def _enough(tolerance: float) -> Callable[[float, float, float], bool]:
     return lambda value, residual, gap: residual <= tolerance * value
 
 
-def _is_sure(pair: Eigenpair, tolerance: float) -> bool:
-    """Whether it is, or its residual is rounding, and the square of that over the gap is less."""
+def _is_sure(M: ConvolutionOperator, pair: Eigenpair, tolerance: float) -> bool:
+    """Whether a small eigenvalue is known: it is not lost in rounding beside the large ones.
+
+    And it has converged, or its residual is rounding, and the square of that over the gap is less.
+    """
+    lost = pair.value < LOST * float((M.kernel**2).sum())
     ended = pair.products <= PRODUCTS
     bound = max(tolerance, 1e-14) * pair.value * pair.gap
-    return pair.converged or (ended and pair.residual**2 <= bound)
+    return not lost and (pair.converged or (ended and pair.residual**2 <= bound))
 
 
 def _gram_inverse(M: ConvolutionOperator, above: float = 0.0) -> GramInverse | None:

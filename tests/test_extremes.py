@@ -757,3 +757,11 @@ def test_of_an_M_that_zeros_alone_make_singular_it_is_0(shape, N, beside, capfd)
     largest, smallest = extreme_singular_values(K, N, padding=beside)
     assert smallest <= 1e-13 * largest
     assert capfd.readouterr().err == ""  # nor has SuperLU a word to say
+
+
+def test_products_alone_do_not_say_a_sigma_min_that_rounding_hides(little_memory):
+    """Channels that nearly repeat: it is 1e-8 of sigma_max, and its square below rounding."""
+    K = random_kernel(3, 4)
+    K[:, :, 1] = K[:, :, 0] + 1e-8 * random_kernel(1, 4, seed=1)[:, :, 0]
+    with pytest.raises(MemoryError, match=r"^K, N: .* known is sigma_min <= "):
+        extreme_singular_values(K, 28)

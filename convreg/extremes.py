@@ -296,11 +296,12 @@ def _what_is_known(M: ConvolutionOperator, pair: Eigenpair, scale: float) -> str
     F = Symbol(M).at(angles[:5], angles[:, np.newaxis])
     least = np.linalg.svd(F, compute_uv=False).min()
     entries = factor_entries(M.shape, M.geometry)
+    above = 1.001 * scale  # so that four digits are not below what they stand for
     return (
         f"K, N: wanted sparse factors of at most {FACTOR_LIMIT:.0e} entries for sigma_min, "
         f"got about {entries:.1e} for {min(M.shape)} unknowns; known is "
-        f"sigma_min <= {scale * _norm(M, pair.vector):.4g}, after {pair.products} products, and "
-        f"that the symbol goes down to {scale * least:.4g} or below; "
+        f"sigma_min <= {above * _norm(M, pair.vector):.4g}, after {pair.products} products, and "
+        f"that the symbol goes down to {above * least:.4g} or below; "
         "without sigma_min there are penalty(K, N, tolerance=1e-6) for R_alpha, "
         "leading_triplets(ConvolutionOperator(K, N), 1) for sigma_max, "
         "and minimize_penalty(K, N, diagnostics=False), each with the same geometry"

@@ -22,7 +22,7 @@ Section 3, Examples 1 and 2  `convreg.examples`
 Section 3, the barrier       `convreg.studies.barrier` and its neighbours
 Section 1, other methods     `convreg.studies.alternatives`, `convreg.studies.comparison`
 Krylov methods, Section 2.1  `convreg._numerics.taps`, `convreg.lanczos`, `convreg.studies.layers`
-The Toeplitz matrix, [4, 12] `convreg.symbol`, `convreg.bounds`
+Toeplitz matrix, [4, 12]     `convreg.symbol`, `convreg.bounds`
 Section 1.1, the loss (1.4)  `convreg.torch`, `convreg.studies.training` (with PyTorch)
 Every sentence               `convreg.claims`
 ===========================  ============================================================

@@ -1,7 +1,7 @@
 r"""Section 2: R_alpha between two bounds that are proved, rounding included; and Theorem 2.1.
 
-A lower bound takes one vector: R_alpha = max |v'Bv| / v'v over all v, B = M'M - alpha I. An upper
-bound takes more than any number of vectors can tell, and comes from two sources:
+A lower bound takes one vector: R_alpha = max ``|v'Bv| / v'v`` over all v, B = M'M - alpha I. An
+upper bound takes more than any number of vectors can tell, and comes from two sources:
 
 * M is a submatrix of the convolution on a torus (`convreg.symbol`), so that lambda_max(B) is at
   most max sigma_max(F)^2 - alpha over its frequencies; and no eigenvalue of B is below -alpha.

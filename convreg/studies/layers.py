@@ -136,7 +136,7 @@ def bound_gaps(K: NDArray, sides: Sequence[int], tolerance: float = 1e-8) -> Tab
     """
     top = symbol_maximum(K)
     gaps: dict[str, list[float]] = {"symbol": [], "torus": []}
-    for N in progress(sides, "bounds"):
+    for N in sides:
         M = ConvolutionOperator(K, N)
         square = largest_singular_value(M, tolerance) ** 2
         gaps["symbol"].append(top / square - 1)

@@ -198,6 +198,7 @@ def _largest(
     unit = 2.0 ** np.frexp(size)[1]  # a power of two, so that nothing is rounded
 
     def enough(value: float, residual: float, gap: float) -> bool:
+        """Whether the relative residual is within the tolerance."""
         return residual <= tolerance * abs(value)
 
     pair = extreme_eigenpair(lambda v: B.matvec(v) / unit, first, enough, largest=True)

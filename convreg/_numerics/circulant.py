@@ -65,6 +65,7 @@ class GramInverse:
         lines = max(1, CHUNK // (d * d * len(theta_1)))
 
         def invert(first: int) -> None:
+            """The blocks of some lines of frequencies."""
             part = slice(first, first + lines)
             G = gram.at(theta_1, theta_2[part, np.newaxis]).astype(np.complex64)
             self.inverses[part] = np.linalg.inv(sign * (G if rows else G.conj()) + shift)

@@ -175,6 +175,7 @@ class GramPolynomial:
         """The box with the fewest checks, to judge by a sample."""
 
         def checks(box: tuple[int, int]) -> float:
+            """How many for each frequency."""
             failed = np.mean(sample > bound * self._share(circles, box))
             return 1 / (box[0] * box[1]) + float(failed)
 
@@ -190,6 +191,7 @@ class GramPolynomial:
         below[0, :: 2 * (self.size + 1)] += limit
 
         def failures(some: slice) -> list[int]:
+            """Those among some of the angles."""
             matrices = self._combined(below, theta_1[some], theta_2[some])
             return [some.start + j for j in _indefinite(matrices)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,7 +28,8 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
     ...     Path(folder, "new", "x.csv").read_bytes()
     b'x'
     """
-    parts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in contents}
+    own = secrets.token_hex(4)  # two threads may write the same file
+    parts = {path: path.with_name(f".{path.name}.{own}.part") for path in contents}
     try:
         for path, part in parts.items():
             part.parent.mkdir(parents=True, exist_ok=True)

@@ -55,3 +55,17 @@ def test_a_place_below_a_file_is_an_error_that_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="file"):
         write_whole({tmp_path / "x": b"x", tmp_path / "file" / "y": b"y"})
     assert files_in(tmp_path) == ["file"]
+
+
+def test_two_threads_may_write_the_same_file(tmp_path, monkeypatch):
+    replace, path = Path.replace, tmp_path / "x"
+
+    def overtaken(part, target):
+        monkeypatch.setattr(Path, "replace", replace)
+        write_whole({path: b"second"})
+        return replace(part, target)
+
+    monkeypatch.setattr(Path, "replace", overtaken)
+    write_whole({path: b"first"})
+    assert path.read_bytes() == b"first"
+    assert files_in(tmp_path) == ["x"]

@@ -10,6 +10,7 @@ from dense import all_grams, alphas
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
+from scipy.sparse.linalg import splu
 from strategies import (
     GRAMS,
     Setting,
@@ -355,6 +356,25 @@ def test_the_rounding_of_the_gram_matrix(monkeypatch):
     assert below
 
 
+def test_the_rounding_of_a_long_sum(monkeypatch):
+    """1 and 300 squares of less than half a unit in its last place: one by one they are lost."""
+    sums = []
+
+    def proved(A, value, sign):
+        sums.append(float(A.toarray()[0, 0]))
+        return sums[-1], np.ones(1)
+
+    monkeypatch.setattr(BOUNDS, "_proved", proved)
+    K = np.full((1, 1, 1, 301), np.sqrt(0.49 * EPS))
+    K[..., 0] = 1.0
+    for kernel in (K, K[..., ::-1].copy()):
+        M = ConvolutionOperator(kernel, 1)
+        truth = sum(Fraction(float(x)) ** 2 for x in kernel.ravel())
+        largest, smallest = BOUNDS._by_inertia(M, M, np.inf)
+        assert smallest.low <= truth <= largest.high
+    assert min(sums) < truth - 100 * EPS
+
+
 @given(settings_of(max_k=4))
 def test_the_size_bounds_the_matrix_of_absolute_values(case):
     M = ConvolutionOperator(case.K, case.N, **case.keywords)
@@ -420,6 +440,21 @@ def test_the_inverse_of_what_is_positive():
     solve, error = BOUNDS._positive(csc_array(B))
     assert B @ solve(np.arange(3.0)) == pytest.approx(np.arange(3.0))
     assert error < 1e-13
+
+
+def test_the_error_of_the_factors_is_higham_s():
+    """2 (asymmetry + (w + 2) eps ``| |L| |U| |``), w the longest row, here of a dense matrix."""
+    C = np.random.default_rng(12).standard_normal((20, 20))
+    B = csc_array(C @ C.T + np.eye(20))
+    factors = splu(B, "MMD_AT_PLUS_A", 0.0, options={"SymmetricMode": True})
+    L, U = factors.L.toarray(), factors.U.toarray()
+    D = np.diag(np.diag(U))
+    E = np.abs(np.linalg.inv(D) @ U - L.T).T
+    parts = np.abs(L) @ D @ E.T, np.abs(L) @ np.abs(U)
+    norms = [(A.sum(axis=1).max() * A.sum(axis=0).max()) ** 0.5 for A in parts]
+    _, error = BOUNDS._positive(B)
+    expected = 2 * (norms[0] + (20 + 2) * EPS * norms[1])
+    assert error == pytest.approx(expected, rel=1e-4, abs=0)
 
 
 @pytest.mark.parametrize(("value", "sign"), [(4.0, 1.0), (1.0, -1.0), (3.9, 1.0), (1.1, -1.0)])

@@ -68,6 +68,30 @@ def test_what_comes_is_measured():
         assert np.abs(eigenvalues - pair.value).min() <= pair.residual
 
 
+def test_the_gap_is_the_distance_to_the_next_ritz_value():
+    """Of a basis that spans everything, to the next eigenvalue; of one vector, nothing."""
+    eigenvalues = np.array([1.0, 1.5, 4.0, 9.0])
+    product, start = of_diagonal(eigenvalues), random_start(4)
+    for largest, gap in ((False, 0.5), (True, 5.0)):
+        pair = extreme_eigenpair(product, start, lambda *_: False, largest=largest)
+        assert pair.gap == pytest.approx(gap, rel=1e-9)
+    assert extreme_eigenpair(product, start, enough, limit=1).gap == 0
+
+
+def test_single_precision_stays():
+    eigenvalues, seen = np.linspace(1, 10, 100, dtype=np.float32), set()
+
+    def product(x):
+        seen.add(x.dtype)
+        return eigenvalues * x
+
+    start = random_start(100).astype(np.float32)
+    pair = extreme_eigenpair(product, start, lambda value, residual, gap: residual <= 1e-3)
+    assert seen == {np.dtype(np.float32)}
+    assert pair.vector.dtype == np.float32
+    assert pair.value == pytest.approx(1, rel=1e-5)
+
+
 def test_the_products_are_counted_and_limited():
     eigenvalues = SPECTRA["spread"]
     counted = [0]

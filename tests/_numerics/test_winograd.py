@@ -23,7 +23,7 @@ GEOMETRIES = [
 ]
 
 
-@pytest.fixture(params=[1, 60, MODULE.WORK])  # a single line of tiles at a time, some, all
+@pytest.fixture(params=[1, 200, MODULE.WORK])  # a line of tiles at a time, up to three, all
 def always(request, monkeypatch):
     """For every number of channels and pixels."""
     for name, value in (("LEAST", 1), ("PIXELS", 1), ("WORK", request.param)):

@@ -31,9 +31,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-MODULES = ["matlab_random", "verify", "geometry", "taps", "arpack", "threads", "convolution",
-           "matrix", "gradients", "power", "lanczos", "extremes", "penalty", "descent"]  # fmt: skip
-ABOUT = {"arpack": "lanczos", "threads": "lanczos"}  # modules that are tested with another
+MODULES = ["matlab_random", "verify", "geometry", "taps", "fourier", "winograd", "arpack",
+           "threads", "convolution", "matrix", "gradients", "power", "lanczos", "symbol",
+           "trigonometric", "peaks", "fill", "bounds", "davidson", "circulant", "decomposed",
+           "shift_invert", "extremes", "penalty", "descent"]  # fmt: skip
+ABOUT = {"arpack": "lanczos", "threads": "lanczos", "fill": "extremes", "circulant": "extremes",
+         "decomposed": "extremes", "shift_invert": "extremes"}  # tested with another  # fmt: skip
 TESTED = [*MODULES, "checks", "examples", "learning_rates"]
 LIBRARIES = ["pytest", "hypothesis", "matplotlib.testing.compare", "scipy.sparse.linalg"]
 SECONDS = 60, 300  # of a processor, for the tests about the module and for the others

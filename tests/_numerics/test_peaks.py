@@ -113,3 +113,10 @@ def test_the_circles_are_the_best_of_the_choices(shape):
         assert guess <= highest[first, second] * (1 + 1e-12)
         assert guess >= 0.9 * highest[first, second]
         assert highest[first, second] <= min(highest.values()) * 1.02
+
+
+def test_a_small_matrix_beside_a_large_one_has_as_good_a_vector():
+    G = polynomial_of(2, 2, 5, 5).at(0.3, 0.8)
+    values, vectors = peaks._leading(np.stack([G, 1e-10 * G]))
+    assert values[1] == pytest.approx(1e-10 * values[0], rel=1e-9, abs=0)
+    assert abs(np.vdot(*vectors)) == pytest.approx(1, rel=1e-9)

@@ -32,9 +32,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 MODULES = ["matlab_random", "verify", "geometry", "taps", "fourier", "winograd", "arpack",
-           "threads", "convolution", "matrix", "gradients", "power", "lanczos", "symbol",
-           "trigonometric", "peaks", "fill", "bounds", "davidson", "circulant", "decomposed",
-           "shift_invert", "extremes", "penalty", "descent"]  # fmt: skip
+           "threads", "convolution", "matrix", "gradients", "power", "lanczos", "lines",
+           "symbol", "trigonometric", "peaks", "fill", "inertia", "bounds", "davidson",
+           "circulant", "decomposed", "shift_invert", "extremes", "penalty", "descent"]  # fmt: skip
 ABOUT = {"arpack": "lanczos", "threads": "lanczos", "fill": "extremes", "circulant": "extremes",
          "decomposed": "extremes", "shift_invert": "extremes"}  # tested with another  # fmt: skip
 TESTED = [*MODULES, "checks", "examples", "learning_rates"]

@@ -7,10 +7,9 @@ from functools import partial
 import numpy as np
 import pytest
 from dense import all_grams, alphas
+from exact import in_integers, is_positive
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
 from strategies import (
     GRAMS,
     Setting,
@@ -50,38 +49,11 @@ def both_ways(f):
         return with_factors, f()
 
 
-def in_integers(A):
-    """The matrix times a power of two, in Python's integers: exact."""
-    whole = [[Fraction(entry) for entry in row] for row in A]
-    denominator = max((entry.denominator for row in whole for entry in row), default=1)
-    return [[int(entry * denominator) for entry in row] for row in whole], denominator
-
-
 def exact_gram(M):
     """The smaller of M'M and M M' as integers, with its denominator."""
     rows, denominator = in_integers(M if len(M) <= M.shape[1] else M.T)
     gram = [[sum(a * b for a, b in zip(x, y, strict=True)) for y in rows] for x in rows]
     return gram, denominator**2
-
-
-def is_positive(gram, denominator, shift, sign=1):
-    """Whether sign (shift I - gram / denominator) is positive definite: by Sylvester's criterion,
-    its leading minors by Bareiss' elimination in integers.
-    """
-    shift = Fraction(shift)
-    n = len(gram)
-    A = [[-sign * shift.denominator * entry for entry in row] for row in gram]
-    for i in range(n):
-        A[i][i] += sign * shift.numerator * denominator
-    last = 1
-    for i in range(n):
-        if A[i][i] <= 0:
-            return False
-        for j in range(i + 1, n):
-            for l in range(i + 1, n):
-                A[j][l] = (A[j][l] * A[i][i] - A[j][i] * A[i][l]) // last
-        last = A[i][i]
-    return True
 
 
 def check_exactly(M, largest, smallest):
@@ -343,7 +315,7 @@ def test_a_rayleigh_quotient_of_what_cancels(taps):
 def test_the_rounding_of_the_gram_matrix(monkeypatch):
     """M = [x]: its square is rounded, and an eigenvalue of what is rounded is no bound."""
     monkeypatch.setattr(
-        BOUNDS, "_proved", lambda A, value, sign: (float(A.toarray()[0, 0]), np.ones(1))
+        BOUNDS, "proved_bound", lambda A, value, sign: (float(A.toarray()[0, 0]), np.ones(1))
     )
     above = below = 0
     for x in np.random.default_rng(10).uniform(1, 2, 20):
@@ -364,7 +336,7 @@ def test_the_rounding_of_a_long_sum(monkeypatch):
         sums.append(float(A.toarray()[0, 0]))
         return sums[-1], np.ones(1)
 
-    monkeypatch.setattr(BOUNDS, "_proved", proved)
+    monkeypatch.setattr(BOUNDS, "proved_bound", proved)
     K = np.full((1, 1, 1, 301), np.sqrt(0.49 * EPS))
     K[..., 0] = 1.0
     for kernel in (K, K[..., ::-1].copy()):
@@ -380,95 +352,6 @@ def test_the_size_bounds_the_matrix_of_absolute_values(case):
     M = ConvolutionOperator(case.K, case.N, **case.keywords)
     matrix = setting_matrix(np.abs(case.K), case.N, **case.keywords)
     assert np.linalg.norm(matrix, 2) <= BOUNDS._size(M) * (1 + 1e-14)
-
-
-@settings(max_examples=60)
-@given(st.integers(1, 9), st.integers(0, 2**32 - 1), st.integers(0, 3), st.floats(-60, -20))
-def test_what_the_factors_prove(n, seed, rank_lost, exponent):
-    """B + e I is positive semidefinite, exactly, of matrices that are singular but for rounding."""
-    rng = np.random.default_rng(seed)
-    C = rng.standard_normal((n, max(1, n - rank_lost)))
-    B = C @ C.T + 2.0**exponent * np.eye(n)
-    B = np.tril(B) + np.tril(B, -1).T
-    solved = BOUNDS._positive(csc_array(B))
-    if solved is None:
-        assert np.linalg.eigvalsh(B)[0] <= 1e-13 * np.linalg.norm(B, 2)
-        return
-    _, error = solved
-    assert 0 <= error <= 1e-12 * np.linalg.norm(B, 2) * n
-    whole, denominator = in_integers(B)
-    assert is_positive(whole, denominator, -np.nextafter(error, np.inf), -1)
-
-
-def test_what_the_factors_prove_where_they_are_symmetric():
-    """Pivots of 1: U = D L' exactly, and the rounding of the last pivot alone may hide its sign."""
-    for seed in range(150):
-        x = np.random.default_rng(seed).uniform(0.5, 2, 4)
-        B = np.eye(5)
-        B[4, :4] = B[:4, 4] = x
-        B[4, 4] = np.sum(x * x) * (1 + EPS * (seed % 3 - 1))
-        solved = BOUNDS._positive(csc_array(B))
-        if solved is not None:
-            whole, denominator = in_integers(B)
-            assert is_positive(whole, denominator, -np.nextafter(solved[1], np.inf), -1)
-
-
-@pytest.mark.parametrize(
-    "B",
-    [
-        np.diag([1.0, -1e-9]),
-        np.array([[1.0, 2.0], [2.0, 1.0]]),
-        np.zeros((2, 2)),
-        np.array([[0.0, 1.0], [1.0, 0.0]]),
-        np.array([[1.0, 1.0], [1.0, 1.0 - 1e-9]]),
-    ],
-)
-def test_what_is_not_positive_is_not_said_to_be(B):
-    assert BOUNDS._positive(csc_array(B)) is None
-
-
-def test_a_norm_from_the_sums_of_rows_and_of_columns():
-    """``|A|^2 <= |A|_1 |A|_inf``, the largest sums."""
-    A = np.random.default_rng(11).uniform(size=(4, 6))
-    found = BOUNDS._norm(A.sum(axis=1), A.sum(axis=0))
-    assert found == pytest.approx((A.sum(axis=1).max() * A.sum(axis=0).max()) ** 0.5)
-    assert np.linalg.norm(A, 2) <= found
-
-
-def test_the_inverse_of_what_is_positive():
-    B = np.array([[2.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 4.0]])
-    solve, error = BOUNDS._positive(csc_array(B))
-    assert B @ solve(np.arange(3.0)) == pytest.approx(np.arange(3.0))
-    assert error < 1e-13
-
-
-def test_the_error_of_the_factors_is_higham_s():
-    """2 (asymmetry + (w + 2) eps ``| |L| |U| |``), w the longest row, here of a dense matrix."""
-    C = np.random.default_rng(12).standard_normal((20, 20))
-    B = csc_array(C @ C.T + np.eye(20))
-    factors = splu(B, "MMD_AT_PLUS_A", 0.0, options={"SymmetricMode": True})
-    L, U = factors.L.toarray(), factors.U.toarray()
-    D = np.diag(np.diag(U))
-    E = np.abs(np.linalg.inv(D) @ U - L.T).T
-    parts = np.abs(L) @ D @ E.T, np.abs(L) @ np.abs(U)
-    norms = [(A.sum(axis=1).max() * A.sum(axis=0).max()) ** 0.5 for A in parts]
-    _, error = BOUNDS._positive(B)
-    expected = 2 * (norms[0] + (20 + 2) * EPS * norms[1])
-    assert error == pytest.approx(expected, rel=1e-4, abs=0)
-
-
-@pytest.mark.parametrize(("value", "sign"), [(4.0, 1.0), (1.0, -1.0), (3.9, 1.0), (1.1, -1.0)])
-def test_inertia_from_a_value_that_is_near_and_one_that_is_wrong(value, sign):
-    """A value that is no bound is not believed."""
-    A = csc_array(np.diag([1.0, 2.0, 3.0, 4.0]))
-    bound, v = BOUNDS._proved(A, value, sign)
-    exact = 4.0 if sign > 0 else 1.0
-    assert sign * (bound - exact) >= 0
-    if value == exact:
-        assert bound == pytest.approx(exact, rel=1e-10)
-        assert abs(v[-1 if sign > 0 else 0]) == pytest.approx(np.linalg.norm(v))
-    else:
-        assert bound == sign * np.inf
 
 
 def test_ritz_values_of_few_steps(monkeypatch):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_integer, as_kernel, as_number
-from convreg.geometry import padding, tap_offsets
+from convreg.studies.torus import of_all_frequencies, taps_of, transfer
 
 
 def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
@@ -49,10 +49,8 @@ def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
     array([4., 4., 0., 0.])
     """
     N = as_integer("N", N, 1)
-    values = np.linalg.svd(_transfer(as_kernel(K), N), compute_uv=False)
-    # the matrices of the other frequencies are the conjugates of those in between
-    between = values[:, 1 : (N + 1) // 2]
-    return np.sort(np.concatenate([values.ravel(), between.ravel()]))[::-1]
+    values = np.linalg.svd(transfer(as_kernel(K), N), compute_uv=False)
+    return np.sort(of_all_frequencies(values).ravel())[::-1]
 
 
 def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
@@ -91,11 +89,9 @@ def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
     k = len(kernel)
     N = as_integer("N", N, k)
     high = as_number("high", high)
-    U, sigma, Vt = np.linalg.svd(_transfer(kernel, N), full_matrices=False)
+    U, sigma, Vt = np.linalg.svd(transfer(kernel, N), full_matrices=False)
     clipped = (U * np.minimum(sigma, high)[..., np.newaxis, :]) @ Vt
-    taps = np.fft.irfft2(np.moveaxis(clipped, 2, 3), (N, N), axes=(0, 1))
-    before, _ = padding(k)
-    kept = np.roll(taps, (before, before), axis=(0, 1))[:k, :k]
+    kept = taps_of(clipped, k)
     return kept.astype(kernel.dtype).reshape(np.shape(K))
 
 
@@ -132,15 +128,3 @@ def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
     noise = np.random.default_rng(seed).standard_normal((N, N))
     coefficients = np.fft.fft2(noise)
     return np.fft.ifft2(coefficients / np.abs(coefficients)).real
-
-
-def _transfer(kernel: NDArray, N: int) -> NDArray:
-    """The h x g matrices of the periodic convolution: the DFT of the taps.
-
-    An (N, N // 2 + 1, h, g) array: those of the other frequencies are their conjugates.
-    """
-    k, _, g, h = kernel.shape
-    torus = np.zeros((N, N, h, g))
-    offsets = tap_offsets(k) % N
-    np.add.at(torus, np.ix_(offsets, offsets), np.moveaxis(kernel, 2, 3))
-    return np.fft.rfft2(torus, axes=(0, 1))

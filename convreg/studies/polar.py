@@ -139,7 +139,7 @@ def exact_projection(N: int, alpha: float = 1.0) -> Projection:
         """The sum over the singular values of M, and the projected kernel."""
         kernel = as_kernel(K)
         Q, sigma = polar_factor(conv_matrix(kernel, N).toarray())
-        along = np.maximum(N - np.abs(tap_offsets(len(kernel))), 0)
+        along = N - np.abs(tap_offsets(len(kernel)))
         counts = np.outer(along, along)[:, :, np.newaxis, np.newaxis]
         new = root * conv_matrix_adjoint(Q, kernel.shape, N) / np.maximum(counts, 1)
         return float(np.sum((sigma - root) ** 2)), new.astype(kernel.dtype).reshape(np.shape(K))

@@ -30,7 +30,7 @@ Every sentence               `convreg.claims`
 
 from convreg.bounds import penalty_bounds, singular_value_bounds
 from convreg.convolution import ConvolutionOperator, convolve, unvec, vec
-from convreg.descent import DescentResult, minimize_penalty, polyak_step
+from convreg.descent import DescentResult, minimize_penalty
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import (
     kernel_gradient,
@@ -39,6 +39,7 @@ from convreg.gradients import (
     singular_value_gradient,
 )
 from convreg.lanczos import NotConverged, leading_triplets
+from convreg.learning_rates import clipped_polyak_step, polyak_step
 from convreg.matlab_random import matlab_rand
 from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
 from convreg.penalty import (
@@ -55,6 +56,7 @@ __all__ = [
     "DescentResult",
     "NotConverged",
     "SingularTriplet",
+    "clipped_polyak_step",
     "conv_matrix",
     "conv_matrix_adjoint",
     "convolve",

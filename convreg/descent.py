@@ -1,4 +1,4 @@
-"""Algorithm 2.1: gradient descent on R_alpha in the kernel, two triplets by the power method."""
+"""Algorithm 2.1: gradient descent in the kernel, on R_alpha or another form of the penalty."""
 
 from __future__ import annotations
 
@@ -7,39 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import (
-    Gram,
-    as_choice,
-    as_floats,
-    as_integer,
-    as_number,
-    as_vector,
-    gram_of_rows,
-    shown,
-)
+from convreg._checks import Gram, as_choice, as_integer, as_number, gram_of_rows, shown
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extremes
+from convreg.forms import Update, best_update
 from convreg.geometry import Padding, Size
-from convreg.gradients import gradient_from_products
-from convreg.lanczos import NotConverged, leading_triplets
-from convreg.penalty import ShiftedGram, from_extremes
-from convreg.power import SingularTriplet, power_update
+from convreg.learning_rates import Rule
+from convreg.power import power_update
+from convreg.steps import Form, Found, Polar, Squares, Values
 
-Triplets = list[SingularTriplet]
-Update = Callable[[LinearOperator, Triplets], Triplets]
-Rule = Callable[[float, NDArray], float]
 Callback = Callable[[int, NDArray, float], object]
-
-
-class _Leading(NamedTuple):
-    """The selected triplet, its vectors [u v], and M [u v], or M'[u v] for M M'."""
-
-    selected: int
-    sigma: float
-    pair: NDArray
-    products: NDArray
 
 
 class Record(NamedTuple):
@@ -75,6 +53,7 @@ def minimize_penalty(
     diagnostics: bool = True,
     callback: Callback | None = None,
     *,
+    form: str = "squares",
     stride: Size = 1,
     dilation: Size = 1,
     padding: Padding = "same",
@@ -84,7 +63,8 @@ def minimize_penalty(
     .. math:: K \leftarrow K - \lambda\, \nabla \sigma_{\max}(M^T M - \alpha I)
 
     Two singular triplets of M'M - alpha I are kept; after every step they are updated, and the
-    larger one gives the next gradient.
+    larger one gives the next gradient. The other forms of the penalty (`convreg.forms`), which are
+    not the paper's, go through the same steps.
 
     Parameters
     ----------
@@ -95,7 +75,7 @@ def minimize_penalty(
         The shift, positive.
     learning_rate : float or callable
         The paper's lambda, positive; or a rule, a function of the estimate and G that gives the
-        lambda of a step, such as `polyak_step`.
+        lambda of a step, such as `polyak_step`, or `clipped_polyak_step` for h = g.
     iterations : int
         The number of steps, at least 0.
     power_iterations : int
@@ -115,6 +95,11 @@ def minimize_penalty(
     callback : callable, optional
         Called after every step as ``callback(iteration, kernel, estimate)``; ending the descent if
         it returns True.
+    form : {"squares", "values", "polar"}
+        What is minimised: R_alpha, the paper's; max ``|sigma - alpha^(1/2)|``, with a triplet for
+        each end of the spectrum, of M'M and of M'M - c I, in place of two for M'M - alpha I; or the
+        sum of the (sigma - alpha^(1/2))^2, from a decomposition of M in each step, whatever
+        ``update`` and ``gram`` say.
     stride, dilation, padding
         The geometry, see `convreg.geometry.geometry_of`; the default is the paper's.
 
@@ -127,7 +112,10 @@ def minimize_penalty(
         ``condition_number`` (of M), ``residual`` (the norm of B v - sigma u with B = M'M - alpha I:
         after "power" or "svd", for which B'u = sigma v, B has some singular value within it of the
         estimate, and not necessarily the largest), ``selected`` (0 or 1: which triplet). Without
-        diagnostics the exact ones are NaN. ``converged`` says whether the tolerance was met.
+        diagnostics the exact ones are NaN. ``converged`` says whether the tolerance was met. Of
+        another form ``estimate`` and ``penalty`` are its values; with "values" ``residual`` is the
+        norm of M'M v - ``|Mv|^2`` v and ``selected`` 0 for the upper end, 1 for the lower; with
+        "polar" both are 0.
 
     Raises
     ------
@@ -149,7 +137,7 @@ def minimize_penalty(
     power_iterations = as_integer("power_iterations", power_iterations, 0)
     rate = _rule(learning_rate)
     tolerance = as_number("tolerance", tolerance, positive=False)
-    refresh = _update(update, power_iterations)
+    minimised = _form(form, alpha, rows, _update(update, power_iterations))
     if callback is not None and not callable(callback):
         raise TypeError(f"callback: wanted a function or None, got {shown(callback)}")
     if _overflows(M.kernel, alpha):
@@ -161,84 +149,24 @@ def minimize_penalty(
         """A copy that has the shape of K."""
         return kernel.reshape(np.shape(K)).copy()
 
-    B = ShiftedGram(M, alpha, rows)
-    triplets = _best_leading(B, min(2, B.shape[0]))  # step 2
-    leading = _selected(M, triplets, rows)
-    history = [_record(M, leading, alpha, rows, diagnostics)]
+    found = minimised.first(M)  # steps 2 and 7
+    history = [_record(M, found, minimised, diagnostics)]
     converged = False
     for iteration in range(1, iterations + 1):
-        G = gradient_from_products(M, leading.pair, leading.products, rows)  # steps 3 and 4
-        size = as_number("learning_rate", rate(history[-1].estimate, as_given(G)), positive=False)
+        G = found.gradient()  # steps 3 and 4
+        size = as_number("learning_rate", rate(found.estimate, as_given(G)), positive=False)
         M = M.with_kernel(_step(M.kernel, size, G, alpha, iteration))  # step 5
-        B = ShiftedGram(M, alpha, rows)
-        triplets = refresh(B, triplets)  # step 6
-        leading = _selected(M, triplets, rows)  # step 7
-        after = _record(M, leading, alpha, rows, diagnostics)
-        before = history[-1].estimate
-        converged = 0 < tolerance and abs(after.estimate - before) <= tolerance * before
-        history.append(after)
+        before, found = found.estimate, minimised.next(M, found)  # steps 6 and 7
+        history.append(_record(M, found, minimised, diagnostics))
+        converged = 0 < tolerance and abs(found.estimate - before) <= tolerance * before
         answer = None
         if callback is not None:
-            answer = callback(iteration, as_given(M.kernel), after.estimate)
+            answer = callback(iteration, as_given(M.kernel), found.estimate)
         if converged or (isinstance(answer, (bool, np.bool_)) and answer):
             break
     names = ", ".join(Record._fields)
     records = np.rec.fromrecords(history, names=names)  # type: ignore[call-overload, unused-ignore]
     return DescentResult(as_given(M.kernel), records, converged)
-
-
-def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
-    r"""Section 2.1, the learning rate: Polyak's step ``R / |G|^2``, where the smallest value is 0.
-
-    .. math:: \lambda = \min\bigl( \mathcal{R}_\alpha(K) / \|G\|_F^2, \; \text{limit} \bigr)
-
-    B. T. Polyak, Minimization of unsmooth functionals, USSR Comput. Math. Math. Phys. 9(3):14-29,
-    1969. It is the step to where the linearisation is 0, and shrinks with R where ``|G|`` does not,
-    as near a kink. The smallest value of R_alpha is 0 for h >= g, and with M M' in place of M'M for
-    h < g; for N >= k it is reached by pointwise kernels alone (`convreg.studies.barrier`). For
-    `minimize_penalty`, as its learning rate.
-
-    Parameters
-    ----------
-    R : float
-        The penalty, or its estimate, not negative.
-    G : array
-        Its gradient.
-    limit : float
-        No step is longer: near K = 0, and where sigma_min decides, G is small and R is not.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError, TypeError
-        For a bad argument, naming it.
-
-    Examples
-    --------
-    >>> polyak_step(3.0, [[8.0]]), polyak_step(3.0, [[0.0]])
-    (0.046875, 0.1)
-    """
-    R = as_number("R", R, positive=False)
-    limit = as_number("limit", limit)
-    with np.errstate(over="ignore"):
-        square = float(np.sum(np.square(as_floats("G", G))))
-    if not np.isfinite(square):
-        raise ValueError("G: wanted finite entries whose squares do not overflow")
-    return min(R / square, limit) if square > 0 else limit
-
-
-def _best_leading(B: LinearOperator, count: int) -> Triplets:
-    """Step 2, and step 6 anew.
-
-    Where Lanczos misses machine precision, its best will do: the residual tells.
-    """
-    try:
-        return leading_triplets(B, count)
-    except NotConverged as missed:
-        return missed.triplets
 
 
 def _rule(learning_rate: float | Rule) -> Rule:
@@ -253,33 +181,31 @@ def _update(update: str | Update, power_iterations: int) -> Update:
     """Step 6 as a function."""
     updates: dict[str, Update] = {
         "power": lambda B, triplets: power_update(B, triplets, power_iterations),
-        "svd": lambda B, triplets: _best_leading(B, len(triplets)),
+        "svd": best_update,
     }
     return update if callable(update) else updates[as_choice("update", update, tuple(updates))]
 
 
-def _selected(M: ConvolutionOperator, triplets: Triplets, rows: bool) -> _Leading:
-    """Step 7, which triplet is selected; its vectors may come from a step 6 that is not ours."""
-    A = M.T if rows else M
-    selected = int(np.argmax([triplet.sigma for triplet in triplets]))
-    sigma, u, v = triplets[selected]
-    pair = np.stack([as_vector("u", u, A.shape[1]), as_vector("v", v, A.shape[1])], axis=1)
-    return _Leading(selected, sigma, pair, A @ pair)
+def _form(form: str, alpha: float, rows: bool, update: Update) -> Form:
+    """What is minimised."""
+    forms: dict[str, Callable[[], Form]] = {
+        "squares": lambda: Squares(alpha, rows, update),
+        "values": lambda: Values(alpha, rows, update),
+        "polar": lambda: Polar(alpha),
+    }
+    return forms[as_choice("form", form, tuple(forms))]()
 
 
-def _record(
-    M: ConvolutionOperator, leading: _Leading, alpha: float, rows: bool, exact: bool
-) -> Record:
-    """What is kept of the selected triplet; and, if wanted, the exact values."""
-    At = M if rows else M.T
-    sigma, (u, v) = leading.sigma, leading.pair.T
-    residual = float(np.linalg.norm(At @ leading.products[:, 1] - alpha * v - sigma * u))
-    R = sigma_max = sigma_min = kappa = np.nan
+def _record(M: ConvolutionOperator, found: Found, form: Form, exact: bool) -> Record:
+    """What is kept of what was found; and, if wanted, the exact values."""
+    penalty = sigma_max = sigma_min = kappa = np.nan
     if exact:
         sigma_max, sigma_min = extremes(M.in_double())
-        R = from_extremes(sigma_max, sigma_min, M.shape, alpha, rows)
+        penalty = form.exact(found, (sigma_max, sigma_min), M.shape)
         kappa = sigma_max / sigma_min if sigma_min > 0 else np.inf
-    return Record(float(sigma), R, sigma_max, sigma_min, kappa, residual, leading.selected)
+    return Record(
+        found.estimate, penalty, sigma_max, sigma_min, kappa, found.residual, found.selected
+    )
 
 
 def _step(kernel: NDArray, rate: float, G: NDArray, alpha: float, iteration: int) -> NDArray:

@@ -517,7 +517,7 @@ def test_an_update_by_svd_gives_the_penalty_at_every_step(g, h, N):
 @pytest.mark.parametrize("update", ["power", "svd"])
 def test_a_start_that_misses_machine_precision_will_do(monkeypatch, update):
     """Steps 2 and 6 have two triplets, if not to the last digit; the residual shows it."""
-    K, module = matlab_rand(3, 3, 1, 1), sys.modules["convreg.descent"]
+    K, module = matlab_rand(3, 3, 1, 1), sys.modules["convreg.forms"]
 
     def misses(B, count):
         triplets = [SingularTriplet(1.0, v, v) for v in np.eye(B.shape[0])[:count]]

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from convreg.bounds import singular_value_bounds
 from convreg.claims.definitions import Claim, Judged, each, verdict
 from convreg.convolution import ConvolutionOperator
-from convreg.descent import minimize_penalty, polyak_step
+from convreg.descent import minimize_penalty
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.lanczos import leading_triplets
+from convreg.learning_rates import polyak_step
 from convreg.penalty import penalty, shifted_gram
 
 ROUNDING = 1e-9

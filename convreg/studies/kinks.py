@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import Gram, as_kernel
 from convreg.convolution import ConvolutionOperator
-from convreg.descent import polyak_step
 from convreg.examples import start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.geometry import padding
 from convreg.gradients import kernel_gradient
 from convreg.lanczos import leading_triplets
+from convreg.learning_rates import polyak_step
 from convreg.matrix import conv_matrix
 from convreg.penalty import penalty, penalty_gradient, shifted_gram
 from convreg.storage.tables import Table, from_rows

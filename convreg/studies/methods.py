@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convreg._checks import Gram
-from convreg.descent import Rule, minimize_penalty, polyak_step
+from convreg.descent import minimize_penalty
+from convreg.learning_rates import Rule, polyak_step
 from convreg.studies import alternatives
 from convreg.studies.periodic import clip_periodic
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from numpy.typing import NDArray
 
-from convreg.descent import minimize_penalty, polyak_step
+from convreg.descent import minimize_penalty
 from convreg.extremes import extreme_singular_values
+from convreg.learning_rates import polyak_step
 from convreg.penalty import penalty
 from convreg.studies.barrier import off_centre_share, squared_off_centre_norms
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg.descent import minimize_penalty, polyak_step
+from convreg.descent import minimize_penalty
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
+from convreg.learning_rates import polyak_step
 from convreg.studies import symbol
 
 SIDES = (5, 9, 13, 17)

@@ -1,0 +1,109 @@
+"""Section 2.1: rules for the learning rate of Algorithm 2.1, from R_alpha and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convreg._checks import as_floats, as_number
+
+Rule = Callable[[float, NDArray], float]
+TINY = float(np.finfo(float).tiny)
+
+
+def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
+    r"""Section 2.1, the learning rate: Polyak's step ``R / |G|^2``, where the smallest value is 0.
+
+    .. math:: \lambda = \min\bigl( \mathcal{R}_\alpha(K) / \|G\|_F^2, \; \text{limit} \bigr)
+
+    B. T. Polyak, Minimization of unsmooth functionals, USSR Comput. Math. Math. Phys. 9(3):14-29,
+    1969. It is the step to where the linearisation is 0, and shrinks with R where ``|G|`` does not,
+    as near a kink. The smallest value of R_alpha is 0 for h >= g, and with M M' in place of M'M for
+    h < g; for N >= k it is reached by pointwise kernels alone (`convreg.studies.barrier`). For
+    `minimize_penalty`, as its learning rate.
+
+    Parameters
+    ----------
+    R : float
+        The penalty, or its estimate, not negative.
+    G : array
+        Its gradient.
+    limit : float
+        No step is longer: near K = 0, and where sigma_min decides, G is small and R is not.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> polyak_step(3.0, [[8.0]]), polyak_step(3.0, [[0.0]])
+    (0.046875, 0.1)
+    """
+    R = as_number("R", R, positive=False)
+    limit = as_number("limit", limit)
+    with np.errstate(over="ignore"):
+        square = float(np.sum(np.square(as_floats("G", G))))
+    if not np.isfinite(square):
+        raise ValueError("G: wanted finite entries whose squares do not overflow")
+    return min(R / square, limit) if square > 0 else limit
+
+
+def clipped_polyak_step(R: float, G: NDArray, length: float = 0.5) -> float:
+    r"""Section 2.1, the learning rate for h = g: Polyak's step, no longer than a given length.
+
+    .. math:: \lambda = \min\bigl( \mathcal{R}_\alpha(K) / \|G\|_F^2, \;
+       \text{length} / \|G\|_F \bigr)
+
+    `polyak_step` limits lambda: where sigma_min decides and G is tiny, the step is tiny, too, and
+    for h = g the descent stands still there. Here the change of K, lambda ``|G|``, is limited:
+    where R_alpha is large and G small the step has the given length. In the training of networks
+    that is known as gradient clipping (R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of
+    training recurrent neural networks, ICML 2013).
+
+    Parameters
+    ----------
+    R : float
+        The penalty, or its estimate, not negative.
+    G : array
+        Its gradient.
+    length : float
+        No step is longer, in the Frobenius norm of K.
+
+    Returns
+    -------
+    float
+        0 where G is 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> clipped_polyak_step(3.0, [[8.0]]), clipped_polyak_step(3.0, [[1e-3]])
+    (0.046875, 500.0)
+    """
+    R = as_number("R", R, positive=False)
+    length = as_number("length", length)
+    norm = _norm(G)
+    return min(R / norm, length) / norm if norm > TINY else 0.0
+
+
+def _norm(G: ArrayLike) -> float:
+    """The Frobenius norm, where its square is finite; also where that is too small for a float."""
+    G = as_floats("G", G)
+    largest = float(np.max(np.abs(G), initial=0.0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = largest * float(np.linalg.norm(G / largest)) if largest > 0 else largest
+        if not np.isfinite(np.square(norm)):
+            raise ValueError("G: wanted finite entries whose squares do not overflow")
+    return norm

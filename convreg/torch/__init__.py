@@ -22,6 +22,8 @@ except ImportError as error:
 from torch import nn
 
 from convreg._checks import Gram, as_choice
+from convreg.torch.forms import FormName
+from convreg.torch.init import delta_orthogonal_ as delta_orthogonal_
 from convreg.torch.layer import ConvPenalty as ConvPenalty
 from convreg.torch.maps import CONVOLUTIONS as CONVOLUTIONS
 from convreg.torch.probe import calls_of, inputs_of
@@ -44,6 +46,7 @@ def add_penalty(
     kinds: Any = CONVOLUTIONS,
     weights: float | Mapping[str, float] = 1.0,
     reduction: str = "sum",
+    form: FormName = "squares",
 ) -> PenaltySum:
     r"""Section 1.1, equation (1.4): R_alpha of every convolution of a network, summed.
 
@@ -79,6 +82,8 @@ def add_penalty(
         What each penalty is multiplied with; as ``alpha``.
     reduction : {"sum", "mean"}
         The sum, or the mean with these weights.
+    form : {"squares", "values"}
+        R_alpha, or max_i |sigma_i - sqrt(alpha)|: as of `ConvPenalty`.
 
     Returns
     -------
@@ -139,7 +144,8 @@ def add_penalty(
     for name, size, out in calls:
         if name not in unasked:
             layer = layers[name]
-            term = ConvPenalty(layer, size, alphas[name], *options, output_size=out, name=name)
+            given = layer, size, alphas[name], *options
+            term = ConvPenalty(*given, output_size=out, name=name, form=form)
             if not (term.map.pointwise and name in regularizer.names):
                 regularizer.append(term, factors[name])
     if len(regularizer) == 0:

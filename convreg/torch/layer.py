@@ -1,16 +1,23 @@
-"""Section 1.1: R_alpha of one layer in PyTorch, a term of the loss (1.4)."""
+"""Section 1.1: the penalty of one layer in PyTorch, a term of the loss (1.4)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from convreg._checks import Gram, as_integer, as_number, gram_of_rows, shown
+from convreg._checks import Gram, as_choice, as_integer, as_number, gram_of_rows, shown
+from convreg.torch.forms import (
+    FORMS,
+    Blocks,
+    FormName,
+    iterated,
+    normalised_by_group,
+    without_autocast,
+)
 from convreg.torch.maps import (
     KINDS,
     Layer,
@@ -43,6 +50,16 @@ class ConvPenalty(nn.Module):
     remedy, a second triplet, is not here: a value that overtakes is found late, and where its
     channels and those of the first are not coupled it may not be found at all.
 
+    With ``form="values"`` the penalty is, of the same matrix,
+
+    .. math:: \mathcal{S}_\alpha = \max_i |\sigma_i - \sqrt\alpha| \approx
+       \max(|Mu| - \sqrt\alpha,\; \sqrt\alpha - |Mv|),
+
+    where u and v go to the two ends of the spectrum: u <- M'M u and v <- |Mu|^2 v - M'M v, at the
+    same number of products. This is a lower bound of S_alpha too. Its gradient in M is w u' or
+    -w v', w being Mu or Mv over its norm: of norm 1, where that of R_alpha has 2 sigma_min. Where
+    Mv = 0, or M'M is singular whatever the weights are, the lower end has no gradient.
+
     Two structures are used, and change nothing but the cost. M of a layer with groups is block
     diagonal: each group has unit vectors of its own, and the value is that of the largest. A kernel
     of one tap, at stride 1 and without padding, is M = W (x) I: one pixel does.
@@ -68,7 +85,7 @@ class ConvPenalty(nn.Module):
         The shift, positive.
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller. For fewer outputs than inputs M'M is
-        singular and its R_alpha never below alpha.
+        singular, and R_alpha never below alpha, S_alpha never below its root.
     power_iterations : int
         In each call, at least 1.
     generator : torch.Generator, optional
@@ -78,6 +95,8 @@ class ConvPenalty(nn.Module):
         Of a transposed convolution that is called with one.
     name : str
         Of the layer in its model, for what is printed.
+    form : {"squares", "values"}
+        R_alpha, the paper's, or S_alpha. A state of the other form is a start like any other.
 
     Raises
     ------
@@ -110,6 +129,7 @@ class ConvPenalty(nn.Module):
         *,
         output_size: int | Sequence[int] | None = None,
         name: str = "",
+        form: FormName = "squares",
     ) -> None:
         super().__init__()
         if not isinstance(layer, KINDS):
@@ -121,6 +141,7 @@ class ConvPenalty(nn.Module):
         if not isinstance(name, str):
             raise TypeError(f"name: wanted a string, got {shown(name)}")
         self.name = name
+        self.form = as_choice("form", form, tuple(FORMS))
         self.alpha = as_number("alpha", alpha)
         self.power_iterations = as_integer("power_iterations", power_iterations, 1)
         axes = 0 if isinstance(layer, nn.Linear) else len(layer.kernel_size)
@@ -134,10 +155,10 @@ class ConvPenalty(nn.Module):
             self.map = LayerMap(layer, (1,) * axes)
         with torch.inference_mode(False):  # vectors made in that mode could not be updated later
             with torch.no_grad():
-                K = self._kernel()
+                A = self._blocks(self._kernel())
             shape = self.map.output_shape if self.gram_of_rows else self.map.input_shape
-            v = self._start(shape, generator, K)
-            u, v = self._power_update(K, v, v, WARM_UP, self.alpha)
+            v = self._start(shape, generator, A.K)
+            u, v = iterated(FORMS[self.form], A, v, v, WARM_UP, self.alpha)
         self.register_buffer("u", u)
         self.register_buffer("v", v)
 
@@ -155,7 +176,7 @@ class ConvPenalty(nn.Module):
                 f"generator: wanted a torch.Generator or None, got {type(generator).__name__}"
             )
         start = torch.randn(shape, generator=generator, device=generator.device, dtype=K.dtype)
-        return self._normalised(start, start).to(K.device)
+        return normalised_by_group(start, start, self.map.groups).to(K.device)
 
     def forward(self) -> Tensor:
         """The penalty, after an update of the vectors in training mode."""
@@ -164,19 +185,20 @@ class ConvPenalty(nn.Module):
         if self.u.device != K.device or self.u.dtype != K.dtype:
             with torch.inference_mode(False):
                 self.u, self.v = self.u.to(K.device, K.dtype), self.v.to(K.device, K.dtype)
+        form, A = FORMS[self.form], self._blocks(K)
         if training:
-            v = self._unit(self.v)
-            u, v = self._power_update(K, self.u, v, self.power_iterations, self.alpha)
+            u, v = self._unit(self.u), self._unit(self.v)
+            u, v = iterated(form, A, u, v, self.power_iterations, self.alpha)
             # in place: torch.inference_mode leaves them fit for training
             self.u.copy_(u)
             self.v.copy_(v)
         with without_autocast(K):
-            return self._values(K, self._unit(self.u), self._unit(self.v), self.alpha).max()
+            return form.values(A, self._unit(self.u), self._unit(self.v), self.alpha).max()
 
     def _unit(self, w: Tensor) -> Tensor:
         """w of norm 1, as an averaged or loaded vector may not be; NaN and zeros begin anew."""
         same = torch.full_like(w, (self.map.groups / w.numel()) ** 0.5)
-        return self._normalised(w, same)
+        return normalised_by_group(w, same, self.map.groups)
 
     def _kernel(self, training: bool = False) -> Tensor:
         """The weight, in float32 at least."""
@@ -185,44 +207,9 @@ class ConvPenalty(nn.Module):
         weight = weight.to(torch.promote_types(weight.dtype, torch.float32))
         return weight.unsqueeze(2) if isinstance(self.layer, nn.Linear) else weight
 
-    def _products(self, K: Tensor) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-        """X -> A X and Y -> A'Y on batches of images, A being M or, for M M', its transpose."""
-
-        def M(X: Tensor) -> Tensor:
-            """The layer."""
-            return self.map(X, K)
-
-        def Mt(Y: Tensor) -> Tensor:
-            """Its adjoint."""
-            return self.map.adjoint(Y, K)
-
-        return (Mt, M) if self.gram_of_rows else (M, Mt)
-
-    def _values(self, K: Tensor, u: Tensor, v: Tensor, alpha: float) -> Tensor:
-        """(Au)'(Av) - alpha u'v of every group."""
-        A, _ = self._products(K)
-        Au, Av = A(torch.cat([u, v]))
-        return self._by_group(Au * Av).sum(1) - alpha * self._by_group(u * v).sum(1)
-
-    @torch.no_grad()
-    def _power_update(
-        self, K: Tensor, u: Tensor, v: Tensor, iterations: int, alpha: float
-    ) -> tuple[Tensor, Tensor]:
-        """Algorithm 2.1, step 6: u <- B v, v <- B u, both normalised; B is symmetric."""
-        with without_autocast(K):
-            A, At = self._products(K)
-            for _ in range(iterations):
-                u = self._normalised(At(A(v)) - alpha * v, u)
-                v = self._normalised(At(A(u)) - alpha * u, v)
-        return u, v
-
-    def _by_group(self, w: Tensor) -> Tensor:
-        """A row for each group."""
-        return w.reshape(self.map.groups, -1)
-
-    def _normalised(self, w: Tensor, previous: Tensor) -> Tensor:
-        """`normalised`, every group for itself."""
-        return normalised(self._by_group(w), self._by_group(previous)).reshape(w.shape)
+    def _blocks(self, K: Tensor) -> Blocks:
+        """M with the weight K, or for M M' its transpose."""
+        return Blocks(self.map, K, self.gram_of_rows)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *arguments: Any) -> None:
         """Vectors of another resolution are resampled, then normalised."""
@@ -233,7 +220,7 @@ class ConvPenalty(nn.Module):
                 continue
             if saved.shape[:2] == own.shape[:2]:
                 resampled = interpolate(saved, size=own.shape[2:], mode="nearest").to(own)
-                state_dict[prefix + name] = self._normalised(resampled, own)
+                state_dict[prefix + name] = normalised_by_group(resampled, own, self.map.groups)
             elif saved.shape[1] in (g, h):  # of the other Gram matrix: another resolution's smaller
                 state_dict[prefix + name] = own.clone()
         super()._load_from_state_dict(state_dict, prefix, *arguments)
@@ -242,21 +229,10 @@ class ConvPenalty(nn.Module):
         """What stands in the parentheses of ``print(regularizer)``."""
         gram = "rows" if self.gram_of_rows else "columns"
         sets = f"alpha={self.alpha}, gram={gram!r}, power_iterations={self.power_iterations}"
-        return f"{described(self.layer)} on {by(self.input_size)}, {sets}"
-
-
-def without_autocast(K: Tensor) -> AbstractContextManager[Any]:
-    """The precision of K, where the device knows of another one."""
-    device = K.device.type
-    return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
+        form = "" if self.form == "squares" else f", form={self.form!r}"
+        return f"{described(self.layer)} on {by(self.input_size)}, {sets}{form}"
 
 
 def _in_backward() -> bool:
     """Whether this is called from a backward pass: activation checkpointing computes anew."""
     return not torch.compiler.is_compiling() and torch._C._current_graph_task_id() != -1
-
-
-def normalised(w: Tensor, previous: Tensor) -> Tensor:
-    """The rows of w over their norms, or the previous row where one is zero or not finite."""
-    norm = torch.linalg.vector_norm(w, dim=1, keepdim=True)
-    return torch.where((norm > 0) & (norm < torch.inf), w / norm, previous)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from convreg.torch.layer import ConvPenalty, without_autocast
+from convreg.torch.forms import FORMS, Blocks, Form, iterated, without_autocast
+from convreg.torch.layer import ConvPenalty
 from convreg.torch.maps import by
 
 ITERATIONS = 100
 DENSE_LIMIT = 4 * 10**6  # entries of a dense M, or of all its blocks
-PLATEAU = 0.01
+PLATEAU = 0.1  # of sqrt(alpha): a sigma below that
 
 Row = dict[str, Any]
 
@@ -59,42 +60,72 @@ def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+@torch.inference_mode(False)
 @torch.no_grad()
 def row_of(term: ConvPenalty, weight: float, exact: bool) -> Row:
     """The row of a layer; the term's vectors stay as they are."""
-    K = term._kernel()
+    K = term._kernel().clone()  # one made in inference mode could not be differentiated
     with without_autocast(K):
         return _row(term, K, weight, exact)
 
 
 def _row(term: ConvPenalty, K: Tensor, weight: float, exact: bool) -> Row:
-    alpha = term.alpha
-    held = term._unit(term.v).to(K)
-    start = term._start(held.shape, None, K)
-    square, _ = _leading(term, K, start, 0.0)
-    R, end = max(_leading(term, K, v, alpha) for v in (held, start))
+    alpha, A = term.alpha, term._blocks(K)
+    u, v = (term._unit(w).to(K) for w in (term.u, term.v))
+    start = term._start(v.shape, None, K)
+    square = _leading(FORMS["squares"], A, [(start, start)], 0.0).value
+    found = _leading(FORMS["squares"], A, [(v, v), (start, start)], alpha)
     row: Row = {
         "kind": type(term.layer).__name__,
         "M": term.shape,
         "alpha": alpha,
         "weight": weight,
-        "R_alpha": R,
+        "R_alpha": found.value,
+    }
+    form = FORMS[term.form]
+    if term.form == "values":
+        found = _leading(form, A, [(u, v), (start, start)], alpha)
+        row["S_alpha"] = found.value
+    low = form.of(PLATEAU * alpha**0.5, alpha)
+    row |= {
         "sigma_max": math.sqrt(max(square, 0.0)),
-        "end": end,
-        "plateau": end == "lower" and R >= (1 - PLATEAU) * alpha,
+        "end": found.end,
+        "plateau": found.end == "lower" and found.value >= low,
+        "gradient": _gradient(form, A, found, alpha),
     }
     if exact:
         row["kappa"] = condition_number(term, K)
     return row
 
 
-def _leading(term: ConvPenalty, K: Tensor, v: Tensor, alpha: float) -> tuple[float, str]:
-    """sigma_max(M'M - alpha I) by the power method from v, and its end: u = v or u = -v."""
-    u, v = term._power_update(K, v, v, ITERATIONS, alpha)
-    values = term._values(K, u, v, alpha)
-    leading = values.argmax()
-    agreement = term._by_group(u * v).sum(1)[leading].item()
-    return values[leading].item(), "upper" if agreement > 0 else "lower"
+class Leading(NamedTuple):
+    """The penalty by the power method, its end of the spectrum, and the vectors."""
+
+    value: float
+    end: str
+    u: Tensor
+    v: Tensor
+
+
+def _leading(form: Form, A: Blocks, starts: list[tuple[Tensor, Tensor]], alpha: float) -> Leading:
+    """The largest that the power method finds from some starts."""
+    found = []
+    for u, v in starts:
+        u, v = iterated(form, A, u, v, ITERATIONS, alpha)
+        values = form.values(A, u, v, alpha)
+        leading = values.argmax()
+        end = "lower" if form.lower(A, u, v)[leading.cpu()].item() else "upper"
+        found.append(Leading(values[leading].item(), end, u, v))
+    return max(found, key=lambda one: one.value)
+
+
+@torch.enable_grad()
+def _gradient(form: Form, A: Blocks, found: Leading, alpha: float) -> float:
+    """The norm of the gradient in the kernel."""
+    K = A.K.detach().requires_grad_()
+    value = form.values(Blocks(A.M, K, A.rows), found.u, found.v, alpha).max()
+    (G,) = torch.autograd.grad(value, K)
+    return G.norm().item()
 
 
 def condition_number(term: ConvPenalty, K: Tensor, limit: int = DENSE_LIMIT) -> float:

@@ -72,12 +72,19 @@ class PenaltySum(nn.Module):
     def report(self, exact: bool = False) -> Report:
         """What the penalty sees in each layer now, a row for each.
 
-        The columns: ``layer`` (the name), ``kind``, ``M`` (its shape), ``alpha``, ``weight``,
-        ``R_alpha`` and ``sigma_max`` (by 100 power iterations, from the vectors that are held and
-        from random ones, whichever comes to more: lower bounds), ``end`` ("upper" where R_alpha =
-        sigma_max^2 - alpha, "lower" where it is alpha - sigma^2 for a small sigma), ``plateau``
-        (the lower end decides, and R_alpha is within 1 % of alpha: where u = -v, the gradient in M
-        has a norm of at most 0.2 sqrt(alpha)), and ``kappa``. Nothing is changed.
+        The columns: ``layer`` (the name), ``kind``, ``M`` (its shape), ``alpha``, ``weight``;
+
+        - ``R_alpha``, ``sigma_max`` and, where that is the form of the penalty, ``S_alpha``: by 100
+          power iterations, from the vectors that are held and from random ones, whichever comes to
+          more: lower bounds;
+        - ``end`` of the spectrum at which the form's value is taken: "upper" or "lower";
+        - ``plateau``: the lower end decides, and the sigma found there is at most 0.1 sqrt(alpha);
+        - ``gradient``: the norm of the form's gradient in the kernel. It says whether descent moves
+          the layer. On the plateau the gradient in M has a norm of at most 0.2 sqrt(alpha) in
+          squares, and 1 in values, but the one in the kernel may be small in both forms;
+        - ``kappa``.
+
+        Nothing is changed.
 
         Parameters
         ----------

@@ -43,7 +43,7 @@ from convreg import (  # noqa: E402
     shifted_gram,
 )
 from convreg.torch import ConvPenalty, add_penalty, kernel_of  # noqa: E402
-from convreg.torch.layer import normalised  # noqa: E402
+from convreg.torch.forms import normalised  # noqa: E402
 from convreg.torch.maps import as_size  # noqa: E402
 
 # (k, g, h, N): square, tall, wide, one channel; kernels odd and even, and larger than the image

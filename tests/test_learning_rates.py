@@ -19,6 +19,7 @@ from strategies import cases
 
 from convreg import (
     ConvolutionOperator,
+    clipped_polyak_step,
     kernel_gradient,
     leading_triplets,
     minimize_penalty,
@@ -190,3 +191,52 @@ def test_a_gradient_whose_squares_overflow_is_refused_without_a_warning():
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match=r"^G: "):
             polyak_step(1.0, np.array([[1e200]]))
+
+
+@given(cases(max_k=4, max_channels=3), st.floats(0, 100), st.floats(1e-6, 10))
+def test_a_clipped_step_is_polyaks_or_has_the_length(case, R, length):
+    norm = float(np.linalg.norm(case.K))
+    rate = clipped_polyak_step(R, case.K, length)
+    assert type(rate) is float
+    if norm == 0:
+        assert rate == 0
+    else:
+        assert rate * norm == pytest.approx(min(R / norm, length), rel=1e-12, abs=0)
+
+
+def test_a_clipped_step_by_hand():
+    """3 / 64; where |G| = 0.001, the length 0.5 over it, unless another is given."""
+    assert clipped_polyak_step(3.0, [[8.0]]) == 3 / 64
+    assert clipped_polyak_step(3.0, [[1e-3]]) == 500
+    assert clipped_polyak_step(3.0, [[3e-3, -4e-3]], length=1) == pytest.approx(200)
+    assert clipped_polyak_step(3.0, [[1.0]], 10) == 3
+    assert clipped_polyak_step(0.0, [[1.0]]) == clipped_polyak_step(1.0, [[0.0]]) == 0
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-300, 5e-324])
+def test_a_tiny_gradient_gives_a_finite_step_of_no_more_than_the_length(size):
+    """Also where the square of its norm is 0 as a float."""
+    G = np.array([[size, -size]])
+    rate = clipped_polyak_step(1.0, G)
+    length = np.linalg.norm(rate * G / 0.5) * 0.5
+    assert length == pytest.approx(0.5 if size > 1e-308 else 0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "error"),
+    [
+        ("R", (-1.0, [[1.0]]), ValueError),
+        ("R", ("3", [[1.0]]), TypeError),
+        ("length", (1.0, [[1.0]], 0), ValueError),
+        ("length", (1.0, [[1.0]], "0.5"), TypeError),
+        ("G", (1.0, [["a"]]), TypeError),
+        ("G", (1.0, [[np.inf]]), ValueError),
+        ("G", (1.0, [[np.nan]]), ValueError),
+        ("G", (1.0, [[1e200]]), ValueError),
+    ],
+)
+def test_a_clipped_step_names_a_bad_argument(name, arguments, error):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(error, match=f"^{name}: wanted "):
+            clipped_polyak_step(*arguments)

@@ -137,7 +137,7 @@ def _intervals(ax: Axes, rows: Table, methods: list[str]) -> None:
             ax.plot(least, place, marker=CARETLEFT, color=color, linestyle="none", markersize=7)
         if high > most:
             ax.plot(most, place, marker=CARETRIGHT, color=color, linestyle="none", markersize=7)
-        words[name] = f"{rows['kappa'][row]:.3g}"
+        words[name] = f"{rows['kappa'][row]:.2g}"
     for name, word in words.items():
         ax.annotate(
             word,
@@ -152,7 +152,7 @@ def _intervals(ax: Axes, rows: Table, methods: list[str]) -> None:
 
 
 def _color(method: str) -> str:
-    """Black the start, one colour the methods with R_alpha, another the alternatives."""
+    """Black the start, one colour what is along the ends of the spectrum of M, another the rest."""
     if method == "start":
         return "black"
-    return CYCLE[0] if method.startswith("R,") else CYCLE[1]
+    return CYCLE[0] if method.startswith(("R,", "values,")) else CYCLE[1]

@@ -2,7 +2,8 @@
 
 What a step costs is counted in operations, multiplications and additions. A budget is counted in
 products M'M v, of 4 k^2 g h N^2 operations each. Power iterations count 2 triplets x 2 products, a
-gradient 2. The first triplets (step 2 of Algorithm 2.1) are not counted.
+gradient 2. With a triplet for each end of the spectrum, the shift between them counts another half:
+its M v. The first triplets (step 2 of Algorithm 2.1) are not counted.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 from convreg._checks import Gram
 from convreg.descent import minimize_penalty
-from convreg.learning_rates import Rule, polyak_step
+from convreg.learning_rates import Rule, clipped_polyak_step, polyak_step
 from convreg.studies import alternatives
 from convreg.studies.periodic import clip_periodic
+from convreg.studies.polar import alternating_projection, periodic_projection
 
 MOST_STEPS = 1000
 POWER_ITERATIONS = 2
@@ -42,16 +44,25 @@ class Method(NamedTuple):
 # the runs: Algorithm 2.1, or a step repeated
 
 
-def descend(K: NDArray, N: int, rate: float | Rule, steps: int, gram: Gram = "columns") -> NDArray:
-    """Algorithm 2.1 as the paper has it, or on another Gram matrix."""
+def descend(
+    K: NDArray,
+    N: int,
+    rate: float | Rule,
+    steps: int,
+    gram: Gram = "columns",
+    form: str = "squares",
+) -> NDArray:
+    """Algorithm 2.1 as the paper has it, or on another Gram matrix, or on another penalty."""
     return minimize_penalty(
-        K, N, 1.0, rate, steps, POWER_ITERATIONS, gram=gram, diagnostics=False
+        K, N, 1.0, rate, steps, POWER_ITERATIONS, gram=gram, diagnostics=False, form=form
     ).kernel
 
 
-def descend_by_polyak(K: NDArray, N: int, rate: float, steps: int) -> NDArray:
-    """Algorithm 2.1 on the smaller Gram matrix with Polyak's step, which needs no learning rate."""
-    return descend(K, N, polyak_step, steps, "smaller")
+def descend_by(
+    rule: Rule, K: NDArray, N: int, rate: float, steps: int, form: str = "squares"
+) -> NDArray:
+    """Algorithm 2.1 on the smaller Gram matrix with a rule, which needs no learning rate."""
+    return descend(K, N, rule, steps, "smaller", form)
 
 
 def repeat(step: Step, K: NDArray, N: int, rate: float, steps: int) -> NDArray:
@@ -97,6 +108,11 @@ def spectral_norm_step(K: NDArray, N: int, rate: float) -> NDArray:
     return K - rate * G
 
 
+def project(K: NDArray, N: int, rate: float, steps: int) -> NDArray:
+    """Alternating projection with the polar factors on the torus that is clipped."""
+    return alternating_projection(K, periodic_projection(N), steps, accelerated=False)
+
+
 def parseval(K: NDArray, N: int, rate: float, steps: int) -> NDArray:
     """Retractions, and the division by k that the layer makes of what comes out."""
     return repeat(parseval_step, K, N, rate, steps) / len(K)
@@ -120,6 +136,16 @@ def iteration_cost(k: int, g: int, h: int, N: int) -> float:
     return (4 * POWER_ITERATIONS + 2) * product_cost(k, g, h, N)
 
 
+def values_cost(k: int, g: int, h: int, N: int) -> float:
+    """The same with a triplet for each end, and the shift from the one to the other."""
+    return iteration_cost(k, g, h, N) + 0.5 * product_cost(k, g, h, N)
+
+
+def exact_polar_cost(k: int, g: int, h: int, N: int) -> float:
+    """A singular value decomposition of M as a dense matrix, and the product of its factors."""
+    return 24 * (g * h * min(g, h)) * float(N) ** 6
+
+
 def frobenius_cost(k: int, g: int, h: int, N: int) -> float:
     """The sparse M'M, then M times it."""
     return 2 * N**2 * g * h * k**2 * g * (k**2 + (2 * k - 1) ** 2)
@@ -130,7 +156,7 @@ def self_convolution_cost(k: int, g: int, h: int, N: int) -> float:
     return 4 * k**4 * g**2 * h
 
 
-def clipping_cost(k: int, g: int, h: int, N: int) -> float:
+def torus_cost(k: int, g: int, h: int, N: int) -> float:
     """Two FFTs, N^2 singular value decompositions and products."""
     transforms = 10 * g * h * N**2 * np.log2(max(N**2, 2))
     return transforms + 24 * g * h * min(g, h) * N**2
@@ -149,10 +175,23 @@ def decomposition_cost(k: int, g: int, h: int, N: int) -> float:
 METHODS = (
     Method("R, columns", descend, iteration_cost),
     Method("R, smaller", partial(descend, gram="smaller"), iteration_cost, wide_only=True),
-    Method("R, Polyak's step", descend_by_polyak, iteration_cost, has_rate=False),
+    Method("R, Polyak's step", partial(descend_by, polyak_step), iteration_cost, has_rate=False),
+    Method(
+        "R, length limited",
+        partial(descend_by, clipped_polyak_step),
+        iteration_cost,
+        has_rate=False,
+    ),
+    Method(
+        "values, length limited",
+        partial(descend_by, clipped_polyak_step, form="values"),
+        values_cost,
+        has_rate=False,
+    ),
     Method("Frobenius", partial(repeat, frobenius_step), frobenius_cost),
     Method("self-convolution", partial(repeat, self_convolution_step), self_convolution_cost),
-    Method("clipping, periodic", partial(repeat, clipping_step), clipping_cost, has_rate=False),
+    Method("clipping, periodic", partial(repeat, clipping_step), torus_cost, has_rate=False),
+    Method("polar, periodic", project, torus_cost, has_rate=False),
     Method("orthogonality of W", partial(repeat, orthogonality_step), square_cost),
     Method("Parseval, W / k", parseval, square_cost),
     Method("spectral norm of W", partial(repeat, spectral_norm_step), decomposition_cost),

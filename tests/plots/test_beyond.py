@@ -195,7 +195,7 @@ FIVE_ROWS = (
     ("start", 0.5, 4.0, 8.0),
     ("R, columns", 0.0, 2.0, np.inf),
     ("R, smaller", 0.8, 1.2, 1.5),
-    ("R", 0.7, 1.4, 2.0),
+    ("values, limited", 0.7, 1.4, 2.0),
     ("Frobenius", 1e-12, 1.5, 1234.5),
 )
 
@@ -215,9 +215,7 @@ def test_comparison_figure_has_an_interval_a_method_and_a_panel_a_kernel(count):
     )
     assert len({ax.get_position().x0 for ax in panels}) == min(2, count)
     assert len({ax.get_position().y0 for ax in panels}) == (count + 1) // 2
-    colors = dict(
-        zip(names, ("black", *[plotting.CYCLE[0]] * 2, *[plotting.CYCLE[1]] * 2), strict=True)
-    )
+    colors = dict(zip(names, ("black", *[plotting.CYCLE[0]] * 3, plotting.CYCLE[1]), strict=True))
     for i, (ax, block) in enumerate(zip(panels, blocks, strict=True)):
         assert [drawn for drawn in styles_and_values(ax)[:-1] if drawn[1] == "-"] == [
             (colors[name], "-", [max(low, 1e-9), high], [-names.index(name)] * 2)
@@ -226,7 +224,7 @@ def test_comparison_figure_has_an_interval_a_method_and_a_panel_a_kernel(count):
             )
         ]
         assert styles_and_values(ax)[-1] == ("black", ":", [1, 1], [0, 1])
-        expected = dict(zip(names, ("8", "inf", "1.5", "2", "1.23e+03"), strict=True))
+        expected = dict(zip(names, ("8", "inf", "1.5", "2", "1.2e+03"), strict=True))
         expected |= {name: "as above" for name in names if name not in block["method"]}
         assert words_at_places(ax) == {
             (word, (1, -names.index(name))) for name, word in expected.items()

@@ -16,6 +16,7 @@ from strategies import cases, reference_adjoint, reference_matrix, relative_erro
 from convreg import (
     ConvolutionOperator,
     SingularTriplet,
+    clipped_polyak_step,
     convolve,
     leading_triplets,
     minimize_penalty,
@@ -44,14 +45,24 @@ from convreg.studies.comparison import (
     norm_error,
     ranking,
 )
-from convreg.studies.methods import METHODS, MOST_STEPS, POWER_ITERATIONS, Method, steps_within
+from convreg.studies.methods import (
+    METHODS,
+    MOST_STEPS,
+    POWER_ITERATIONS,
+    Method,
+    exact_polar_cost,
+    steps_within,
+)
 from convreg.studies.periodic import clip_periodic
+from convreg.studies.polar import periodic_polar_penalty
 
 MODULE = sys.modules[compare.__module__]
 BY_NAME = {method.name: method for method in METHODS}
-OF_R = ("R, columns", "R, smaller", "R, Polyak's step")
+OF_R = ("R, columns", "R, smaller", "R, Polyak's step", "R, length limited")
+BY_DESCENT = (*OF_R, "values, length limited")
+ON_A_TORUS = ("clipping, periodic", "polar, periodic")
 ON_W = ("orthogonality of W", "Parseval, W / k", "spectral norm of W", "normalised W")
-WITHOUT_STEP = ("R, Polyak's step", "clipping, periodic", "normalised W")
+WITHOUT_STEP = (*BY_DESCENT[2:], *ON_A_TORUS, "normalised W")
 SHAPES = [(3, 3, 2, 1), (3, 3, 1, 2), (2, 2, 2, 2)]
 MIXED = [(1, 2, 3, 4), (2, 1, 1, 4), (2, 3, 2, 5), (3, 1, 2, 5), (3, 2, 1, 6), (1, 5, 2, 1)]
 
@@ -64,9 +75,9 @@ def kernel(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape) / shape[0]
 
 
-def algorithm(gram, rule=None):
+def algorithm(gram, rule=None, form="squares"):
     return lambda K, N, size, steps: (
-        minimize_penalty(K, N, 1.0, rule or size, steps, 2, gram=gram).kernel
+        minimize_penalty(K, N, 1.0, rule or size, steps, 2, gram=gram, form=form).kernel
     )
 
 
@@ -87,9 +98,12 @@ BY_HAND = {
     "R, columns": algorithm("columns"),
     "R, smaller": algorithm("smaller"),
     "R, Polyak's step": algorithm("smaller", polyak_step),
+    "R, length limited": algorithm("smaller", clipped_polyak_step),
+    "values, length limited": algorithm("smaller", clipped_polyak_step, "values"),
     "Frobenius": along(lambda K, N: frobenius_penalty(K, N, 1.0)[1]),
     "self-convolution": along(lambda K, N: self_convolution_penalty(K)[1]),
     "clipping, periodic": repeated(lambda K, N, size: clip_periodic(K, N, 1.0)),
+    "polar, periodic": repeated(lambda K, N, size: K - periodic_polar_penalty(K, N)[1] / 2),
     "orthogonality of W": along(lambda K, N: orthogonality_penalty(K)[1]),
     "Parseval, W / k": lambda K, N, size, steps: (
         repeated(lambda K, N, size: parseval_retraction(K, size))(K, N, size, steps) / K.shape[0]
@@ -164,7 +178,7 @@ def test_every_step_and_its_size_count(name):
     assert np.array_equal(run(K, N, 0.003, 3), run(K, N, 0.002, 3)) == (name in WITHOUT_STEP)
 
 
-@pytest.mark.parametrize("name", OF_R)
+@pytest.mark.parametrize("name", BY_DESCENT)
 def test_the_algorithm_computes_no_exact_values_on_the_way(name, monkeypatch):
     def refuse(*_):
         raise AssertionError("diagnostics")
@@ -178,6 +192,27 @@ def test_the_frobenius_step_is_that_of_the_dense_matrix():
     M = reference_matrix(K, N)
     G = reference_adjoint(4 * M @ (M.T @ M - np.eye(M.shape[1])), K.shape, N)
     assert relative_error(BY_NAME["Frobenius"].run(K, N, 0.01, 1), K - 0.01 * G) < 1e-12
+
+
+def first_step(K, N, squares):
+    """From the dense SVD: along M*(w v') at the end that decides, no longer than a half."""
+    U, sigma, Vt = np.linalg.svd(reference_matrix(K, N), full_matrices=False)
+    gaps = sigma**2 - 1 if squares else sigma - 1
+    at = np.argmax(np.abs(gaps))
+    slope = 2 * sigma[at] if squares else 1
+    in_M = np.sign(gaps[at]) * slope * np.outer(U[:, at], Vt[at])
+    G = reference_adjoint(in_M, K.shape, N)
+    size = np.linalg.norm(G)
+    return K - min(abs(gaps[at]) / size, 0.5) * G / size
+
+
+@pytest.mark.parametrize("scale", [0.2, 1.0, 3.0])
+@pytest.mark.parametrize("name", ["R, length limited", "values, length limited"])
+@pytest.mark.parametrize("shape", [(3, 3, 2, 1), (3, 3, 1, 2), (3, 3, 2, 2)], ids=str)
+def test_the_first_step_that_is_limited_in_length_is_that_of_the_dense_matrix(shape, name, scale):
+    K, N = scale * kernel(*shape, seed=3), 4
+    expected = first_step(K, N, name[0] == "R")
+    assert relative_error(BY_NAME[name].run(K, N, np.nan, 1), expected) < 1e-9
 
 
 @pytest.mark.parametrize("name", [name for name, method in BY_NAME.items() if method.has_rate])
@@ -264,6 +299,47 @@ def test_an_iteration_is_a_power_update_and_a_gradient_of_2_products(name, k, g,
     assert BY_NAME[name].operations(k, g, h, N) == 8 * of_a_product(k, g, h, N) + gradient
 
 
+@pytest.fixture
+def products_of_an_iteration(monkeypatch):
+    """The vectors that M or its transpose is multiplied by, in one iteration of a form."""
+    counted = []
+    for name in ("_matmat", "_rmatmat"):
+        plain = getattr(ConvolutionOperator, name)
+
+        def counting(self, X, plain=plain):
+            counted.append(X.shape[1])
+            return plain(self, X)
+
+        monkeypatch.setattr(ConvolutionOperator, name, counting)
+
+    def of_an_iteration(form):
+        totals = []
+        for steps in (1, 2):
+            counted.clear()
+            algorithm("columns", form=form)(kernel(3, 3, 2, 2), 4, 0.01, steps)
+            totals.append(sum(counted))
+        return totals[1] - totals[0]
+
+    return of_an_iteration
+
+
+def test_with_a_triplet_for_each_end_an_iteration_takes_one_product_with_M_more(
+    products_of_an_iteration,
+):
+    """M'M v is two of them, so that it is half a product more."""
+    assert products_of_an_iteration("values") == products_of_an_iteration("squares") + 1
+    for k, g, h, N in MIXED:
+        half = BY_NAME["values, length limited"].operations(k, g, h, N)
+        half -= BY_NAME["R, columns"].operations(k, g, h, N)
+        assert half == 2 * k**2 * g * h * N**2
+
+
+@each_size
+def test_the_exact_polar_factor_takes_a_decomposition_of_the_dense_matrix(k, g, h, N):
+    m, n = h * N**2, g * N**2
+    assert exact_polar_cost(k, g, h, N) == 24 * m * n * min(m, n)
+
+
 @each_size
 def test_the_frobenius_penalty_takes_two_sparse_products(k, g, h, N):
     N = max(N, 2 * k - 1)
@@ -291,17 +367,16 @@ def test_on_W_the_smaller_square_is_formed_and_multiplied_by_W(k, g, h, N):
     }
 
 
+@pytest.mark.parametrize("name", ON_A_TORUS)
 @each_size
-def test_a_clipping_is_two_transforms_of_each_block_and_a_decomposition_of_each_frequency(
-    k, g, h, N
+def test_on_a_torus_two_transforms_of_each_block_and_a_decomposition_of_each_frequency(
+    k, g, h, N, name
 ):
     """5 n log2(n) operations a transform of n = N^2 numbers, 24 g h min(g, h) a decomposition."""
     n = N * N
     transforms = 2 * g * h * 5 * n * (np.log2(n) if n > 1 else 1)
     expected = transforms + n * 24 * g * h * min(g, h)
-    assert BY_NAME["clipping, periodic"].operations(k, g, h, N) == pytest.approx(
-        expected, rel=1e-14
-    )
+    assert BY_NAME[name].operations(k, g, h, N) == pytest.approx(expected, rel=1e-14)
 
 
 sides = st.integers(1, 6)
@@ -587,10 +662,10 @@ def test_the_lines_by_hand():
     lines = comparison_lines(RESULTS).split("\n")
     assert [line.split() for line in lines] == [
         ["3x3x2x1", *HEADER, "200", "500"],
-        ["start", "-", "0", "8.07", "0.65", "0.72", "3.04", "12.4", "12.4"],
+        ["start", "-", "0", "8.07", "0.65", "0.72", "3.04", "12", "12"],
         ["clipping,", "periodic", "-", "176", "1", "0", "0.12", "12.50", "1.2", "inf"],
         ["1x1", *HEADER, "200", "500"],
-        ["start", "-", "0", "1.23e+03", "0.5", "0.00", "1.00", "2.47e+03", "2.47e+03"],
+        ["start", "-", "0", "1.23e+03", "0.5", "0.00", "1.00", "2.5e+03", "2.5e+03"],
     ]
 
 
@@ -635,9 +710,9 @@ def test_the_columns_align_for_every_name_and_step(budgets):
         for budget in budgets
         for method, step, steps, sigma in zip(
             ("start", *BY_NAME),
-            (np.nan, *GRID, 1.0),
-            (0, 9, 50, *[1000] * 8),
-            (*values, *values[:5]),
+            (np.nan, *GRID, 1.0, 0.5, 0.25, 0.125),
+            (0, 9, 50, *[1000] * 11),
+            (*values, *values, *values[:2]),
             strict=True,
         )
     }
@@ -648,7 +723,7 @@ def test_the_columns_align_for_every_name_and_step(budgets):
         assert step == ("-" if name == "start" else f"{row.step:.0e}")
         assert numbers[0] == str(row.steps)
         assert numbers[1:5] == [f"{row.sigma_max:.3g}", f"{row.sigma_min:.2g}", "0.10", "12.50"]
-        assert numbers[5:] == [f"{row.condition_number:.3g}"] * len(budgets)
+        assert numbers[5:] == [f"{row.condition_number:.2g}"] * len(budgets)
 
 
 def test_the_columns_of_two_kernels_align():
@@ -700,9 +775,9 @@ def test_the_ranking_is_by_the_condition_number():
         (200, "b", "start"): result(sigma_max=1.25),
     }
     assert ranking(results, 3).splitlines() == [
-        "a, 200 products: nearer 2.02; far from 1 2.01; near 1 3",
+        "a, 200 products: nearer 2; far from 1 2; near 1 3",
         "a, 500 products: start 1",
-        "b, 200 products: start 1.25",
+        "b, 200 products: start 1.2",
     ]
     assert ranking(results, 5).splitlines()[0].endswith("; start 8; singular inf")
 

@@ -59,8 +59,9 @@ class Blocks:
         return by_group(x * y, self.M.groups).sum(1)
 
     def norm(self, x: Tensor) -> Tensor:
-        """|x| of every group; its gradient where x = 0 is 0."""
-        return torch.linalg.vector_norm(by_group(x, self.M.groups), dim=1)
+        """|x| of every group; where x = 0 its derivatives are 0."""
+        square = self.dot(x, x)
+        return torch.where(square == 0, 0, torch.where(square == 0, 1, square).sqrt())
 
     def times(self, numbers: Tensor, x: Tensor) -> Tensor:
         """x, every group times its number."""

@@ -534,7 +534,6 @@ SQUARE_ONLY = {
         (periodic.clip_periodic, 5, 1.0),
         (surrogates.bounded_by_reshaped, 4),
         (symbol.symbol, [0.0], [0.0]),
-        (symbol.winding_numbers,),
         (symbol.plane_wave_bound, 5, [0.0], [0.0]),
         (symbol.hermitian_part_bound, [0.0], [0.0]),
     )

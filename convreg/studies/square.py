@@ -12,6 +12,7 @@ from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.learning_rates import polyak_step
 from convreg.studies import symbol
+from convreg.winding import winding_numbers
 
 SIDES = (5, 9, 13, 17)
 
@@ -61,7 +62,7 @@ def symbol_report(K: NDArray, points: int = 128) -> Square:
     """
     theta_1 = 2 * np.pi * np.arange(points)[:, np.newaxis] / points
     theta_2 = theta_1[:, 0]
-    along_1, along_2 = symbol.winding_numbers(K)
+    along_1, along_2 = winding_numbers(K)
     return Square(
         (sorted(set(along_1.tolist())), sorted(set(along_2.tolist()))),
         float(symbol.hermitian_part_bound(K, theta_1, theta_2).min()),
@@ -89,5 +90,5 @@ def kappa_and_winding(K: NDArray, N: int) -> str:
     """
     largest, smallest = extreme_singular_values(K, N)
     kappa = largest / smallest if smallest > 0 else np.inf
-    wound = np.any(symbol.winding_numbers(K))
+    wound = np.any(winding_numbers(K))
     return f"kappa {kappa:.4g}, det F {'winds or vanishes' if wound else 'does not wind'}"

@@ -10,7 +10,7 @@ Three facts about sigma_min(M), for square M (g = h), of which the first also ho
 * sigma_min(M) <= sigma_min(F(theta)) + O(1/N) for every theta (`plane_wave_bound`). So it tends to
   0 as N grows where det F has a zero.
 * It tends to 0, too, where for some theta_2 det F(., theta_2) has no zero and winds around 0
-  (`winding_numbers`), or the same with the angles exchanged. For then the Toeplitz operator with
+  (`convreg.winding`), or the same with the angles exchanged. For then the Toeplitz operator with
   the symbol F(., theta_2), or its adjoint, has a kernel of sequences that decay exponentially
   (I. C. Gohberg and M. G. Krein, Systems of integral equations on a half line with kernels
   depending on the difference of arguments, 1958); cut off at N, and with a windowed wave across,
@@ -110,50 +110,6 @@ def hermitian_part_bound(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -
     """
     F = symbol(_square(K), theta_1, theta_2)
     return np.linalg.eigvalsh((F + F.conj().swapaxes(-1, -2)) / 2)[..., 0]
-
-
-def winding_numbers(K: ArrayLike, points: int = 256) -> tuple[NDArray, NDArray]:
-    r"""Section 2.1, [4, 12]: how often det F(theta) goes around 0 along each angle; for h = g.
-
-    .. math:: \frac{1}{2\pi} \int_0^{2\pi} \mathrm{d} \arg \det F(\theta_1, \theta_2), \qquad
-       \text{along } \theta_1 \text{ for } \theta_2 = 2\pi j / \text{points},
-       \text{ and the other way round}
-
-    Two different values for one angle mean that det F has a zero in between. They are counted from
-    samples, and are right where the phase turns by less than pi from one to the next.
-
-    Parameters
-    ----------
-    K : (k, k, g, g) or (k, k) array
-    points : int
-        Samples on each circle, at least 4.
-
-    Returns
-    -------
-    along_1, along_2 : (points,) integer arrays
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where K is no kernel with g = h, or ``points`` no integer of at least 4.
-
-    Examples
-    --------
-    >>> along_1, along_2 = winding_numbers([[0, 0, 0], [1, 0, 0], [0, 0, 0]], 4)
-    >>> along_1, along_2
-    (array([0, 0, 0, 0]), array([-1, -1, -1, -1]))
-    """
-    kernel = _square(K)
-    points = as_integer("points", points, 4)
-    circle = 2 * np.pi * np.arange(points) / points
-    determinants = np.linalg.det(symbol(kernel, circle[:, np.newaxis], circle))
-    return _turns(determinants, 0), _turns(determinants, 1)
-
-
-def _turns(numbers: NDArray, axis: int) -> NDArray:
-    """How often complex numbers go around 0 along a closed axis."""
-    angles = np.angle(np.roll(numbers, -1, axis) * numbers.conj())
-    return np.rint(angles.sum(axis) / (2 * np.pi)).astype(int)
 
 
 def _square(K: ArrayLike) -> NDArray:

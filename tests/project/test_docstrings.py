@@ -9,6 +9,7 @@ import pytest
 from pages import ROOT
 
 import convreg
+from convreg import winding
 from convreg.studies import alternatives, barrier, periodic, symbol
 
 TORCH = find_spec("torch") is not None
@@ -24,7 +25,7 @@ def functions_of(module):
 def public_functions():
     public = [getattr(convreg, name) for name in convreg.__all__]
     functions = [value for value in public if not inspect.isclass(value)]
-    for module in (alternatives, barrier, periodic, symbol):
+    for module in (alternatives, barrier, periodic, symbol, winding):
         functions += functions_of(module)
     return functions
 

@@ -9,12 +9,9 @@ from hypothesis import strategies as st
 from strategies import cases, reference_matrix, separable_kernel
 
 from convreg import extreme_singular_values, matlab_rand, minimize_penalty, polyak_step
-from convreg.studies.symbol import (
-    hermitian_part_bound,
-    plane_wave_bound,
-    winding_numbers,
-)
+from convreg.studies.symbol import hermitian_part_bound, plane_wave_bound
 from convreg.symbol import symbol
+from convreg.winding import winding_numbers
 
 angles = st.floats(-10, 10)
 small = partial(cases, max_k=5, max_channels=3, max_N=5)

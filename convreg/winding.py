@@ -160,9 +160,9 @@ def zeros(K: ArrayLike, budget: int | None = None) -> Zeros:
     search = Search(symbol, _budget(symbol, budget))
     search.run()
     order = np.lexsort(search.theta.round(9).T[::-1])
-    return Zeros(
-        search.theta[order], search.indices[order], search.reach[order], search.centres, search.side
-    )
+    undecided = np.concatenate([search.centres, -search.centres % (2 * np.pi)])
+    found = search.theta[order], search.indices[order], search.reach[order]
+    return Zeros(*found, undecided, search.side)
 
 
 def symbol_class(K: ArrayLike, budget: int | None = None) -> SymbolClass:
@@ -208,8 +208,12 @@ def symbol_class(K: ArrayLike, budget: int | None = None) -> SymbolClass:
     budget //= len(angles)
     turns: list[int] = []
     for axis in (0, 1):
-        around = [turns_around(symbol, axis, angle, budget) for angle in angles]
-        known = {turn for turn in around if turn is not None}
+        known = set()
+        for angle in angles:
+            around = turns_around(symbol, axis, angle, budget)
+            if around is None:
+                break
+            known.add(around)
         if len(known) > 1:
             return SymbolClass("zeros", None, 0, False)
         turns += known

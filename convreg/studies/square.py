@@ -1,4 +1,4 @@
-"""Section 2.1: three square kernels and what their symbols say."""
+"""Section 2.1: square kernels, what their symbols say, and the determinant on the torus."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from convreg.descent import minimize_penalty
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.learning_rates import polyak_step
+from convreg.storage.tables import Table, from_rows, stacked
 from convreg.studies import symbol
-from convreg.winding import winding_numbers
+from convreg.symbol import symbol as values_of_symbol
+from convreg.winding import winding_numbers, zeros
 
 SIDES = (5, 9, 13, 17)
 
@@ -92,3 +94,33 @@ def kappa_and_winding(K: NDArray, N: int) -> str:
     kappa = largest / smallest if smallest > 0 else np.inf
     wound = np.any(winding_numbers(K))
     return f"kappa {kappa:.4g}, det F {'winds or vanishes' if wound else 'does not wind'}"
+
+
+def determinant_table(kernels: dict[str, NDArray], points: int = 48) -> Table:
+    """Section 2.1, [4, 12]: the argument of det F at points x points places, and its zeros.
+
+    The places are the middles of squares, theta_1 first. Angles and arguments are in units of pi,
+    to three decimals, the arguments from -1 up to 1. The columns are those of
+    `convreg.plots.square.determinant_figure`, with a panel for every kernel.
+
+    >>> table = determinant_table({"up": np.diag([0.0, 1.0], 1)}, 2)
+    >>> table["kind"].tolist(), table["argument"].tolist()
+    (['argument', 'argument', 'argument', 'argument'], [0.5, -0.5, 0.5, -0.5])
+    """
+    return stacked({"panel": name, **_determinant_rows(K, points)} for name, K in kernels.items())
+
+
+def _determinant_rows(K: NDArray, points: int) -> Table:
+    angles = (2 * np.arange(points) + 1) / points
+    theta_1, theta_2 = np.meshgrid(angles, angles, indexing="ij")
+    phases, _ = np.linalg.slogdet(values_of_symbol(K, np.pi * theta_1, np.pi * theta_2))
+    arguments = np.round(np.angle(phases) / np.pi, 3)
+    arguments[arguments == 1] = -1
+    places = zip(theta_1.ravel(), theta_2.ravel(), arguments.ravel(), strict=True)
+    rows = [("argument", one, other, argument) for one, other, argument in places]
+    found = zeros(K)
+    kinds = [f"index {index}" for index in found.indices] + ["undecided"] * len(found.undecided)
+    for kind, (one, other) in zip(kinds, [*found.theta, *found.undecided], strict=True):
+        rows.append((kind, one / np.pi, other / np.pi, 0.0))
+    table = from_rows(("kind", "theta_1", "theta_2", "argument"), rows)
+    return {name: column if name == "kind" else column.round(3) for name, column in table.items()}

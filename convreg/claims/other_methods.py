@@ -10,62 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from convreg.claims.definitions import Claim, Judged, by_threshold, each, is_gradient, verdict
-from convreg.convolution import ConvolutionOperator
+from convreg.claims.definitions import Claim, Judged, by_threshold, each, verdict
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
-from convreg.gradients import singular_value_gradient
-from convreg.matrix import conv_matrix, conv_matrix_adjoint
-from convreg.penalty import penalty, shifted_gram
-from convreg.power import SingularTriplet, power_update
+from convreg.penalty import penalty
 from convreg.studies import alternatives, periodic
-from convreg.studies.gradient_checks import both_signs
-
-
-def two_objectives_are_harder() -> Judged:
-    """The gradient of max ``|sigma - 1|``; whether the power method on M'M - I finds that end."""
-    N = 6
-    right = []
-    for K in both_signs(start_kernel(3, 1, 3), N, 1.0).values():
-        G = _gradient_of_two_objectives(K, N)
-        right.append(is_gradient(lambda K: _two_objectives(K, N), K, G))
-
-    K = 0.9 * (identity(3, 1, 3) + 0.05 * start_kernel(3, 1, 3))
-    found = _end_of_power_iteration(K, N)
-    distance = _two_objectives(K, N)
-    decides = abs(abs(found**2 - 1) - penalty(K, N)) < 1e-6
-    missed = decides and abs(found - 1) < distance - 1e-6
-
-    easy = "as easy" if all(right) else "not that"
-    where = "at the other end" if missed else "there"
-    measured = (
-        f"the gradient is {easy}: uv' of sigma_max or sigma_min and the chain rule; but of "
-        f"{each(extreme_singular_values(K, N))} the power method on M'M - I finds {found:.3g}, "
-        f"and the largest distance from 1, {distance:.3g}, is {where}"
-    )
-    return Judged(verdict(missed and not all(right), missed or not all(right)), measured)
-
-
-def _two_objectives(K: NDArray, N: int) -> float:
-    """The larger of the two distances from 1."""
-    largest, smallest = extreme_singular_values(K, N)
-    return max(abs(largest - 1), abs(smallest - 1))
-
-
-def _gradient_of_two_objectives(K: NDArray, N: int) -> NDArray:
-    """Lemma 2.1 at the end that is farther from 1, and the chain rule."""
-    U, sigma, Vt = np.linalg.svd(conv_matrix(K, N).toarray(), full_matrices=False)
-    at = int(np.argmax(np.abs(sigma - 1)))
-    in_M = np.sign(sigma[at] - 1) * singular_value_gradient(U[:, at], Vt[at])
-    return conv_matrix_adjoint(in_M, K.shape, N)
-
-
-def _end_of_power_iteration(K: NDArray, N: int) -> float:
-    """The singular value of M to which the power method on M'M - I leads."""
-    M = ConvolutionOperator(K, N)
-    first = np.random.default_rng(0).standard_normal(M.shape[1])
-    (triplet,) = power_update(shifted_gram(M), [SingularTriplet(0.0, first, first)], 500)
-    return float(np.linalg.norm(M @ triplet.v))
 
 
 def scaling_is_conditioning() -> Judged:
@@ -156,12 +105,6 @@ def projection_loses_the_bound() -> Judged:
 
 
 OTHER_METHODS_CLAIMS = (
-    Claim(
-        "Section 1",
-        "To penalise how far sigma_max and sigma_min are from 1, two objectives, is more difficult",
-        two_objectives_are_harder,
-        "00",
-    ),
     Claim(
         "Sections 1, 2",
         "Up to a scaling, a smaller R_alpha is a smaller condition number",

@@ -30,6 +30,7 @@ from convreg.claims.definitions import (
 )
 from convreg.claims.example_1 import EXAMPLE_1_CLAIMS, SECTION_4_CLAIMS, START_CLAIMS
 from convreg.claims.example_2 import EXAMPLE_2_CLAIMS
+from convreg.claims.goals import GOAL_CLAIMS
 from convreg.claims.gradients import GRADIENT_CLAIMS
 from convreg.claims.other_methods import OTHER_METHODS_CLAIMS
 from convreg.claims.signals import SIGNAL_CLAIMS
@@ -47,6 +48,7 @@ def scorecard(
     evidence_2 = gather(EXAMPLE_2, example_2)
     return [
         *score(SECTION_1_CLAIMS),
+        *score(GOAL_CLAIMS),
         *score(OTHER_METHODS_CLAIMS),
         *score(SIGNAL_CLAIMS),
         *score(SECTION_2_CLAIMS),

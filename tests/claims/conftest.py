@@ -8,6 +8,7 @@ from convreg.claims import (
     convolutions,
     example_1,
     example_2,
+    goals,
     gradients,
     other_methods,
     scorecard,
@@ -18,6 +19,7 @@ from convreg.examples import EXAMPLE_1, EXAMPLE_2, gather, run, start_kernel
 
 IN_ORDER = (
     *convolutions.SECTION_1_CLAIMS,
+    *goals.GOAL_CLAIMS,
     *other_methods.OTHER_METHODS_CLAIMS,
     *signals.SIGNAL_CLAIMS,
     *bounds.SECTION_2_CLAIMS,

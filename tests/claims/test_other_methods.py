@@ -10,13 +10,11 @@ from convreg.claims.definitions import FAILS, HOLDS, IN_PART
 from convreg.claims.other_methods import OTHER_METHODS_CLAIMS
 from convreg.examples import start_kernel
 from convreg.extremes import extreme_singular_values
-from convreg.gradients import singular_value_gradient
 from convreg.penalty import penalty
 from convreg.studies.alternatives import parseval_retraction
 from convreg.studies.periodic import clip_periodic, periodic_singular_values
 
 VERDICTS = {
-    "two_objectives_are_harder": IN_PART,
     "scaling_is_conditioning": IN_PART,
     "reshaped_matrix_says_little": IN_PART,
     "projection_loses_the_bound": HOLDS,
@@ -44,29 +42,7 @@ def clipped_to(largest, only=(1, 3, 6)):
     return clip
 
 
-def at_the_other_end(K, N):
-    """A power iteration that ends at sigma_min."""
-    return extreme_singular_values(K, N)[1]
-
-
 OTHERWISE = [
-    *planted(
-        other_methods.two_objectives_are_harder,
-        "singular_value_gradient",
-        (multiple(singular_value_gradient, 2), HOLDS),
-    ),
-    *planted(
-        other_methods.two_objectives_are_harder,
-        "np.sign",
-        (lambda x: 1.0, HOLDS),
-        (lambda x: -1.0, HOLDS),
-    ),
-    *planted(
-        other_methods.two_objectives_are_harder,
-        "_end_of_power_iteration",
-        (at_the_other_end, FAILS),
-    ),
-    *planted(other_methods.two_objectives_are_harder, "penalty", (multiple(penalty, 0.9), FAILS)),
     *planted(
         other_methods.scaling_is_conditioning,
         "penalty",
@@ -138,18 +114,6 @@ def test_the_verdict_changes_at_the_threshold(factor, verdict, judged_with):
     ("judge", "used", "wrong", "words"),
     [
         (
-            other_methods.two_objectives_are_harder,
-            "np.sign",
-            lambda x: 1.0,
-            "the gradient is not that:",
-        ),
-        (
-            other_methods.two_objectives_are_harder,
-            "_end_of_power_iteration",
-            at_the_other_end,
-            "is there",
-        ),
-        (
             other_methods.reshaped_matrix_says_little,
             "alternatives.parseval_retraction",
             plus(parseval_retraction, 1e-6),
@@ -166,32 +130,6 @@ def test_the_verdict_changes_at_the_threshold(factor, verdict, judged_with):
 def test_the_words_follow_the_evidence(judge, used, wrong, words, alone, judged_with):
     assert words not in alone[judge.__name__].measured
     assert words in judged_with(judge, used, wrong).measured
-
-
-def test_two_objectives_are_harder_in_part_where_only_the_gradient_is(monkeypatch):
-    monkeypatch.setattr(other_methods.np, "sign", lambda x: 1.0)  # wrong where sigma_min decides
-    monkeypatch.setattr(other_methods, "_end_of_power_iteration", at_the_other_end)
-    assert other_methods.two_objectives_are_harder().verdict == IN_PART
-
-
-def test_the_end_that_the_power_method_finds(alone):
-    sigma = singular_values(0.9 * (tap(1, 3) + 0.05 * start_kernel(3, 1, 3)), 6)
-    largest, *_, smallest = sigma
-    assert largest**2 - 1 > 1 - smallest**2
-    assert 1 - smallest > largest - 1
-    expected = [largest, smallest, largest, 1, 1 - smallest]
-    found = numbers(alone["two_objectives_are_harder"].measured)
-    assert found == pytest.approx(expected, rel=5e-3)
-
-
-def test_some_multiple_of_every_kernel_has_the_two_penalties_at_different_ends():
-    for seed in range(20):
-        sigma = np.sort(np.random.default_rng(seed).uniform(0.01, 9, 2))
-        least = (2 / (sigma @ sigma)) ** 0.5
-        most = 2 / sigma.sum()
-        smallest, largest = (least + most) / 2 * sigma
-        assert largest**2 - 1 > 1 - smallest**2
-        assert 1 - smallest > largest - 1
 
 
 def test_the_best_multiple_of_a_kernel(alone):

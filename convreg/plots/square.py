@@ -28,18 +28,24 @@ def determinant_figure(table: Table) -> Figure:
     theta_2 in units of pi, argument in units of pi.
     """
     panels = groups(table, "panel")
-    figure, axes = axes_grid(1, len(panels), 6.8 / len(panels) + 0.3, sharex=True, sharey=True)
+    figure, axes = axes_grid(1, len(panels), 6.8 / len(panels) + 0.4, sharex=True, sharey=True)
+    marks = {}
     for ax, (title, rows) in zip(axes, panels.items(), strict=True):
         kinds = groups(rows, "kind")
         image = _argument(ax, kinds["argument"])
         for kind, (marker, face, edge) in MARKS.items():
             if kind in kinds:
                 x, y = kinds[kind]["theta_1"], kinds[kind]["theta_2"]
-                ax.plot(x, y, marker, mfc=face, mec=edge, markersize=6, markeredgewidth=1.2)
+                marks[kind] = ax.plot(
+                    x, y, marker, mfc=face, mec=edge, markersize=6, markeredgewidth=1.2
+                )[0]
         ax.set(title=title, xlabel=r"$\theta_1/\pi$", xticks=[0, 1, 2], yticks=[0, 1, 2])
     axes[0].set_ylabel(r"$\theta_2/\pi$")
     bar = figure.colorbar(image, ax=axes, ticks=[-1, 0, 1], shrink=0.75, aspect=12)
     bar.set_label(r"$\arg\,\det F\,/\,\pi$")
+    if marks:
+        names = list(marks)
+        figure.legend(marks.values(), names, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
@@ -49,10 +55,10 @@ def _argument(ax: Axes, rows: Table) -> AxesImage:
     ax.grid(False)
     return ax.imshow(
         values,
-        cmap="twilight",
+        cmap="twilight_shifted",
         vmin=-1,
         vmax=1,
         origin="lower",
         extent=(0, 2, 0, 2),
-        interpolation="nearest",
+        interpolation="none",
     )

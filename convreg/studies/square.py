@@ -96,7 +96,7 @@ def kappa_and_winding(K: NDArray, N: int) -> str:
     return f"kappa {kappa:.4g}, det F {'winds or vanishes' if wound else 'does not wind'}"
 
 
-def determinant_table(kernels: dict[str, NDArray], points: int = 48) -> Table:
+def determinant_table(kernels: dict[str, NDArray], points: int = 40) -> Table:
     """Section 2.1, [4, 12]: the argument of det F at points x points places, and its zeros.
 
     The places are the middles of squares, theta_1 first. Angles and arguments are in units of pi,

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from convreg.torch.forms import FORMS, Blocks, Form, iterated, without_autocast
 from convreg.torch.layer import ConvPenalty
-from convreg.torch.maps import by
+from convreg.torch.maps import by, channels
+from convreg.winding import symbol_class
 
 ITERATIONS = 100
 DENSE_LIMIT = 4 * 10**6  # entries of a dense M, or of all its blocks
+CLASSES = ("zeros", "winding", "undecided", "trivial")  # a group of the first kind decides
 PLATEAU = 0.1  # of sqrt(alpha): a sigma below that
 
 Row = dict[str, Any]
@@ -94,6 +96,7 @@ def _row(term: ConvPenalty, K: Tensor, weight: float, exact: bool) -> Row:
         "gradient": _gradient(form, A, found, alpha),
     }
     if exact:
+        row["class"] = class_of(term, K)
         row["kappa"] = condition_number(term, K)
     return row
 
@@ -144,3 +147,26 @@ def condition_number(term: ConvPenalty, K: Tensor, limit: int = DENSE_LIMIT) -> 
     sigma = torch.linalg.svdvals(blocks.cpu().double())
     smallest = sigma.min().item()
     return sigma.max().item() / smallest if smallest > 0 else math.inf
+
+
+def class_of(term: ConvPenalty, K: Tensor) -> str:
+    """The class of the symbol: see `convreg.winding`; of groups the one that says most, '' if none.
+
+    It is that of square layers with zeros around the image, at stride 1, on one or two axes, whose
+    taps lie around the pixel as in the paper.
+    """
+    M, layer = term.map, term.layer
+    if isinstance(layer, nn.Linear) or M.transposed or M.mode != "zeros" or len(M.size) > 2:
+        return ""
+    middle = tuple(d * ((k - 1) // 2) for d, k in zip(M.dilation, layer.kernel_size, strict=True))
+    before = tuple(side for side, _ in M.margins) or M.padding
+    g, h = channels(layer)
+    if g != h or set(M.stride) != {1} or M.size != M.output_size or before != middle:
+        return ""
+    found = set()
+    for block in K.detach().cpu().double().chunk(M.groups):
+        kernel = block if block.ndim == 4 else block.unsqueeze(2)
+        found.add(symbol_class(kernel.numpy().transpose(2, 3, 1, 0)).name)
+        if "zeros" in found:
+            break
+    return next(name for name in CLASSES if name in found)

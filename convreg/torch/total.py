@@ -82,16 +82,20 @@ class PenaltySum(nn.Module):
         - ``gradient``: the norm of the form's gradient in the kernel. It says whether descent moves
           the layer. On the plateau the gradient in M has a norm of at most 0.2 sqrt(alpha) in
           squares, and 1 in values, but the one in the kernel may be small in both forms;
-        - ``kappa``.
+        - with ``exact``, ``class`` and ``kappa``.
 
         Nothing is changed.
 
         Parameters
         ----------
         exact : bool
-            Whether kappa, the largest over the smallest of the min(m, n) singular values, is
-            computed, from a dense M; it is NaN where M, or its blocks, have more than 4 * 10^6
-            entries.
+            Whether two more columns are computed. ``kappa`` is the largest over the smallest of the
+            min(m, n) singular values, from a dense M; it is NaN where M, or its blocks, have more
+            than 4 * 10^6 entries. ``class`` is what `convreg.winding.symbol_class` says of a layer
+            with as many output as input channels at stride 1 and zeros around the image: "zeros" or
+            "winding" mean that sigma_min tends to 0 as the image grows, "trivial" that neither is
+            there, "undecided" that nothing is proved, as for many wide layers; it takes about a
+            second each. It is empty for all other layers.
 
         Returns
         -------

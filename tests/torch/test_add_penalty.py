@@ -860,14 +860,14 @@ def test_the_report():
     titles, *lines = (line.split() for line in str(report).splitlines())
     assert titles == ["layer", *rows["0"]]
     gradients = [f"{row['gradient']:.4g}" for row in rows.values()]
-    assert [line[-2] for line in lines] == gradients
-    assert [" ".join(line[:-2]) for line in lines] == [
+    assert [line[-3] for line in lines] == gradients
+    assert [" ".join(line[:-3]) for line in lines] == [
         "0 Conv2d 32x32 1 1 3 2 upper no",
         "1 Conv2d 32x32 1 1 8 3 upper no",
         "2 Conv2d 32x32 1 0.5 0.9975 0.05 lower yes",
     ]
-    assert [line[-1] for line in lines] == ["1", "30", "1"]
-    assert "kappa" not in regularizer.report().to_dict()["0"]
+    assert [line[-2:] for line in lines] == [["trivial", kappa] for kappa in ("1", "30", "1")]
+    assert not {"class", "kappa"} & set(regularizer.report().to_dict()["0"])
 
 
 def test_the_report_where_the_vectors_are_in_the_null_space():

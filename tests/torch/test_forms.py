@@ -20,7 +20,7 @@ from torch_layers import (  # noqa: E402
 )
 
 from convreg.forms import values_penalty  # noqa: E402
-from convreg.torch import ConvPenalty, add_penalty  # noqa: E402
+from convreg.torch import ConvPenalty, PenaltySum, add_penalty  # noqa: E402
 
 kinds = pytest.mark.parametrize("kind", KINDS)
 grams = pytest.mark.parametrize("gram", GRAMS)
@@ -346,3 +346,71 @@ def test_the_gradient_in_the_report_is_that_of_the_kernel(form):
         row = regularizer.report().to_dict()[""]
     regularizer.eval()().backward()
     assert row["gradient"] == pytest.approx(conv.weight.grad.norm().item(), rel=1e-3)
+
+
+SHIFT = [[0, 0, 0], [1, 0, 0], [0, 0, 0]]
+ZEROS = [[0, 0, 0], [0, 1, 1], [0, 1, 0]]
+PLAIN = [[0, 0, 0], [1, 3, 1], [0, 0, 0]]
+
+
+def convolution_of(*kernels, **options):
+    """Each kernel a group of one channel."""
+    taps = torch.tensor(kernels, dtype=torch.float64)
+    options = {"padding": 1, "groups": len(kernels), **options}
+    conv = nn.Conv2d(len(kernels), len(kernels), taps.shape[1:], bias=False, **options).double()
+    conv.weight.data = taps.unsqueeze(1)
+    return conv
+
+
+def class_in_the_report(part, size):
+    regularizer = PenaltySum()
+    regularizer.append(ConvPenalty(part, size))
+    (row,) = regularizer.report(exact=True).to_dict().values()
+    return row["class"]
+
+
+@pytest.mark.parametrize(
+    ("kernels", "wanted"),
+    [
+        ([PLAIN], "trivial"),
+        ([SHIFT], "winding"),
+        ([ZEROS], "zeros"),
+        ([PLAIN, PLAIN], "trivial"),
+        ([PLAIN, SHIFT], "winding"),
+        ([SHIFT, ZEROS, PLAIN], "zeros"),
+    ],
+)
+def test_the_class_of_the_symbol_and_of_groups_the_one_that_says_most(kernels, wanted):
+    assert class_in_the_report(convolution_of(*kernels), 4) == wanted
+
+
+def test_the_class_of_other_shapes_of_square_layers():
+    line = nn.Conv1d(1, 1, 3, padding=1).double()
+    for taps, wanted in (([0, 2, 1], "trivial"), ([1, 0, 0], "winding"), ([1, 1, 0], "undecided")):
+        line.weight.data = torch.tensor([[taps]], dtype=torch.float64)
+        assert class_in_the_report(line, 6) == wanted
+    even = convolution_of([[1, 3], [0, 1]], padding="same")
+    assert class_in_the_report(even, 4) == "trivial"
+    even.weight.data = torch.tensor([[[[0, 1], [0, 0.0]]]], dtype=torch.float64)
+    assert class_in_the_report(even, 4) == "winding"
+    assert class_in_the_report(convolution_of(SHIFT, padding=2, dilation=2), 5) == "winding"
+    assert class_in_the_report(nn.Conv2d(3, 3, 1), 4) == "trivial"
+
+
+@pytest.mark.parametrize(
+    ("part", "size"),
+    [
+        (nn.Conv2d(2, 3, 3, padding=1), 4),
+        (nn.Conv2d(2, 2, 3, stride=2, padding=1), 4),
+        (nn.Conv2d(2, 2, 3, stride=2, padding=2), 1),
+        (nn.Conv2d(2, 2, 3, padding=1, padding_mode="circular"), 4),
+        (nn.Conv2d(2, 2, 3), 4),
+        (nn.Conv2d(2, 2, 3, padding=2), 4),
+        (nn.Conv2d(2, 2, 2, padding=1, dilation=2), 4),
+        (nn.ConvTranspose2d(2, 2, 3, padding=1), 4),
+        (nn.Conv3d(2, 2, 3, padding=1), 3),
+        (nn.Linear(3, 3), ()),
+    ],
+)
+def test_other_layers_have_no_class(part, size):
+    assert class_in_the_report(part, size) == ""

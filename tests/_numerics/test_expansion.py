@@ -1,0 +1,142 @@
+"""The theorems on a symbol near a point: their constants by hand, their words by samples."""
+
+import numpy as np
+import pytest
+
+from convreg._numerics.expansion import SquareSymbol
+from convreg._numerics.zeros import Search, turns_around
+
+CASES = [(g, k1, k2) for g in (1, 2, 3, 4) for k1, k2 in ((3, 3), (2, 4), (1, 3))]
+
+
+def kernel(g, k1=3, k2=3, seed=0):
+    return np.random.default_rng(seed).standard_normal((k1, k2, g, g))
+
+
+def in_disc(rng, count, radius):
+    """Random points of a disc, some on its edge."""
+    angle = rng.uniform(0, 2 * np.pi, count)
+    length = radius * np.minimum(1, np.sqrt(rng.uniform(0, 1.3, count)))
+    return length[:, np.newaxis] * np.array([np.cos(angle), np.sin(angle)]).T
+
+
+def schur(symbol, c, d):
+    """f(d) of the module: the Schur complement of F(c + d) in the bases of F(c)."""
+    U, _, Vh = np.linalg.svd(symbol.at(c[np.newaxis])[0])
+    blocks = U.conj().T @ symbol.at(c + d) @ Vh.conj().T
+    if symbol.g == 1:
+        return blocks[:, 0, 0]
+    inverse = np.linalg.inv(blocks[:, :-1, :-1])
+    return blocks[:, -1, -1] - (blocks[:, -1:, :-1] @ inverse @ blocks[:, :-1, -1:])[:, 0, 0]
+
+
+@pytest.mark.parametrize(("g", "k1", "k2"), CASES)
+def test_values_and_slopes_by_hand(g, k1, k2):
+    K = kernel(g, k1, k2)
+    symbol = SquareSymbol(K)
+    theta = np.array([[0.3, 1.7], [2.0, -1.0]])
+    F = symbol.at(theta)
+    for j, (one, other) in enumerate(theta):
+        expected = sum(
+            K[p, q].T * np.exp(1j * ((p - (k1 - 1) // 2) * one + (q - (k2 - 1) // 2) * other))
+            for p in range(k1)
+            for q in range(k2)
+        )
+        assert F[j] == pytest.approx(expected)
+    near = symbol.expansion(theta)
+    assert near.sigma == pytest.approx(np.linalg.svd(F, compute_uv=False)[:, -1])
+    assert near.stretch == pytest.approx(np.linalg.svd(near.slope, compute_uv=False))
+    h = 1e-6
+    for j, c in enumerate(theta):
+        for axis in (0, 1):
+            ends = np.zeros((2, 2))
+            ends[:, axis] = h, -h
+            ahead, behind = schur(symbol, c, ends)
+            change = (ahead - behind) / (2 * h)
+            assert near.slope[j, :, axis] == pytest.approx([change.real, change.imag], abs=1e-6)
+
+
+@pytest.mark.parametrize(("g", "k1", "k2"), CASES)
+def test_what_is_left_of_the_expansion_is_as_steep_as_is_said(g, k1, k2):
+    symbol = SquareSymbol(kernel(g, k1, k2, seed=g))
+    rng = np.random.default_rng(1)
+    for c in rng.uniform(0, 6, (20, 2)):
+        near = symbol.expansion(c[np.newaxis])
+        for r in (0.2, 0.03, 0.003):
+            bound = symbol.remainder(near, np.array([r]))[0]
+            if np.isinf(bound):
+                continue
+            d, e = in_disc(rng, 50, r), in_disc(rng, 50, r)
+            rest = [
+                schur(symbol, c, x) - near.sigma - x @ (near.slope[0].T @ [1, 1j]) for x in (d, e)
+            ]
+            distance = np.linalg.norm(d - e, axis=1)
+            assert np.all(abs(rest[0] - rest[1]) <= bound * distance + 1e-12)
+
+
+def test_the_bound_is_near_to_what_it_bounds():
+    """One channel, 2 - 2 cos(theta_1): the remainder is d^2, its steepness 2 r, the bound's too."""
+    symbol = SquareSymbol(np.array([-1.0, 2.0, -1.0]).reshape(3, 1, 1, 1))
+    near = symbol.expansion(np.zeros((1, 2)))
+    assert symbol.remainder(near, np.array([0.01]))[0] == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("g", [1, 2, 3])
+def test_squares_and_discs_that_are_empty_have_no_zero(g):
+    """Of each, the least singular value at many points is positive; and there are such."""
+    symbol = SquareSymbol(kernel(g, seed=3))
+    rng = np.random.default_rng(2)
+    centres = rng.uniform(0, 2 * np.pi, (300, 2))
+    search = Search(symbol, 10**6)
+    search.run()
+    for r in (0.15, 0.05, 0.015):
+        empty = symbol.empty(symbol.expansion(centres), r)
+        square = symbol.sigma_min(centres) > sum(symbol.along) * r  # of the side 2 r
+        assert np.any(empty & ~square)
+        apart = (centres[:, np.newaxis] - search.theta + np.pi) % (2 * np.pi) - np.pi
+        assert np.all(np.hypot(*np.moveaxis(apart[empty], -1, 0)) > r)
+        assert np.all(abs(apart[square]).max(axis=-1) > r)
+
+
+@pytest.mark.parametrize("g", [1, 2, 4])
+def test_in_reach_of_a_zero_there_is_one_alone(g):
+    """The Schur complement is injective there; the zero is within a quarter of the reach."""
+    symbol = SquareSymbol(kernel(g, seed=3))
+    search = Search(symbol, 10**6)
+    search.run()
+    rng = np.random.default_rng(4)
+    off = search.theta + in_disc(rng, len(search.theta), 1e-4)
+    reach = symbol.reach(symbol.expansion(off))
+    assert np.any(reach > 0)
+    for theta, start, r in zip(search.theta, off, reach, strict=True):
+        if r > 0:
+            apart = (search.theta - start + np.pi) % (2 * np.pi) - np.pi
+            distances = np.hypot(*apart.T)
+            assert np.sum(distances <= r) == 1
+            assert np.linalg.norm(theta - start) <= r / 4
+            d, e = in_disc(rng, 200, r), in_disc(rng, 200, r)
+            gap = abs(schur(symbol, start, d) - schur(symbol, start, e))
+            assert np.all(gap > 0)
+
+
+@pytest.mark.parametrize(("g", "axis"), [(1, 0), (2, 1), (5, 0), (9, 1)])
+def test_turns_are_those_of_a_phase_that_is_followed_closely(g, axis):
+    """A shift and a little more, which turns by g; the other angle is fixed anywhere."""
+    K = 0.1 * kernel(g, seed=5) / g
+    K[(0, 1)[axis], (1, 0)[axis]] += np.linalg.qr(kernel(g)[0, 0])[0]
+    symbol = SquareSymbol(K)
+    assert turns_around(symbol, axis, 0.7, 10**6) == -g
+    assert turns_around(symbol, 1 - axis, 0.7, 10**6) == 0
+    points = np.full((4000, 2), 0.7)
+    points[:, axis] = 2 * np.pi * np.arange(4000) / 4000
+    phases, _ = np.linalg.slogdet(symbol.at(points))
+    angles = np.angle(np.roll(phases, -1) * phases.conj())
+    assert angles.sum() / (2 * np.pi) == pytest.approx(-g)
+
+
+def test_a_circle_through_a_zero_or_beyond_the_budget_is_undecided():
+    K = np.array([[0.0, 0, 0], [0, 1, 0], [0, 1, 0]]).reshape(3, 3, 1, 1)  # 1 + e^(i theta_1)
+    symbol = SquareSymbol(K)
+    assert turns_around(symbol, 0, 0.0, 10**6) is None
+    assert turns_around(symbol, 1, 0.0, 10**6) == 0
+    assert turns_around(symbol, 1, 0.0, 1) is None

@@ -1,9 +1,10 @@
 """Section 1.1: what the trainings of notebook 10 say of the paper's reasons for the penalty.
 
-A predicate takes the tables of `convreg.studies.training.train_all` and compares the penalty of
-the smaller Gram matrix with no regularisation, seed by seed: the same start, the same images, the
-same order. Some networks of one kind on one data set can show that something happens, not that it
-does not: every verdict is on these networks, and "not seen here" is the least of them.
+A predicate takes the tables of `convreg.studies.training.train_all` and compares one method with no
+regularisation, seed by seed: the same start, the same images, the same order. The method is the
+penalty of the smaller Gram matrix where no other is named. Some networks of one kind on one data
+set can show that something happens, not that it does not: every verdict is on these networks, and
+"not seen here" is the least of them.
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ from convreg.studies.training_tables import (
 
 
 class Trainings(NamedTuple):
-    """The evidence: two tables of `convreg.studies.training.train_all`, and the shift."""
+    """The evidence: two tables of `convreg.studies.training.train_all`, shift and method."""
 
     layers: Table  # method, seed, epoch, layer, and what was measured there
     accuracy: Table  # method, seed, noise, accuracy
     alpha: float
+    method: str = PENALTY  # that is judged
 
 
 def singular_values_come_near(found: Trainings) -> Judged:
@@ -51,10 +53,10 @@ def singular_values_come_near(found: Trainings) -> Judged:
     words = []
     for field in ("sigma_max", "sigma_min"):
         bare = np.abs(ends[BARE][field] - root)
-        kept = np.abs(ends[PENALTY][field] - root)
+        kept = np.abs(ends[found.method][field] - root)
         nearer.append(all(kept < bare))
         without = by_layer(ends[BARE], field)
-        with_it = by_layer(ends[PENALTY], field)
+        with_it = by_layer(ends[found.method], field)
         words.append(f"{field} {without} without, {with_it} with")
     return Judged(seen(all(nearer), any(nearer)), "; ".join(words))
 
@@ -83,12 +85,12 @@ def gradients_keep_their_norm(found: Trainings) -> Judged:
     Where the singular values are not close, the sentence says nothing, and nothing is seen of it.
     """
     epochs, without = growth(found.layers, BARE)
-    _, with_it = growth(found.layers, PENALTY)
+    _, with_it = growth(found.layers, found.method)
     with np.errstate(divide="ignore"):
         less = np.abs(np.log(with_it)) < np.abs(np.log(without))
     at_last = epochs == epochs.max()
     less_throughout = seen(all(less[epochs > 0]), all(less[at_last]))
-    away = farthest(at_the_end(found.layers)[PENALTY], found.alpha)
+    away = farthest(at_the_end(found.layers)[found.method], found.alpha)
     words = f"{_range(without[at_last])} without, {_range(with_it[at_last])} with"
     return by_threshold(
         lambda limit: less_throughout if away <= limit else NOT_SEEN,
@@ -114,7 +116,7 @@ def less_is_lost_on_new_images(found: Trainings) -> Judged:
     In part: on average.
     """
     bare, bare_in_words = _lost(found, BARE)
-    kept, kept_in_words = _lost(found, PENALTY)
+    kept, kept_in_words = _lost(found, found.method)
     less = bare - kept
     measured = f"from training to new images {bare_in_words} without, {kept_in_words} with"
     return Judged(seen(min(less) > 0, less.mean() > 0), measured)
@@ -131,7 +133,7 @@ def _lost(found: Trainings, method: str) -> tuple[NDArray, str]:
 def new_images_are_read_better(found: Trainings) -> Judged:
     """The test accuracy is higher with every seed; in part: on average."""
     methods = groups(found.accuracy, "method")
-    gain = gains(methods[PENALTY], methods[BARE])[0.0]
+    gain = gains(methods[found.method], methods[BARE])[0.0]
     return Judged(seen(min(gain) > 0, bool(gain.mean() > 0)), points(gain, "on new images"))
 
 
@@ -147,13 +149,13 @@ def points(gain: NDArray, where: str) -> str:
 def noise_does_less_harm(found: Trainings) -> Judged:
     """All noise lowers the accuracy less, with every seed; in part: the largest noise does."""
     methods = groups(found.accuracy, "method")
-    gain = gains(methods[PENALTY], methods[BARE])
+    gain = gains(methods[found.method], methods[BARE])
     noises = [noise for noise in gain if noise > 0]
     better = [min(gain[noise] - gain[0.0]) > 0 for noise in noises]
     lost = []
     for noise in (min(noises), max(noises)):
         without = harm(methods[BARE], noise)
-        with_it = harm(methods[PENALTY], noise)
+        with_it = harm(methods[found.method], noise)
         lost.append(f"noise {noise:g} costs {without:.1f} points without, {with_it:.1f} with")
     return Judged(seen(all(better), better[-1]), "; ".join(lost))
 

@@ -16,6 +16,7 @@ STYLES: dict[str, Style] = {
     "none": ("black", "-"),
     "penalty, M'M": (CYCLE[0], DASHES[0]),
     "penalty, smaller": (CYCLE[1], DASHES[1]),
+    "penalty, values": ("#56B4E9", (0, (4, 1, 1, 1, 1, 1))),
     "weight decay": (CYCLE[2], DASHES[2]),
     "spectral norm": (CYCLE[3], DASHES[3]),
 }
@@ -61,7 +62,7 @@ def _over_the_epochs(table: Table, field: str) -> tuple[Figure, list[Axes]]:
             band(ax, of_method, "epoch", field, style, method)
         ax.set(title=layer, xlabel="epoch")
     handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=5, frameon=False)
+    figure.legend(*handles, loc="outside upper center", ncols=6, frameon=False)
     return figure, axes
 
 

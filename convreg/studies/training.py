@@ -27,8 +27,9 @@ from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient
 from convreg.storage.progress import progress
 from convreg.storage.tables import Table, stacked
-from convreg.studies.training_tables import COLUMNS, DECAY, METHODS, PENALTY, SPECTRAL
+from convreg.studies.training_tables import COLUMNS, DECAY, METHODS, PENALTY, SPECTRAL, VALUES
 from convreg.torch import ConvPenalty, add_penalty, kernel_of
+from convreg.torch.forms import FormName
 
 LAYERS = ("conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)")
 CHANNELS = ((1, 12), (12, 12), (12, 6))
@@ -165,10 +166,11 @@ def regularized(
     For spectral normalisation the model is changed.
     """
     as_choice("method", method, METHODS)
-    if method in (COLUMNS, PENALTY):
+    if method in (COLUMNS, PENALTY, VALUES):
         gram: Gram = "columns" if method == COLUMNS else "smaller"
+        form: FormName = "values" if method == VALUES else "squares"
         generator = torch.Generator().manual_seed(seed)
-        regularizer = add_penalty(model, (1, 8, 8), alpha, gram, generator=generator)
+        regularizer = add_penalty(model, (1, 8, 8), alpha, gram, generator=generator, form=form)
         return lambda: strength * regularizer(), 0.0
     if method == SPECTRAL:
         with torch.random.fork_rng(devices=[]):

@@ -10,9 +10,10 @@ from convreg.storage.tables import Table, from_rows, groups
 BARE = "none"
 COLUMNS = "penalty, M'M"
 PENALTY = "penalty, smaller"
+VALUES = "penalty, values"
 DECAY = "weight decay"
 SPECTRAL = "spectral norm"
-METHODS = (BARE, COLUMNS, PENALTY, DECAY, SPECTRAL)
+METHODS = (BARE, COLUMNS, PENALTY, VALUES, DECAY, SPECTRAL)
 
 
 def selected(table: Table, chosen: NDArray) -> Table:

@@ -440,3 +440,20 @@ def test_what_noise_costs_is_the_difference_of_means():
     rows = accuracy_table({"decay": [[1.0, 0.5], [0.5, 0.5]]}, (0.0, 0.25))
     assert claims.harm(rows, 0.25) == 25
     assert claims.harm(rows, 0.0) == 0
+
+
+@pytest.mark.parametrize("claim", claims.TRAINING_CLAIMS, ids=lambda claim: claim.judge.__name__)
+def test_another_method_is_judged_as_the_penalty_of_the_smaller_gram_matrix_is(claim):
+    values = {BARE: [3.5, 3.75, 4.0], PENALTY: [2.0, 2.25, 1.5], "third": [9.0, 8.0, 7.0]}
+    layers = {}
+    for field in ("sigma_max", "sigma_min", "gradient"):
+        layers |= layers_table(field, values, methods=tuple(values))
+    by_method = {BARE: [[0.8, 0.5]], PENALTY: [[0.9, 0.7]], "third": [[0.7, 0.1]]}
+    accuracy = accuracy_table(by_method, (0.0, 0.5))
+    accuracy["train_accuracy"] = accuracy["accuracy"] + 0.05
+    wanted = claim.judge(Trainings(layers, accuracy, 4.0))
+    other = {PENALTY: "other", "third": PENALTY}
+    for table in (layers, accuracy):
+        table["method"] = np.array([other.get(name, name) for name in table["method"]])
+    assert claim.judge(Trainings(layers, accuracy, 4.0, "other")) == wanted
+    assert claim.judge(Trainings(layers, accuracy, 4.0)) != wanted

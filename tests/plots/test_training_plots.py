@@ -14,8 +14,9 @@ from convreg.storage.tables import groups, rounded
 from convreg.studies.training_tables import METHODS, strength_gains
 
 BARE, PENALTY, DECAY = "none", "penalty, smaller", "weight decay"
-NAMES = (BARE, "penalty, M'M", PENALTY, DECAY, "spectral norm")
+NAMES = (BARE, "penalty, M'M", PENALTY, "penalty, values", DECAY, "spectral norm")
 LOOKS = [("black", "-"), *zip(CYCLE, ("-", "--", ":", "-."), strict=True)]
+LOOKS.insert(3, ("#56B4E9", (0, (4, 1, 1, 1, 1, 1))))
 STYLES = dict(zip(NAMES, LOOKS, strict=True))
 LAYERS = ("first", "second", "third")
 

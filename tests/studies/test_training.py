@@ -31,7 +31,8 @@ from convreg.studies.training import (  # noqa: E402
 )
 from convreg.torch import ConvPenalty, add_penalty  # noqa: E402
 
-METHODS = ["none", "penalty, M'M", "penalty, smaller", "weight decay", "spectral norm"]
+PENALTIES = ["penalty, M'M", "penalty, smaller", "penalty, values"]
+METHODS = ["none", *PENALTIES, "weight decay", "spectral norm"]
 LAYERS = ["conv 1 (tall)", "conv 2 (square)", "conv 3 (wide)"]
 NOISES = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
 COUNT = 101  # three batches
@@ -315,12 +316,11 @@ def trained(method, strength=STRENGTH, seed=3):
 def plain_penalties(method, convs, seed):
     if "penalty" not in method:
         return []
-    gram = {"penalty, M'M": ["columns"] * 3, "penalty, smaller": ["columns", "columns", "rows"]}[
-        method
-    ]
+    gram = ["columns", "columns", "columns" if method == "penalty, M'M" else "rows"]
+    form = "values" if method == "penalty, values" else "squares"
     generator = torch.Generator().manual_seed(seed)
     ours = zip(convs, (8, 4, 4), gram, strict=True)
-    return [ConvPenalty(conv, N, ALPHA, of, generator=generator) for conv, N, of in ours]
+    return [ConvPenalty(conv, N, ALPHA, of, generator=generator, form=form) for conv, N, of in ours]
 
 
 def plain_step(weights, velocities, decay):
@@ -403,7 +403,7 @@ def test_methods_and_names_are_these():
     assert list(training.NOISES) == NOISES
 
 
-@pytest.mark.parametrize("method", METHODS[1:4])
+@pytest.mark.parametrize("method", METHODS[1:5])
 def test_strength_0_is_no_regularisation(few, method):
     same_tables(trained(method, 0.0), trained("none"))
 

@@ -389,7 +389,7 @@ def test_the_class_of_other_shapes_of_square_layers():
     for taps, wanted in (([0, 2, 1], "trivial"), ([1, 0, 0], "winding"), ([1, 1, 0], "undecided")):
         line.weight.data = torch.tensor([[taps]], dtype=torch.float64)
         assert class_in_the_report(line, 6) == wanted
-    even = convolution_of([[1, 3], [0, 1]], padding="same")
+    even = convolution_of([[3, 1], [0, 1]], padding="same")
     assert class_in_the_report(even, 4) == "trivial"
     even.weight.data = torch.tensor([[[[0, 1], [0, 0.0]]]], dtype=torch.float64)
     assert class_in_the_report(even, 4) == "winding"

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from convreg.examples import identity
 from convreg.extremes import extreme_singular_values
+from convreg.forms import polar_penalty, values_penalty
+from convreg.matrix import conv_matrix, conv_matrix_adjoint
 from convreg.penalty import penalty, penalty_gradient
 from convreg.studies import alternatives
+from convreg.studies.polar import periodic_polar_penalty
 from convreg.verify import gradient_tables
 
 
@@ -84,3 +87,64 @@ def alternative_gradients(K: NDArray, N: int) -> list[dict[str, Any]]:
 
         tables += gradient_tables(name, value, K, {"right": G, "missing factor": G / 2})
     return tables
+
+
+def singular_value_gradients(K: NDArray, N: int) -> list[dict[str, Any]]:
+    """Section 1: the tables of `gradient_tables` for the penalties on the sigma themselves.
+
+    The larger distance of sigma_max and sigma_min from 1 at K, where sigma_max decides it, and at a
+    kernel of the same shape where sigma_min does; and there the sums over all singular values of M,
+    and of the convolution on a torus. Beside each gradient one that lacks the factor 1 / ``|Mv|``,
+    or the term with the polar factor.
+
+    >>> tables = singular_value_gradients(2 * np.ones((2, 2, 1, 1)), 3)
+    >>> [table["statement"] for table in tables[::2]]
+    ['values, $\\\\sigma_{max}$', 'values, $\\\\sigma_{min}$', 'polar', 'polar, periodic']
+    """
+    k, _, g, h = K.shape
+    inside = 0.6 * identity(k, g, h) - 0.3 * K / extreme_singular_values(K, N)[0]
+    at_the_top = _values_gradients(r"values, $\sigma_{max}$", K, N)
+    at_the_bottom = _values_gradients(r"values, $\sigma_{min}$", inside, N)
+    every_tap = conv_matrix(np.ones_like(K), N)
+    times = conv_matrix_adjoint(every_tap, K.shape, N)  # M* M multiplies the taps by these
+    of_M = gradient_tables(
+        "polar",
+        lambda K: polar_of(K, N)[0],
+        inside,
+        {"right": polar_of(inside, N)[1], "missing term": 2 * times * inside},
+    )
+    on_a_torus = gradient_tables(
+        "polar, periodic",
+        lambda K: periodic_polar_penalty(K, N)[0],
+        inside,
+        {"right": periodic_polar_penalty(inside, N)[1], "missing term": 2 * inside},
+    )
+    return at_the_top + at_the_bottom + of_M + on_a_torus
+
+
+def _values_gradients(name: str, K: NDArray, N: int) -> list[dict[str, Any]]:
+    """The gradient +-M*(w v'), and what it is without dividing Mv by its length."""
+    _, w, v = values_penalty(conv_matrix(K, N), gram="smaller")
+    G = conv_matrix_adjoint(np.outer(w, v), K.shape, N)
+    sigma = np.linalg.norm(conv_matrix(K, N) @ v)
+    gradients = {"right": G, "missing factor": sigma * G}
+    return gradient_tables(name, lambda K: values_of(K, N), K, gradients)
+
+
+def values_of(K: NDArray, N: int) -> float:
+    """Section 1: max ``|sigma - 1|`` over the min(m, n) singular values of M(K).
+
+    >>> values_of(np.full((1, 1, 1, 1), 3.0), 1)
+    2.0
+    """
+    return float(np.abs(np.array(extreme_singular_values(K, N)) - 1).max())
+
+
+def polar_of(K: NDArray, N: int) -> tuple[float, NDArray]:
+    """Section 2.1, beyond it: the sum of (sigma - 1)^2 over those of M(K), and its gradient in K.
+
+    >>> polar_of(np.full((1, 1, 1, 1), 3.0), 1)
+    (4.0, array([[[[4.]]]]))
+    """
+    P, G = polar_penalty(conv_matrix(K, N))
+    return P, conv_matrix_adjoint(G, K.shape, N)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from dense import kernel
-from strategies import reference_gram, reference_matrix
+from strategies import reference_adjoint, reference_gram, reference_matrix
 
 from convreg import conv_matrix
 from convreg.examples import identity, start_kernel
@@ -12,6 +12,7 @@ from convreg.studies.gradient_checks import (
     alternative_gradients,
     both_signs,
     remedy_gradients,
+    singular_value_gradients,
     without_a_pixel,
 )
 from convreg.verify import remainder_order
@@ -85,3 +86,50 @@ def test_the_frobenius_penalty_is_that_of_the_image_asked_for(monkeypatch):
     monkeypatch.setattr(gradient_checks.alternatives, "frobenius_penalty", recorded)
     alternative_gradients(kernel(2, 2, 1, 1), 7)
     assert set(asked) == {(7, 2.0)}
+
+
+def taken_by(monkeypatch):
+    """What `gradient_tables` is given: the value, the kernel and the gradients, by statement."""
+    taken = {}
+    tables = gradient_checks.gradient_tables
+
+    def recorded(name, f, K, gradients):
+        taken[name] = (f(K), K, gradients)
+        return tables(name, f, K, gradients)
+
+    monkeypatch.setattr(gradient_checks, "gradient_tables", recorded)
+    return taken
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 2, 2), (3, 3, 3, 1), (3, 3, 1, 2)], ids=str)
+def test_the_gradients_of_what_depends_on_the_singular_values_themselves(shape, monkeypatch):
+    taken = taken_by(monkeypatch)
+    K, N = start_kernel(3, *shape[2:]), 4
+    tables = singular_value_gradients(K, N)
+    assert [(table["statement"], table["gradient"]) for table in tables] == [
+        ("values, $\\sigma_{max}$", "right"),
+        ("values, $\\sigma_{max}$", "missing factor"),
+        ("values, $\\sigma_{min}$", "right"),
+        ("values, $\\sigma_{min}$", "missing factor"),
+        ("polar", "right"),
+        ("polar", "missing term"),
+        ("polar, periodic", "right"),
+        ("polar, periodic", "missing term"),
+    ]
+    assert [round(remainder_order(table)) for table in tables] == [2, 1] * 4
+    for name, at in (("values, $\\sigma_{max}$", 0), ("values, $\\sigma_{min}$", -1)):
+        value, of, gradients = taken[name]
+        U, sigma, Vt = np.linalg.svd(reference_matrix(of, N), full_matrices=False)
+        assert np.abs(sigma - 1).argmax() == at % len(sigma)  # the end that the name says
+        assert value == pytest.approx(abs(sigma[at] - 1))
+        right = np.sign(sigma[at] - 1) * reference_adjoint(np.outer(U[:, at], Vt[at]), of.shape, N)
+        assert gradients["right"] == pytest.approx(right, abs=1e-8)
+        assert gradients["missing factor"] == pytest.approx(sigma[at] * right, abs=1e-8)
+    value, of, gradients = taken["polar"]
+    M = reference_matrix(of, N)
+    sigma = np.linalg.svd(M, compute_uv=False)
+    assert 0.2 < sigma[-1] < sigma[0] < 1  # far from a kink
+    assert value == pytest.approx(np.sum((sigma - 1) ** 2))
+    assert gradients["missing term"] == pytest.approx(2 * reference_adjoint(M, of.shape, N))
+    _, of, gradients = taken["polar, periodic"]
+    assert gradients["missing term"] == pytest.approx(2 * of)

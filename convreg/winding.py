@@ -230,12 +230,13 @@ def _turns(numbers: NDArray, axis: int) -> NDArray:
 
 
 def _square(K: ArrayLike) -> NDArray:
+    """A kernel with g = h, divided by its largest entry, which changes neither zeros nor turns."""
     kernel = as_kernel(K, square=False)
     if kernel.shape[2] != kernel.shape[3]:
         raise ValueError(
             f"K: wanted as many output as input channels, got the shape {kernel.shape}"
         )
-    return kernel
+    return kernel.astype(float) / (float(np.abs(kernel).max()) or 1.0)
 
 
 def _budget(symbol: SquareSymbol, budget: int | None) -> int:

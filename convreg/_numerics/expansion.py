@@ -50,6 +50,7 @@ from numpy.typing import NDArray
 from convreg._numerics.trigonometric import EPS, transform
 from convreg.geometry import tap_offsets
 
+SLOPES = 1e-6  # the least quotient of the singular values of A that is relied on
 RADII = 2.0 ** -np.arange(40)  # that are tried, as parts of the largest
 
 
@@ -64,12 +65,13 @@ class Expansion(NamedTuple):
     column: NDArray  # b', (n,)
 
     def step(self) -> NDArray:
-        """The zero d0 of s + A d; far off where A is singular."""
+        """The zero d0 of s + A d; infinite where A is nearly singular."""
         (a, b), (c, d) = np.moveaxis(self.slope, 0, -1)
-        determinant = a * d - b * c
-        determinant = np.where(determinant == 0, np.finfo(float).tiny, determinant)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.stack([-d, c], axis=-1) * (self.sigma / determinant)[:, np.newaxis]
+        most, least = self.stretch.T
+        singular = least <= SLOPES * most
+        determinant = np.where(singular, 1, a * d - b * c)
+        steps = np.stack([-d, c], axis=-1) * (self.sigma / determinant)[:, np.newaxis]
+        return np.where(singular[:, np.newaxis], np.inf, steps)
 
 
 class SquareSymbol:
@@ -130,8 +132,9 @@ class SquareSymbol:
         """Whether it is proved that no zero is within r of each point."""
         most, least = near.stretch.T
         distance = np.hypot(*near.step().T)
-        with np.errstate(invalid="ignore"):  # infinite distances
-            value = np.fmax(near.sigma - most * r, least * (distance - r)) - self.rounding
+        known = np.isfinite(distance)
+        further = least * (np.where(known, distance, 0) - r)
+        value = np.maximum(near.sigma - most * r, further) - (1 + r) * self.rounding
         return value > r * self.remainder(near, np.full(len(value), r))
 
     def reach(self, near: Expansion) -> NDArray:

@@ -76,6 +76,15 @@ def edges(band, xs):
     return [y.min() for y in at_x], [y.max() for y in at_x]
 
 
+def pattern(dash):
+    """What matplotlib makes of a line style."""
+    return plt.Line2D([], [], linestyle=dash)._unscaled_dash_pattern
+
+
+def look(line):
+    return line.get_color(), line._unscaled_dash_pattern
+
+
 def assert_bands(ax, table, methods, layer, field):
     """The lines of an axes are the medians, its bands the ranges, in the styles of the methods."""
     lines = [line for line in ax.lines if line.get_label() in methods]
@@ -86,7 +95,7 @@ def assert_bands(ax, table, methods, layer, field):
         values = values_of(table, method, layer, field)
         assert line.get_xdata().tolist() == EPOCHS
         assert line.get_ydata().tolist() == np.median(values, axis=1).tolist()
-        assert (line.get_color(), line.get_linestyle()) == (color, dash)
+        assert look(line) == (color, pattern(dash))
         assert edges(band, EPOCHS) == (values.min(axis=1).tolist(), values.max(axis=1).tolist())
         assert band.get_facecolor().tolist() == [list(to_rgba(color, 0.12))]
         assert band.get_linewidth().tolist() == [0]
@@ -104,8 +113,8 @@ def assert_in_our_style(figure, height):
 def assert_legend(figure, methods):
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == list(methods)
-    drawn = [(line.get_color(), line.get_linestyle()) for line in legend.legend_handles]
-    assert drawn == [STYLES[name] for name in methods]
+    drawn = [look(line) for line in legend.legend_handles]
+    assert drawn == [(color, pattern(dash)) for color, dash in map(STYLES.get, methods)]
     assert legend._ncols >= len(methods)  # all in one line
     assert not legend.get_frame_on()
     assert legend._outside_loc == "upper"
@@ -147,7 +156,7 @@ def test_sigma_max_figure_has_a_panel_a_layer_and_a_scale_from_0_on(methods, see
 def test_start_and_end_are_medians_with_the_range_at_the_end():
     table = measured()
     found = training_plots.start_and_end(table)
-    assert len(found["start"]) == 2 * 3 * 5
+    assert len(found["start"]) == 2 * 3 * 6
     for row in zip(*found.values(), strict=True):
         measure, layer, method, *numbers = row
         values = values_of(table, method, layer, measure)
@@ -345,4 +354,4 @@ def test_styles_are_those_of_the_methods_in_their_order():
     found = list(training_plots.styles(measured()))
     assert [(method, style) for method, _, style in found] == list(STYLES.items())
     assert all(set(rows["method"]) == {method} for method, rows, _ in found)
-    assert sum(len(rows["seed"]) for _, rows, _ in found) == 5 * 3 * 9
+    assert sum(len(rows["seed"]) for _, rows, _ in found) == 6 * 3 * 9

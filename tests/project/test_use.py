@@ -14,7 +14,9 @@ IN_NUMPY, IN_TORCH = page("use").split("(train)=")
 STARTS = json.loads((BENCHMARKS / "starts.json").read_text())
 RESNET = STARTS["20 convolutions of a ResNet-18, 3x32x32"]
 DIGITS = STARTS["5 convolutions with batch norms, He's start, 200 steps"]
+SQUARE = STARTS["square layers, 3x3x16x16 on 8x8, 400 steps on the penalty alone"]
 COVERAGE = (BENCHMARKS / "coverage.md").read_text(encoding="utf-8")
+FORMS = ("", "squares: ", "values: ")  # before, and after each
 FITTING = "alpha = (sum of the squares of K) / min(h, s^2 g)"
 
 
@@ -31,7 +33,7 @@ def test_the_examples_of_use_give_what_they_say():
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
 def test_the_examples_for_training_give_what_they_say():
-    assert examples_that_fail(IN_TORCH, 18) == 0
+    assert examples_that_fail(IN_TORCH, 26) == 0
 
 
 def test_use_has_the_examples_of_the_readme():
@@ -66,6 +68,31 @@ def test_what_the_starts_do_is_what_was_recorded():
     for (_, *cells), name in zip(shown, names, strict=True):
         assert cells == [f"{column[name]:.3g}" for column in columns]
     assert [column["layers on the plateau, " + FITTING] for column in columns] == [0, 0]
+
+
+def test_what_becomes_of_square_layers_is_what_was_recorded():
+    text = section(page("use"), "As many output as input channels")
+    titles, *shown = rows(text)
+    assert titles[1:] == list(SQUARE)[:3]
+    columns = [SQUARE[title] for title in titles[1:]]
+    names = [f"{form}{name}" for name in ("kappa", "off the centre") for form in FORMS]
+    assert len(shown) == len(names)
+    for (_, *cells), name in zip(shown, names, strict=True):
+        assert cells == [f"{column[name]:.3g}" for column in columns]
+    plain, _, both = columns
+    assert {f"{both[f'{form}kappa']:.3g}" for form in FORMS[1:]} == {"1.04"}
+    share = [both[f"{form}off the centre"] for form in FORMS]
+    assert [f"{one:.1g}" for one in share[1:]] == ["0.2", "0.2"]
+    for words in (
+        "ends at 1.04 here",
+        f"from {plain['kappa']:.3g} to {plain['values: kappa']:.3g} where the other stays at "
+        f"{plain['squares: kappa']:.3g};",
+        f"from {plain['off the centre']:.3g} of the norm to {plain['values: off the centre']:.3g}, "
+        f"or from {share[0]:.3g} to 0.2.",
+    ):
+        assert words in text
+    delta = SQUARE["delta-orthogonal"]
+    assert (round(delta["kappa"], 4), delta["off the centre"]) == (1, 0)
 
 
 def test_what_a_batch_norm_does_is_what_was_recorded():

@@ -11,7 +11,7 @@ from strategies import cases, reference_matrix, separable_kernel
 from convreg import extreme_singular_values, matlab_rand, minimize_penalty, polyak_step
 from convreg.studies.symbol import hermitian_part_bound, plane_wave_bound
 from convreg.symbol import symbol
-from convreg.winding import winding_numbers
+from convreg.winding import symbol_class, winding_numbers
 
 angles = st.floats(-10, 10)
 small = partial(cases, max_k=5, max_channels=3, max_N=5)
@@ -291,3 +291,83 @@ def test_the_plane_wave_bound_by_hand(case, theta_1, theta_2):
 def test_winding_numbers_are_256_unless_told():
     assert [turns.shape for turns in winding_numbers(np.eye(3))] == [(256,), (256,)]
     assert [turns.shape for turns in winding_numbers(np.eye(3), 5)] == [(5,), (5,)]
+
+
+@given(small(), st.floats(0, 3))
+def test_all_but_few_singular_values_are_those_on_a_torus(case, x):
+    """Above any x: M has no more than the torus, and at most 2 r less; also for even k."""
+    K, N = case.K[:, :, : min(case.K.shape[2:]), : min(case.K.shape[2:])], case.N
+    L = N + len(K) // 2
+    angles = 2 * np.pi * np.arange(L) / L
+    torus = np.linalg.svd(symbol(K, angles[:, np.newaxis], angles), compute_uv=False)
+    dense = np.linalg.svd(reference_matrix(K, N), compute_uv=False)
+    r = K.shape[2] * (L**2 - N**2)
+    x = 1e-9 + x * np.abs(K).sum() / 3
+    more = np.sum(torus > x - 1e-9) - np.sum(dense > x)
+    assert more >= 0
+    assert np.sum(torus > x + 1e-9) - np.sum(dense > x) <= 2 * r
+
+
+def line_matrix(a, n):
+    """The n x n Toeplitz matrix of the odd number of taps a, the middle one on the diagonal."""
+    reach = len(a) // 2
+    return sum(value * np.eye(n, k=t - reach) for t, value in enumerate(a))
+
+
+@pytest.mark.parametrize(
+    ("a", "winding"), [((0.3, 1, 2), 1), ((2, 1, 0.3), -1), ((0.5, 0, 1, 1, 4), 2)]
+)
+def test_where_one_factor_winds_the_smallest_singular_value_falls_exponentially(a, winding):
+    """K = W (x) a (x) b: by hand the product of three; at least by 2.5 for every 3 lines more."""
+    b = np.zeros(len(a))
+    b[len(a) // 2 - 1 : len(a) // 2 + 2] = 0.4, 1, -0.3
+    W = np.array([[2.0, 1.0], [0.5, 3.0]])
+    K = np.einsum("p,q,gh->pqgh", a, b, W)
+    assert (winding_numbers(K, 64)[0] == 2 * winding).all()
+    found = []
+    for N in (6, 9, 12):
+        factors = [np.linalg.svd(x, compute_uv=False)[-1] for x in (W, line_matrix(a, N))]
+        factors.append(np.linalg.svd(line_matrix(b, N), compute_uv=False)[-1])
+        dense = np.linalg.svd(reference_matrix(K, N), compute_uv=False)
+        assert dense[-1] == pytest.approx(np.prod(factors), abs=1e-12)
+        found.append(np.prod(factors))
+    assert found[0] > 2.5 * found[1] > 2.5**2 * found[2] > 0
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1))
+def test_one_channel_without_zeros_and_winding_shrinks_to_its_centre(seed, r_1, r_2):
+    """Taps times r_1^|a| r_2^|b| stay in the class; also far from a positive Hermitian part."""
+    K = np.random.default_rng(seed).standard_normal((3, 3))
+    K[1, 1] *= 2
+    if symbol_class(K).name != "trivial":
+        return
+    down, across = np.array([r_1, 1, r_1]), np.array([r_2, 1, r_2])
+    assert symbol_class(down[:, np.newaxis] * across * K).name == "trivial"
+    assert K[1, 1] != 0
+
+
+def test_there_are_such_kernels_without_a_positive_hermitian_part():
+    circle = np.linspace(0, 2 * np.pi, 129)[:-1]
+    found = []
+    for seed in range(200):
+        K = np.random.default_rng(seed).standard_normal((3, 3))
+        K[1, 1] *= 2
+        K *= np.sign(K[1, 1])
+        if symbol_class(K).name == "trivial":
+            found.append(hermitian_part_bound(K, circle[:, np.newaxis], circle).min())
+    assert len(found) > 10
+    assert min(found) < 0 < max(found)
+
+
+def test_two_channels_without_zeros_and_winding_may_be_singular_for_every_size():
+    """min sigma_min(F) = 0.685; the corner pixel is read by the singular centre tap alone."""
+    taps = [[[-1, 2], [-2, 0]], [[-1, 0], [0, 0]], [[1, 2], [0, -1]]]
+    K = np.zeros((3, 3, 2, 2))
+    for t, tap in enumerate(taps):
+        K[t, 2 - t] = tap
+    circle = np.linspace(0, 2 * np.pi, 721)
+    sigma = np.linalg.svd(symbol(K, circle[:, np.newaxis], circle), compute_uv=False)[..., -1]
+    assert sigma.min() == pytest.approx(0.685, abs=1e-3)
+    assert symbol_class(K) == ("trivial", (0, 0), 0, True)
+    smallest = [np.linalg.svd(reference_matrix(K, N), compute_uv=False)[-1] for N in (1, 2, 5, 8)]
+    assert smallest == pytest.approx([0] * 4, abs=1e-12)

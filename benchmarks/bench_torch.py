@@ -5,7 +5,7 @@ costs.
 
 Writes torch.md and torch.json. A step is zero_grad, forward, cross entropy, backward and SGD with
 momentum, in float32 on one fixed batch of random images: plain; with COEFFICIENT times
-`add_penalty`, its arguments the default ones; with `torch.nn.utils.parametrizations.spectral_norm`,
+`add_penalty`, its arguments the default ones, or with form="values"; with `torch.nn.utils.parametrizations.spectral_norm`,
 as it comes, on every convolution. Every ratio is formed within this run, of the processor's seconds
 on one thread, which other programs disturb least; values and gradients are first checked against
 those in NumPy.
@@ -139,16 +139,19 @@ def steps(network: Network) -> dict[str, Callable[[], torch.Tensor]]:
     images = torch.randn(network.batch, *network.shape)
     labels = torch.randint(CLASSES, (network.batch,))
     start = network.build()
-    models = {name: deepcopy(start) for name in ("plain", "R_alpha", "spectral_norm")}
+    models = {name: deepcopy(start) for name in ("plain", "R_alpha", "values", "spectral_norm")}
     for conv in layers_of(models["spectral_norm"]):
         spectral_norm(conv)
     regularizer = add_penalty(models["R_alpha"], network.shape)
     check_values(regularizer)
+    terms = {"R_alpha": regularizer}
+    terms["values"] = add_penalty(models["values"], network.shape, form="values")
     contestants = {}
     for name, model in models.items():
         optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, MOMENTUM)
-        term = regularizer if name == "R_alpha" else None
-        contestants[name] = partial(training_step, model, term, optimizer, images, labels)
+        contestants[name] = partial(
+            training_step, model, terms.get(name), optimizer, images, labels
+        )
         contestants[name]()
     check_gradients(start, models["plain"], models["R_alpha"], regularizer)
     for conv in layers_of(models["spectral_norm"]):
@@ -287,6 +290,7 @@ def items() -> Iterable[Item]:
             ("R_alpha", "step with R_alpha / plain", "R_alpha", "plain", target),
             ("spectral_norm", "step with spectral_norm / plain", "spectral_norm", "plain", target),
             ("both", "step with R_alpha / with spectral_norm", "R_alpha", "spectral_norm", against),
+            ("values", 'step with form="values" / with "squares"', "values", "R_alpha", 1.1),
         ):
             if bound is None:
                 continue

@@ -56,13 +56,13 @@ def sigma_max_figure(table: Table) -> Figure:
 
 def _over_the_epochs(table: Table, field: str) -> tuple[Figure, list[Axes]]:
     layers = groups(table, "layer")
-    figure, axes = axes_grid(1, len(layers), 2.9, sharey=True)
+    figure, axes = axes_grid(1, len(layers), 3.1, sharey=True)
     for ax, (layer, rows) in zip(axes, layers.items(), strict=True):
         for method, of_method, style in styles(rows):
             band(ax, of_method, "epoch", field, style, method)
         ax.set(title=layer, xlabel="epoch")
     handles = axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=6, frameon=False)
+    figure.legend(*handles, loc="outside upper center", ncols=3, frameon=False)
     return figure, axes
 
 

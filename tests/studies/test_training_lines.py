@@ -90,9 +90,11 @@ def test_how_often_the_barrier_does_not_matter():
             (1, 2, [1.0, 1.0]),
         ]
     ]
-    found = stacked([*rows, rows[1] | {"method": "weight decay"}])
+    methods = ("penalty, values", "weight decay")
+    found = stacked([*rows, *(rows[2] | {"method": method} for method in methods)])
     assert barrier_lines(found, 2.0).splitlines() == [
         "none               sigma_max^2 >= 2 alpha in  75%,  25% of the records after the start",
-        "weight decay       sigma_max^2 >= 2 alpha in 100%,   0% of the records after the start",
+        "penalty, values    sigma_max^2 >= 4 alpha in   0%, 100% of the records after the start",
+        "weight decay       sigma_max^2 >= 2 alpha in 100%, 100% of the records after the start",
     ]
     assert np.all(found["epoch"][:2] == 0)

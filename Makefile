@@ -105,6 +105,7 @@ bench: .venv/.ready-notebooks ## the benchmarks; PyTorch is compared with where 
 	@$(BIN)/python benchmarks/bench_layers.py
 	@$(BIN)/python benchmarks/bench_bounds.py
 	@$(BIN)/python benchmarks/bench_extremes.py
+	@$(BIN)/python benchmarks/square.py
 	@$(BIN)/python benchmarks/bench_torch.py
 	@$(BIN)/python benchmarks/bench_reproduce.py
 

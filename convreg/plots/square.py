@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from convreg.plots.style import axes_grid, drawn
+from convreg.plots.style import CYCLE, axes_grid, drawn
 from convreg.storage.tables import Table, groups
 
 MARKS = {  # marker, face and edge, of light and dark against every colour
@@ -62,3 +62,48 @@ def _argument(ax: Axes, rows: Table) -> AxesImage:
         extent=(0, 2, 0, 2),
         interpolation="none",
     )
+
+
+STARTS = {  # colour, dashes and words for the starts of `tradeoff_figure`
+    "c = 0": (CYCLE[0], "-", "random kernel"),
+    "c = 2": (CYCLE[1], (0, (4, 1.5)), "the same plus 2 on the centre"),
+}
+KAPPAS = (1.01, 1.03, 1.1, 1.3, 2, 4, 11)
+
+
+@drawn
+def tradeoff_figure(table: Table) -> Figure:
+    """The best kappa with a given share off the centre, on the way down; a panel for each g.
+
+    Bold is the method "R", thin are the others. Grey is where no kernel is, dotted the best that is
+    constructed.
+
+    Columns: g, start ("c = 0", "c = 2" or "limit"), line (the method; "no kernel" or
+    "constructed"), share, kappa.
+    """
+    panels = groups(table, "g")
+    figure, axes = axes_grid(1, len(panels), 3.0, sharex=True, sharey=True)
+    for ax, (g, rows) in zip(axes, panels.items(), strict=True):
+        _limits(ax, groups(groups(rows, "start")["limit"], "line"))
+        for start, (color, dashes, words) in STARTS.items():
+            for name, line in groups(groups(rows, "start")[start], "line").items():
+                width, label = (2.6, words) if name == "R" else (0.8, None)
+                x, y = line["share"], line["kappa"] - 1
+                ax.plot(x, y, linestyle=dashes, color=color, linewidth=width, label=label)
+        ax.set(title=f"g = h = {g}", xlabel="share of |K| off the centre", xlim=(0.1, 0.8))
+    axes[0].set(yscale="log", ylim=(0.008, 12), ylabel=r"least $\kappa(M)$ with this share")
+    axes[0].set_yticks([kappa - 1 for kappa in KAPPAS], [f"{kappa:g}" for kappa in KAPPAS])
+    axes[0].set_yticks([], minor=True)
+    handles = [line for line in axes[0].lines if not line.get_label().startswith("_")]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+def _limits(ax: Axes, lines: dict[str, Table]) -> None:
+    """What no kernel reaches, and a kernel that comes near."""
+    bound, constructed = lines["no kernel"], lines["constructed"]
+    ax.fill_between(bound["share"], bound["kappa"] - 1, 1e-9, color="0.85", linewidth=0)
+    ax.text(0.78, 0.012, "no kernel", ha="right", va="bottom")
+    x, y = constructed["share"], constructed["kappa"] - 1
+    ax.plot(x, y, ":", color="black", linewidth=1.6, label="constructed kernel")
+    ax.axhline(0.1, color="black", linewidth=0.6)

@@ -137,3 +137,25 @@ def prediction(table: Table, step: int) -> Verdict:
     reached = table["kappa"] < GOAL
     counts = [said & reached, ~said & reached, said & ~reached, ~said & ~reached]
     return Verdict(float(np.mean(said == reached)), *(int(np.sum(which)) for which in counts))
+
+
+def prediction_lines(table: Table, method: str, N: int, states: range) -> str:
+    """For each g a line: how often `prediction` is right after 0, 10, 20, 40 and 100 steps.
+
+    >>> run = {"method": "R", "g": 1, "N": 8, "c": 0.0, "state": 1, "kappa": 1.02}
+    >>> run["classes"] = "zztttt"
+    >>> table = {name: np.array([value]) for name, value in run.items()}
+    >>> print(prediction_lines(table, "R", 8, range(1, 51)))
+    R, N = 8, states 1 to 50
+                   runs  reached  right after 0     10     20     40    100 steps
+      g = h = 1       1     1.00           0.00   0.00   1.00   1.00   1.00
+    """
+    title = f"{method}, N = {N}, states {states[0]} to {states[-1]}"
+    steps = (0, *MARKS[:-1])
+    after = "".join(f"{step:7}" for step in steps[1:])
+    lines = [title, f"{'':15}runs  reached  right after 0{after} steps"]
+    for g, rows in groups(select(table, method=method, N=N, state=states), "g").items():
+        right = "".join(f"{prediction(rows, step).right:7.2f}" for step in steps)
+        runs, share = len(rows["kappa"]), share_reached(rows)
+        lines.append(f"  g = h = {g}{runs:8}{share:9.2f}        {right}")
+    return "\n".join(lines)

@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_kernel
 from convreg.learning_rates import clipped_polyak_step
-from convreg.storage.tables import Table, rounded
+from convreg.storage.tables import Table, rounded, stacked
 from convreg.studies.alternatives import frobenius_penalty, self_convolution_penalty
 from convreg.studies.barrier import off_centre_share, squared_off_centre_norms
 from convreg.studies.escape import Descent, descend, kappa_of, start
@@ -216,3 +216,12 @@ def _line(g: int, start: str, line: str, share: NDArray, kappa: NDArray) -> Tabl
     return rounded(
         {"g": g, "start": start, "line": line, "share": share[kept], "kappa": kappa[kept]}, 4
     )
+
+
+def tradeoff_table() -> Table:
+    """The picture: for g = 1 and 2 the limits, and every method from c = 0 and c = 2."""
+    lines = []
+    for g in (1, 2):
+        lines += limit_rows(g)
+        lines += [tradeoff_rows(g, c, name) for c in (0.0, 2.0) for name in WAYS]
+    return stacked(lines)

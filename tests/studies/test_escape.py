@@ -15,6 +15,7 @@ from convreg.studies.escape_tables import (
     class_lines,
     kernel_lines,
     prediction,
+    prediction_lines,
     select,
     share_lines,
 )
@@ -197,3 +198,14 @@ def test_rows_are_selected():
     table = from_rows(("g", "c"), [(1, 0.0), (2, 0.0), (1, 1.0)])
     assert select(table, g=1)["c"].tolist() == [0.0, 1.0]
     assert select(table, g=1, c=0.0)["c"].tolist() == [0.0]
+
+
+def test_predictions_in_lines_by_hand():
+    assert prediction_lines(TABLE, "R, rate limited", 8, range(1, 51)).splitlines() == [
+        "R, rate limited, N = 8, states 1 to 50",
+        "               runs  reached  right after 0     10     20     40    100 steps",
+        "  g = h = 1       3     0.33           0.67   0.33   0.33   0.67   0.67",
+        "  g = h = 2       1     1.00           0.00   0.00   0.00   1.00   1.00",
+    ]
+    held_out = prediction_lines(TABLE, "R, rate limited", 8, range(51, 101)).splitlines()
+    assert held_out[2].split()[5:7] == ["1", "1.00"]

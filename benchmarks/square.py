@@ -1,0 +1,136 @@
+"""The square case: which descent reaches kappa < 1.1 from which start, and at what price.
+
+    python benchmarks/square.py [--states 50] [--processes 2] [--out FOLDER]
+
+Writes square.csv (a row for each run of `convreg.studies.escape`), tradeoff.csv (the picture of
+`convreg.studies.tradeoff`), layer.csv (3x3x64x64) and square.md, the same for people. The only
+times are those of layer.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from convreg.storage.files import write_whole
+from convreg.storage.tables import Table, as_csv, from_rows, groups
+from convreg.studies.escape import EXACT_TRIPLETS, WAYS, Run, Way, escape_table, run
+from convreg.studies.escape_tables import (
+    class_lines,
+    kernel_lines,
+    prediction_lines,
+    share_lines,
+)
+from convreg.studies.square_layer import layer_table
+from convreg.studies.tradeoff import tradeoff_table
+
+SHIFTS = (0.0, 1.0, 2.0, 3.0)
+DENSE = {8: {1: 20, 2: 20, 3: 10}, 15: {1: 10, 2: 4, 3: 1}}  # states where M is decomposed
+TRIPLETS = 20  # states with exact triplets
+
+SHOWN = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)  # shares off the centre, in square.md
+INTRODUCTION = """# The square case
+
+From MATLAB's uniform 3x3 kernels with g = h channels and c on the diagonal of the centre tap. Of
+the states 1 to 50, or as many as the column says, the share that has kappa(M) below 1.1 after at
+most 200 steps. A run ends after 10, 20, 40 or 100 steps where kappa is below 1.05 by then. A step
+costs as much as so many products with M'M."""
+PREDICTION = """## What foretells it
+
+"It will get there" is said where the class of the symbol is trivial (no zeros, no winding) after
+so many steps. Nothing is fitted."""
+PRICE = """## The best kappa for a share off the centre
+
+N = 8; the median over the states 1 to 10 of the least kappa on the way, of kernels with this share
+of |K| off the centre. "no kernel" is below the bound, "constructed" is a family that comes near."""
+
+Start = tuple[Way, int, int, float, int]
+
+
+def states_of(way: Way, g: int, N: int, states: int) -> range:
+    """Fewer where M is decomposed in every step."""
+    dense = way.name in ("polar", "polar, accelerated")
+    return range(1, 1 + (min(states, DENSE[N][g]) if dense else states))
+
+
+def starts(states: int) -> Iterator[Start]:
+    """The runs of the study, then those that are for the predictor alone."""
+    for N, g, c in product((15, 8), (1, 2, 3), SHIFTS):
+        for way in WAYS:
+            yield from ((way, g, N, c, state) for state in states_of(way, g, N, states))
+    held_out = range(states + 1, 2 * states + 1)
+    for g, c in product((1, 2, 3), SHIFTS):
+        yield from ((WAYS[0], g, 15, c, state) for state in held_out)
+    for c in SHIFTS:
+        few = range(1, 1 + min(states, TRIPLETS))
+        yield from ((EXACT_TRIPLETS, 1, 15, c, state) for state in few)
+
+
+def one(start: Start) -> Run:
+    """A run on one thread, whose sums are always in the same order."""
+    with threadpool_limits(1):
+        return run(*start)
+
+
+def report(table: Table, tradeoff: Table, layer: Table) -> str:
+    """square.md."""
+    parts = [INTRODUCTION]
+    for N, g in product((15, 8), (1, 2, 3)):
+        parts += ["", "```", share_lines(table, g, N), "```"]
+    parts += ["", "## The paper's 3x3x2x2 kernel, N = 15", "", "```"]
+    parts += [kernel_lines(table, 2, 15), "```", "", "## Classes of the starts and the ends"]
+    for way, g in product(WAYS, (1, 2, 3)):
+        parts += ["", "```", class_lines(table, way.name, g, 15), "```"]
+    parts += ["", PREDICTION]
+    last = max(table["state"])
+    for method, states in (
+        (WAYS[0].name, range(1, 51)),
+        (WAYS[0].name, range(51, last + 1)),
+        (EXACT_TRIPLETS.name, range(1, 51)),
+    ):
+        parts += ["", "```", prediction_lines(table, method, 15, states), "```"]
+    parts += ["", PRICE, "", *markdown(price_rows(tradeoff))]
+    parts += ["", "## 3x3x64x64, N = 28", "", *markdown(layer)]
+    return "\n".join(parts) + "\n"
+
+
+def price_rows(tradeoff: Table) -> Table:
+    """A row for each line of the picture, a column for some of the shares."""
+    rows = []
+    for g, panel in groups(tradeoff, "g").items():
+        for start, lines in groups(panel, "start").items():
+            for name, line in groups(lines, "line").items():
+                found = dict(zip(line["share"].tolist(), line["kappa"].tolist(), strict=True))
+                rows.append((g, start, name, *(found.get(share, "") for share in SHOWN)))
+    return from_rows(("g", "start", "line", *map(str, SHOWN)), rows)
+
+
+def markdown(table: Table) -> list[str]:
+    """The lines of a table."""
+    lines = [f"| {' | '.join(table)} |", "|---" * len(table) + "|"]
+    for row in zip(*(column.tolist() for column in table.values()), strict=True):
+        lines.append(f"| {' | '.join(str(cell) for cell in row)} |")
+    return lines
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--states", type=int, default=50)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    options = parser.parse_args()
+    with ProcessPoolExecutor(options.processes) as pool:
+        table = escape_table(pool.map(one, starts(options.states), chunksize=10))
+    with threadpool_limits(1):
+        tradeoff, layer = tradeoff_table(), layer_table()
+    tables = {"square": table, "tradeoff": tradeoff, "layer": layer}
+    contents = {options.out / f"{name}.csv": as_csv(found) for name, found in tables.items()}
+    text = report(table, tradeoff, layer)
+    write_whole(contents | {options.out / "square.md": text.encode()})

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from strategies import reference_matrix
 
+from convreg.examples import identity
 from convreg.matlab_random import matlab_rand
+from convreg.storage.tables import groups
 from convreg.studies.square import (
     Square,
     descended,
+    determinant_table,
     kappa_and_winding,
     square_kernels,
     symbol_report,
@@ -91,3 +94,45 @@ def test_descent_unwinds_the_identity_with_a_random_kernel():
 def test_a_kernel_that_winds_in_one_direction_alone_winds():
     assert kappa_and_winding(ROUND, 4) == "kappa inf, det F winds or vanishes"
     assert kappa_and_winding(ROUND.T, 4) == "kappa inf, det F winds or vanishes"
+
+
+def test_the_table_of_the_determinant_by_hand():
+    """Two panels; the argument at the middles of squares, the zeros of the first at its corners."""
+    triangle = np.array([[0, 0, 0], [0, 1, 1], [0, 1, 0]])
+    table = determinant_table({"triangle": triangle, "shift": ROUND}, 4)
+    panels = groups(table, "panel")
+    assert list(panels) == ["triangle", "shift"]
+    kinds = groups(panels["triangle"], "kind")
+    assert {kind: len(rows["kind"]) for kind, rows in kinds.items()} == {
+        "argument": 16,
+        "index 1": 1,
+        "index -1": 1,
+    }
+    rows = kinds["argument"]
+    assert rows["theta_1"].tolist() == np.repeat([0.25, 0.75, 1.25, 1.75], 4).tolist()
+    assert rows["theta_2"].tolist() == [0.25, 0.75, 1.25, 1.75] * 4
+    D = 1 + np.exp(1j * np.pi * rows["theta_1"]) + np.exp(1j * np.pi * rows["theta_2"])
+    off = (rows["argument"] - np.angle(D) / np.pi + 1) % 2 - 1
+    assert np.abs(off).max() <= 5.1e-4
+    assert np.all((rows["argument"] >= -1) & (rows["argument"] < 1))
+    for kind, place in (("index 1", (0.667, 1.333)), ("index -1", (1.333, 0.667))):
+        assert (kinds[kind]["theta_1"][0], kinds[kind]["theta_2"][0]) == place
+    shift = panels["shift"]
+    assert set(shift["kind"]) == {"argument"}
+    turned = (-shift["theta_2"] + 1) % 2 - 1
+    assert shift["argument"].tolist() == turned.tolist()
+
+
+def test_an_argument_of_pi_is_minus_1_and_what_is_undecided_is_told():
+    laplace = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])  # a zero of index 0 at 0
+    panels = groups(determinant_table({"minus": -identity(3), "laplace": laplace}, 2), "panel")
+    assert panels["minus"]["argument"].tolist() == [-1] * 4
+    assert set(panels["minus"]["kind"]) == {"argument"}
+    assert set(panels["laplace"]["kind"]) == {"argument", "undecided"}
+    undecided = groups(panels["laplace"], "kind")["undecided"]
+    for angle in (undecided["theta_1"], undecided["theta_2"]):
+        assert np.abs((angle + 1) % 2 - 1).max() <= 0.001
+
+
+def test_40_points_unless_told():
+    assert len(determinant_table({"one": identity(1)})["kind"]) == 1600

@@ -94,7 +94,7 @@ def tradeoff_figure(table: Table) -> Figure:
     axes[0].set(yscale="log", ylim=(0.008, 12), ylabel=r"least $\kappa(M)$ with this share")
     axes[0].set_yticks([kappa - 1 for kappa in KAPPAS], [f"{kappa:g}" for kappa in KAPPAS])
     axes[0].set_yticks([], minor=True)
-    handles = [line for line in axes[0].lines if not line.get_label().startswith("_")]
+    handles = [line for line in axes[0].lines if not str(line.get_label()).startswith("_")]
     figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
     return figure
 

@@ -74,6 +74,35 @@ def test_what_is_left_of_the_expansion_is_as_steep_as_is_said(g, k1, k2):
             assert np.all(abs(rest[0] - rest[1]) <= bound * distance + 1e-12)
 
 
+@pytest.mark.parametrize("g", [1, 2, 3])
+def test_the_steepness_of_what_is_left_by_hand(g):
+    """lambda(r), from differences of the symbol in the bases of its decomposition."""
+    K = kernel(g, 3, 5, seed=g)
+    symbol = SquareSymbol(K)
+    c, h = np.array([0.4, 2.2]), 1e-6
+    U, S, Vh = np.linalg.svd(symbol.at(c[np.newaxis])[0])
+    row, column = 0.0, 0.0
+    for axis in np.eye(2):
+        F_j = (symbol.at((c + h * axis)[np.newaxis]) - symbol.at((c - h * axis)[np.newaxis]))[0]
+        blocks = U.conj().T @ F_j @ Vh.conj().T / (2 * h)
+        row += np.linalg.norm(blocks[-1, :-1]) ** 2
+        column += np.linalg.norm(blocks[:-1, -1]) ** 2
+    taps = [(np.hypot(p - 1, q - 2), K[p, q]) for p in range(3) for q in range(5)]
+    norms = [(length, np.linalg.svd(tap, compute_uv=False)[0]) for length, tap in taps]
+    first = sum(length * norm for length, norm in norms)
+    second = sum(length**2 * norm for length, norm in norms)
+    for r in (0.3 / first * S[-2:][0], 0.01 / first * S[-2:][0]):
+        expected = r * second
+        if g > 1:
+            gap = S[-2] - r * first
+            sides = (row**0.5 + r * second) * (column**0.5 + r * second)
+            expected += r * sides / gap * (2 + r * first / gap)
+        near = symbol.expansion(c[np.newaxis])
+        assert symbol.remainder(near, np.array([r]))[0] == pytest.approx(expected, rel=1e-6)
+        if g > 1:
+            assert np.isinf(symbol.remainder(near, np.array([1.01 * S[-2] / first]))[0])
+
+
 def test_the_bound_is_near_to_what_it_bounds():
     """One channel, 2 - 2 cos(theta_1): the remainder is d^2, its steepness 2 r, the bound's too."""
     symbol = SquareSymbol(np.array([-1.0, 2.0, -1.0]).reshape(3, 1, 1, 1))

@@ -89,21 +89,22 @@ def alternative_gradients(K: NDArray, N: int) -> list[dict[str, Any]]:
     return tables
 
 
-def singular_value_gradients(K: NDArray, N: int) -> list[dict[str, Any]]:
+def sigma_gradients(K: NDArray, N: int) -> list[dict[str, Any]]:
     """Section 1: the tables of `gradient_tables` for the penalties on the sigma themselves.
 
-    The larger distance of sigma_max and sigma_min from 1 at K, where sigma_max decides it, and at a
-    kernel of the same shape where sigma_min does; and there the sums over all singular values of M,
-    and of the convolution on a torus. Beside each gradient one that lacks the factor 1 / ``|Mv|``,
-    or the term with the polar factor.
+    The larger distance of sigma_max and sigma_min from 1 at a multiple of K, where sigma_max
+    decides it, and at a kernel where sigma_min does; and there the sums over all singular values of
+    M, and of the convolution on a torus. Beside each gradient one that lacks the factor
+    1 / ``|Mv|``, or the term with the polar factor.
 
-    >>> tables = singular_value_gradients(2 * np.ones((2, 2, 1, 1)), 3)
+    >>> tables = sigma_gradients(2 * np.ones((2, 2, 1, 1)), 3)
     >>> [table["statement"] for table in tables[::2]]
     ['values, $\\\\sigma_{max}$', 'values, $\\\\sigma_{min}$', 'polar', 'polar, periodic']
     """
     k, _, g, h = K.shape
-    inside = 0.6 * identity(k, g, h) - 0.3 * K / extreme_singular_values(K, N)[0]
-    at_the_top = _values_gradients(r"values, $\sigma_{max}$", K, N)
+    unit = K / extreme_singular_values(K, N)[0]
+    inside = 0.6 * identity(k, g, h) - 0.3 * unit
+    at_the_top = _values_gradients(r"values, $\sigma_{max}$", 3 * unit, N)
     at_the_bottom = _values_gradients(r"values, $\sigma_{min}$", inside, N)
     every_tap = conv_matrix(np.ones_like(K), N)
     times = conv_matrix_adjoint(every_tap, K.shape, N)  # M* M multiplies the taps by these

@@ -12,7 +12,7 @@ from convreg.studies.gradient_checks import (
     alternative_gradients,
     both_signs,
     remedy_gradients,
-    singular_value_gradients,
+    sigma_gradients,
     without_a_pixel,
 )
 from convreg.verify import remainder_order
@@ -105,7 +105,7 @@ def taken_by(monkeypatch):
 def test_the_gradients_of_what_depends_on_the_singular_values_themselves(shape, monkeypatch):
     taken = taken_by(monkeypatch)
     K, N = start_kernel(3, *shape[2:]), 4
-    tables = singular_value_gradients(K, N)
+    tables = sigma_gradients(K, N)
     assert [(table["statement"], table["gradient"]) for table in tables] == [
         ("values, $\\sigma_{max}$", "right"),
         ("values, $\\sigma_{max}$", "missing factor"),

@@ -154,15 +154,15 @@ def test_in_reach_of_a_zero_there_is_one_alone(g):
     search = Search(symbol, 10**6)
     search.run()
     rng = np.random.default_rng(4)
-    off = search.theta + in_disc(rng, len(search.theta), 1e-4)
-    reach = symbol.reach(symbol.expansion(off))
-    assert np.any(reach > 0)
-    for theta, start, r in zip(search.theta, off, reach, strict=True):
-        if r > 0:
+    for scale in (1e-6, 1e-3, 0.03, 0.3, 3.0):
+        off = search.theta + in_disc(rng, len(search.theta), scale)
+        reach = symbol.reach(symbol.expansion(off))
+        assert np.any(reach > 0) or scale > 1e-3
+        for start, r in zip(off[reach > 0], reach[reach > 0], strict=True):
             apart = (search.theta - start + np.pi) % (2 * np.pi) - np.pi
             distances = np.hypot(*apart.T)
             assert np.sum(distances <= r) == 1
-            assert np.linalg.norm(theta - start) <= r / 4
+            assert distances.min() <= r / 4
             d, e = in_disc(rng, 200, r), in_disc(rng, 200, r)
             gap = abs(schur(symbol, start, d) - schur(symbol, start, e))
             assert np.all(gap > 0)

@@ -10,11 +10,11 @@ momentum, in float32 on one fixed batch of random images: plain; with COEFFICIEN
 formed within this run, of the processor's seconds on one thread, which other programs disturb
 least; values and gradients are first checked against those in NumPy.
 
-R_alpha and spectral_norm do not do the same. The latter divides a layer's weights by an estimate of the norm
-of W, the kernel reshaped to h x k^2 g: one power iteration, two products of W with a vector,
-whatever the size of the image. R_alpha bounds the singular values of the true M(K), from both
-sides: two iterations, four products with M'M of one image, then value and gradient. Neither depends
-on the size of the batch.
+R_alpha and spectral_norm do not do the same. The latter divides a layer's weights by an estimate of
+the norm of W, the kernel reshaped to h x k^2 g: one power iteration, two products of W with a
+vector, whatever the size of the image. R_alpha bounds the singular values of the true M(K), from
+both sides: two iterations, four products with M'M of one image, then value and gradient. Neither
+depends on the size of the batch.
 """
 
 from __future__ import annotations

@@ -129,6 +129,23 @@ def test_what_is_singular_by_counting_is(kind, gram):
     assert known == singular or (singular and kind in SINGULAR)
 
 
+@pytest.mark.parametrize(
+    ("part", "columns", "rows"),
+    [
+        (nn.ConvTranspose2d(3, 2, 1, stride=2), True, True),  # 2 x 3 at 9 of 25 pixels
+        (nn.ConvTranspose2d(2, 3, 1, stride=2), False, True),
+        (nn.Conv2d(2, 4, 1, stride=2), True, True),  # 4 x 2 at 4 of 9 pixels
+        (nn.Conv2d(2, 4, 2, stride=2, groups=2), True, False),  # the last row and column unread
+        (nn.Conv2d(2, 2, 3, padding=1), False, False),
+    ],
+)
+def test_what_is_singular_by_counting_by_hand(part, columns, rows):
+    part = part.double()
+    for gram, wanted in (("columns", columns), ("rows", rows)):
+        module = term_of(part, 3, gram=gram)
+        assert module._blocks(part.weight).singular == wanted
+
+
 @kinds
 def test_first_and_second_derivatives_of_every_kind_of_layer(kind):
     part, size = of_kind(kind)

@@ -84,7 +84,8 @@ def minimize_penalty(
         Whether the triplets are updated by the power method or computed anew to machine precision,
         as a full SVD would give them (`leading_triplets`; where that misses it, the best that there
         is, with its residual in the history); or any other step 6, a function of M'M - alpha I and
-        the triplets that returns new triplets.
+        the triplets that returns new triplets. With "values" it is called for each end, with the
+        matrix and the triplet of that end.
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller.
     tolerance : float

@@ -27,7 +27,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import Gram, Matrix, as_matrix, as_number, as_vector, gram_of_rows
+from convreg._checks import (
+    Gram,
+    Matrix,
+    as_matrix,
+    as_number,
+    as_vector,
+    float_type,
+    gram_of_rows,
+)
 from convreg.lanczos import NotConverged, leading_triplets
 from convreg.penalty import ShiftedGram, gram_is_singular
 from convreg.power import SingularTriplet
@@ -56,7 +64,8 @@ def values_penalty(
         The shift, positive.
     gram : {"columns", "rows", "smaller"}
         Whose eigenvalues are the squares of the sigma_i: those of M'M, which are zeros too where
-        m < n, of M M', or of the smaller. A zero that is there for every M has the gradient 0.
+        m < n, of M M', or of the smaller. A zero that is there for every M has the gradient 0, and
+        so has a value whose square is 0 as a float.
 
     Returns
     -------
@@ -79,6 +88,7 @@ def values_penalty(
     M = as_matrix("M", M)
     rows = gram_of_rows(gram, *M.shape)
     root = as_number("alpha", alpha) ** 0.5
+    _check_squares(M)
     end = farthest_end(M, rows, ends(M, rows), root)
     w = end.slope * end.product
     return (end.distance, end.v, w) if rows else (end.distance, w, end.v)
@@ -91,9 +101,10 @@ def polar_penalty(M: Matrix, alpha: float = 1.0) -> tuple[float, NDArray]:
        \nabla_M P = 2\, (M - \sqrt\alpha\, U V^T), \qquad M = U \Sigma V^T
 
     U V', the polar factor, is the nearest matrix with orthonormal rows or columns in the Frobenius
-    norm (K. Fan and A. J. Hoffman, Some metric inequalities in the space of matrices, Proc. Amer.
-    Math. Soc. 6:111-116, 1955), and P is differentiable where M has full rank. Where it has not, U
-    V' is one of several, and so is what comes for the gradient. M is formed and decomposed.
+    norm (for square M: K. Fan and A. J. Hoffman, Some metric inequalities in the space of matrices,
+    Proc. Amer. Math. Soc. 6:111-116, 1955), and P is differentiable where M has full rank. Where it
+    has not, U V' is one of several, and so is what comes for the gradient. M is formed and
+    decomposed.
 
     Parameters
     ----------
@@ -129,7 +140,9 @@ def polar_penalty(M: Matrix, alpha: float = 1.0) -> tuple[float, NDArray]:
             f"M: wanted at most {POLAR_LIMIT:,} entries, as its polar factor takes all singular "
             f"values, got {m} x {n}; the polar factor of the symbol on a torus does not depend on N"
         )
-    dense = M @ np.eye(n, dtype=M.dtype)
+    _check_squares(M)
+    smaller = np.eye(min(m, n), dtype=M.dtype)
+    dense = (M.T @ smaller).T if m < n else M @ smaller
     U, sigma, Vt = np.linalg.svd(dense, full_matrices=False)
     gaps = sigma - sigma.dtype.type(root)
     return float(gaps @ gaps), 2 * (U * gaps) @ Vt
@@ -185,7 +198,17 @@ def ends(
 ) -> Triplets:
     """Step 6 at the upper end of the spectrum of M'M, or M M', then at the lower one."""
     upper, lower = ([], []) if before is None else ([before[0]], [before[1]])
-    upper = update(ShiftedGram(M, 0.0, rows), upper)
+    first, *_ = update(ShiftedGram(M, 0.0, rows), upper)
     A = M.T if rows else M
-    c = float(np.linalg.norm(A @ upper[0].v)) ** 2
-    return [*upper, *update(ShiftedGram(M, c, rows), lower)]
+    c = float(np.linalg.norm(A @ first.v)) ** 2
+    second, *_ = update(ShiftedGram(M, c, rows), lower)
+    return [first, second]
+
+
+def _check_squares(M: Matrix) -> None:
+    """Refuse NaN and infinity, and what has infinite squares."""
+    x = np.random.default_rng(0).standard_normal(M.shape[1]).astype(float_type(M.dtype))
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = np.sum((M @ x) ** 2)
+    if not np.isfinite(square):
+        raise ValueError("M: wanted finite entries whose squares do not overflow")

@@ -11,6 +11,7 @@ from convreg._checks import as_floats, as_number
 
 Rule = Callable[[float, NDArray], float]
 TINY = float(np.finfo(float).tiny)
+LARGEST = float(np.finfo(float).max)
 
 
 def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
@@ -80,7 +81,7 @@ def clipped_polyak_step(R: float, G: NDArray, length: float = 0.5) -> float:
     Returns
     -------
     float
-        0 where G is 0.
+        0 where G is 0, or as small as the smallest floats.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def clipped_polyak_step(R: float, G: NDArray, length: float = 0.5) -> float:
     R = as_number("R", R, positive=False)
     length = as_number("length", length)
     norm = _norm(G)
-    return min(R / norm, length) / norm if norm > TINY else 0.0
+    return min(min(R / norm, length) / norm, LARGEST) if norm > TINY else 0.0
 
 
 def _norm(G: ArrayLike) -> float:

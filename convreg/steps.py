@@ -122,8 +122,10 @@ class Polar:
     def first(self, M: ConvolutionOperator) -> Found:
         """See `Form`."""
         P, G = polar_penalty(M, self.alpha)
-        identity = np.eye(M.shape[1], dtype=M.dtype)
-        return Found(P, partial(M.kernel_adjoint, identity, G), 0.0, 0, [])
+        m, n = M.shape
+        identity = np.eye(min(m, n), dtype=M.dtype)
+        X, Y = (G.T, identity) if m < n else (identity, G)
+        return Found(P, partial(M.kernel_adjoint, X, Y), 0.0, 0, [])
 
     def next(self, M: ConvolutionOperator, before: Found) -> Found:
         """See `Form`."""

@@ -16,6 +16,7 @@ from strategies import (
 from convreg import (
     clipped_polyak_step,
     extreme_singular_values,
+    leading_triplets,
     minimize_penalty,
     penalty_gradient,
     polyak_step,
@@ -142,8 +143,17 @@ def test_the_type_is_kept(dtype):
     assert w.dtype == v.dtype == G.dtype == dtype
 
 
+@pytest.mark.parametrize("call", [values_penalty, polar_penalty])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e160])
+def test_entries_that_are_not_finite_are_named(call, value):
+    with pytest.raises(ValueError, match=r"^M: wanted finite entries"):
+        call(np.array([[1.0, value], [value, 1.0]]))
+
+
 def test_a_matrix_too_large_for_its_polar_factor_is_refused():
     large = aslinearoperator(csr_array((10**5, 10**4)))
+    wide = csr_array(([1.0], ([0], [0])), shape=(5, 200000))
+    assert polar_penalty(wide)[1].shape == (5, 200000)
     with pytest.raises(MemoryError, match=r"^M: wanted at most 100,000,000 entries.* 100000 x 1"):
         polar_penalty(large)
 
@@ -278,6 +288,16 @@ def test_any_step_6_serves_both_ends():
     assert [count for _, count in seen] == [1] * 6
     assert all(lowest == 0 for lowest, _ in seen[::2])
     assert all(lowest < 0 for lowest, _ in seen[1::2])
+
+
+def test_a_step_6_with_more_than_one_triplet_gives_its_first():
+    K, N = 0.1 * kernel(3, 3, 2, 1), 4
+    options = {"update": lambda B, triplets: leading_triplets(B, 2), "form": "values"}
+    assert np.array_equal(minimize_penalty(K, N, 1.0, 0.1, 3, **options).kernel, K)
+    K = kernel(3, 3, 2, 2)
+    found = minimize_penalty(K, N, 1.0, 0.1, 3, **options)
+    expected = minimize_penalty(K, N, 1.0, 0.1, 3, update="svd", form="values")
+    assert relative_error(found.kernel, expected.kernel) < 1e-8
 
 
 @pytest.mark.parametrize(("g", "h"), [(2, 2), (1, 2), (2, 1)])

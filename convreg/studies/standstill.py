@@ -66,7 +66,8 @@ def growth(K: NDArray, N: int, rate: float) -> tuple[float, float]:
     before = lower_end(K, N)
     _, G = penalty_gradient(K, N)
     after = lower_end(K - rate * G, N)
-    return 1 + 2 * rate * before.reach**2, after.sigma / before.sigma
+    found = after.sigma / before.sigma if before.sigma > 0 else np.nan
+    return 1 + 2 * rate * before.reach**2, found
 
 
 def reaches(states: Iterable[int], k: int, g: int, N: int) -> NDArray:

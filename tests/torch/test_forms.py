@@ -192,6 +192,7 @@ def test_each_group_has_a_vector_for_either_end():
         ([3.0, 0.5, 1.2], [1.0, 0.0, 0.0]),
         ([1.3, 0.5, 0.2], [0.0, 0.0, -1.0]),
         ([1.3, -0.1, 0.2], [0.0, 1.0, 0.0]),
+        ([1.3, 1e-6, 0.2], [0.0, -1.0, 0.0]),
     ):
         conv.weight.data = torch.tensor(weights, dtype=torch.float64).reshape(3, 1, 1, 1)
         value = module()
@@ -340,6 +341,7 @@ def test_the_report_of_the_form():
         ([1.5, 0.2], "values", "lower", False),
         ([1.3, 0.08], "squares", "lower", True),
         ([2.5, 0.08], "values", "upper", False),
+        ([0.08, 1.5], "values", "lower", True),
     ):
         conv.weight.data[:, 0, 0, 0] = torch.tensor(weights)
         row = add_penalty(conv, (2, 3, 3), form=form).report().to_dict()[""]
@@ -351,7 +353,7 @@ def test_the_report_of_the_form():
             assert row["gradient"] == pytest.approx(1)
         else:
             assert "S_alpha" not in row
-            assert row["gradient"] == pytest.approx(2 * weights[end == "lower"])
+            assert row["gradient"] == pytest.approx(2 * abs(sorted(weights)[end == "upper"]))
 
 
 @pytest.mark.parametrize("form", ["squares", "values"])

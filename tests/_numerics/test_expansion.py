@@ -5,6 +5,7 @@ import pytest
 
 from convreg._numerics.expansion import SquareSymbol
 from convreg._numerics.zeros import Search, turns_around
+from convreg.winding import zeros
 
 CASES = [(g, k1, k2) for g in (1, 2, 3, 4) for k1, k2 in ((3, 3), (2, 4), (1, 3))]
 
@@ -189,3 +190,26 @@ def test_a_circle_through_a_zero_or_beyond_the_budget_is_undecided():
     assert turns_around(symbol, 0, 0.0, 10**6) is None
     assert turns_around(symbol, 1, 0.0, 10**6) == 0
     assert turns_around(symbol, 1, 0.0, 1) is None
+
+
+@pytest.mark.parametrize("g", [1, 2])
+def test_without_newtons_method_the_squares_always_cover_the_zeros(monkeypatch, g):
+    """All zeros of a kernel, and one planted next to a corner of squares of nearly every size."""
+    random = kernel(g, seed=3)
+    known = zeros(random).theta
+    monkeypatch.setattr(Search, "_newton", lambda self, theta: None)
+    places = np.pi * np.array([0.5, 0.25]) + 1e-3
+    K = kernel(g, seed=8)
+    K[:, :, 0, 1:] = 0
+    K[1, 1, 0, 0] = K[1, 2, 0, 0] = 0
+    value = SquareSymbol(K[:, :, :1, :1]).at(places[np.newaxis])[0, 0, 0]
+    K[1, 2, 0, 0] = -value.imag / np.sin(places[1])
+    K[1, 1, 0, 0] = -value.real - K[1, 2, 0, 0] * np.cos(places[1])
+    for taps, theta in ((K, places[np.newaxis]), (random, known[known[:, 0] < np.pi])):
+        symbol = SquareSymbol(taps)
+        assert len(theta)
+        search = Search(symbol, 10**5)
+        for _ in range(9):
+            search._level()
+            off = abs(theta[:, np.newaxis] - search.centres).max(axis=-1).min(axis=1)
+            assert np.all(off <= search.side / 2 * (1 + 1e-9))

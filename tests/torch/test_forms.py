@@ -421,7 +421,8 @@ def test_the_class_of_other_shapes_of_square_layers():
     [
         (nn.Conv2d(2, 3, 3, padding=1), 4),
         (nn.Conv2d(2, 2, 3, stride=2, padding=1), 4),
-        (nn.Conv2d(2, 2, 3, stride=2, padding=2), 1),
+        (nn.Conv2d(2, 2, 3, stride=2, padding=1), 1),
+        (nn.Conv2d(2, 2, 4, padding=1), 4),
         (nn.Conv2d(2, 2, 3, padding=1, padding_mode="circular"), 4),
         (nn.Conv2d(2, 2, 3), 4),
         (nn.Conv2d(2, 2, 3, padding=2), 4),

@@ -17,6 +17,7 @@ Theorem 2.3, (2.5)           `kernel_gradient`, `kernel_gradient_index_sum`, `pe
 Algorithm 2.1, step 2        `leading_triplets`, `SingularTriplet`, `NotConverged`
 Algorithm 2.1, step 6        `power_update`
 Algorithm 2.1                `minimize_penalty`, its learning rate `polyak_step`
+The square case, h = g       `clipped_polyak_step`, `convreg.forms`, `convreg.winding`
 Section 3, starting kernels  `matlab_rand`
 Section 3, Examples 1 and 2  `convreg.examples`
 Section 3, the barrier       `convreg.studies.barrier` and its neighbours
@@ -49,7 +50,7 @@ from convreg.penalty import (
 )
 from convreg.power import SingularTriplet, power_update
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 __all__ = [
     "ConvolutionOperator",

@@ -26,6 +26,7 @@ RULES: dict[str, Rule] = {
     "alphas": ListOf(Real(1e-6, 1e6)),
     "channels": ListOf(Pair(Integer(1, 64))),
     "learning_rate": Real(1e-8, 10),
+    "step_length": Real(1e-8, 10),
     "penalty_weight": Real(0, 10),
     "weight_decay": Real(0, 10),
     "epochs": Integer(1, 200),

@@ -213,3 +213,21 @@ def test_without_newtons_method_the_squares_always_cover_the_zeros(monkeypatch, 
             search._level()
             off = abs(theta[:, np.newaxis] - search.centres).max(axis=-1).min(axis=1)
             assert np.all(off <= search.side / 2 * (1 + 1e-9))
+
+
+@pytest.mark.parametrize("budget", [3, 50, 500, 5000])
+def test_no_more_points_are_looked_at_than_the_budget_allows(monkeypatch, budget):
+    """Singular vectors count as four."""
+    spent = []
+    for name, price in (("sigma_min", 1), ("expansion", 4)):
+        true = getattr(SquareSymbol, name)
+
+        def counted(self, theta, true=true, price=price):
+            spent.append(price * len(theta))
+            return true(self, theta)
+
+        monkeypatch.setattr(SquareSymbol, name, counted)
+    search = Search(SquareSymbol(kernel(4, seed=3)), budget)
+    search.run()
+    assert 0 < sum(spent) <= budget
+    assert search.budget == budget - sum(spent)

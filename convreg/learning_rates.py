@@ -64,10 +64,11 @@ def clipped_polyak_step(R: float, G: NDArray, length: float = 0.5) -> float:
        \text{length} / \|G\|_F \bigr)
 
     `polyak_step` limits lambda: where sigma_min decides and G is tiny, the step is tiny, too, and
-    for h = g the descent stands still there. Here the change of K, lambda ``|G|``, is limited:
+    for h = g many descents stand still there. Here the change of K, lambda ``|G|``, is limited:
     where R_alpha is large and G small the step has the given length. In the training of networks
     that is known as gradient clipping (R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of
-    training recurrent neural networks, ICML 2013).
+    training recurrent neural networks, ICML 2013). Where G is 0 nothing moves: at a shift,
+    for one. Where G is no more than its own rounding error, the direction is that error's.
 
     Parameters
     ----------
@@ -76,7 +77,8 @@ def clipped_polyak_step(R: float, G: NDArray, length: float = 0.5) -> float:
     G : array
         Its gradient.
     length : float
-        No step is longer, in the Frobenius norm of K.
+        No step is longer, in the Frobenius norm of K: of the order of sqrt(alpha), the size of M
+        that is aimed at.
 
     Returns
     -------

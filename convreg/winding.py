@@ -11,9 +11,12 @@ sigma_min(M) tends to 0 as the image grows (`convreg.studies.symbol`). Three cla
   change of K. The sum of all indices is 0. The real F(-theta) = conj(F(theta)) pairs the zeros
   theta and -theta, with opposite indices.
 
-For k = 3 at most 8 g^2 zeros are isolated and stable (`zeros`).
+For k = 3 at most 8 g^2 zeros are simple (`zeros`).
 
-What is said here is proved up to rounding; what is not proved is said to be undecided.
+What `zeros` and `symbol_class` say is proved up to rounding; what is not proved is said to be
+undecided. That is so for good where det F has zeros that are not simple: lines of them, as
+symmetric kernels have, or double ones. Wide layers, and kernels near such ones, may be beyond the
+budget.
 """
 
 from __future__ import annotations
@@ -122,20 +125,20 @@ def zeros(K: ArrayLike, budget: int | None = None) -> Zeros:
     they are divided into four (`convreg._numerics.expansion` has the proofs). Half of the torus is
     enough, as the zeros at theta and -theta go together.
 
-    There are at most 2 g^2 (k1 - 1) (k2 - 1) of index 1 or -1 that a small change of K moves but
-    does not remove, 8 g^2 for k1 = k2 = 3. With z = (e^(i theta_1), e^(i theta_2)) they are common
-    zeros of the Laurent polynomials det F(z) and det F(1/z), isolated ones, since the derivatives
-    of the two are independent there. Both Newton polygons lie in a rectangle with the sides
-    g (k1 - 1) and g (k2 - 1), and there are no more isolated common zeros than twice its area
-    (D. N. Bernstein, The number of roots of a system of equations, Functional Anal. Appl.
-    9:183-185, 1975).
+    There are at most 2 g^2 (k1 - 1) (k2 - 1) simple ones, 8 g^2 for k1 = k2 = 3: those at which the
+    real derivative of det F is invertible, as it is at each that is given. With
+    z = (e^(i theta_1), e^(i theta_2)) they are common zeros of the Laurent polynomials det F(z) and
+    det F(1/z), isolated ones, since the derivatives of the two are independent there. Both Newton
+    polygons lie in a rectangle with the sides g (k1 - 1) and g (k2 - 1), and there are no more
+    isolated common zeros than twice its area (D. N. Bernstein, The number of roots of a system of
+    equations, Functional Anal. Appl. 9:183-185, 1975).
 
     Parameters
     ----------
     K : (k1, k2, g, g) or (k1, k2) array
     budget : int, optional
         How many points may be looked at; one of which singular vectors are needed counts as four.
-        Of itself, as many as take about a second: 262144 for g < 8, 2032 for g = 64.
+        Of itself, as many as take some seconds at most: 262144 for g < 8, 2032 for g = 64.
 
     Returns
     -------

@@ -23,13 +23,14 @@ proved here but for what is cited.
   L = N + floor(k/2), without r = g (L^2 - N^2) rows and as many columns, and without a row or a
   column no singular value grows, nor falls below the next one: ``sigma_i >= sigma_i(M) >=
   sigma_{i+2r}``. So above any x the two have the same number of singular values up to 2 r, a share
-  of O(1/N). This is the theorem of Avram and Parter for finitely many taps (F. Avram, On bilinear
-  forms in Gaussian random variables and Toeplitz matrices, Probab. Theory Related Fields 79:37-45,
-  1988; S. V. Parter, On the distribution of the singular values of Toeplitz matrices, Linear
-  Algebra Appl. 80:115-130, 1986): isolated zeros of det F make few singular values small.
+  of O(1/N). The theorem of Avram and Parter says so for one angle and one channel, without asking
+  for finitely many taps (F. Avram, On bilinear forms in Gaussian random variables and Toeplitz
+  matrices, Probab. Theory Related Fields 79:37-45, 1988; S. V. Parter, On the distribution of the
+  singular values of Toeplitz matrices, Linear Algebra Appl. 80:115-130, 1986). Isolated zeros of
+  det F make few singular values small.
 
-*Exponentially small.* In one dimension and one channel let a(z) = sum of a_t z^t, -r <= t <= s,
-a_-r and a_s not 0, have no zero with |z| = 1 and wind w times, w > 0. Then the n x n Toeplitz
+*Exponentially small.* In one dimension and one channel let a(z) = sum of a_t z^t, -r <= t <= s with
+r, s >= 0, have no zero with |z| = 1 and wind w times, w > 0. Then the n x n Toeplitz
 matrix ``(T x)_i = sum of a_t x_{i+t}`` has sigma_min(T) <= C q^n with a q < 1. Proof: z^r a(z) has
 w + r zeros inside the circle. So the sequences x_-r, x_{1-r}, ... that decay exponentially and have
 sum of a_t x_{i+t} = 0 for all i >= 0 are a space of the dimension w + r, and one of them that is

@@ -124,7 +124,7 @@ def test_two_objectives_are_harder_in_part_where_only_the_rest_is(
         ("singular_value_gradient", multiple(singular_value_gradient, -1), "(cosines -1, -1)"),
         ("_end_of_power_iteration", at_the_other_end, "is there"),
         ("_products_of_a_step", products(25), "25 products with M a step, 19 for R_1"),
-        ("_kappa_after", kappas(1.22), "kappa = 1.22, 1.22 for"),
+        ("_kappa_after", kappas(1.22), "kappa ends below 1.4 for"),
     ],
 )
 def test_the_words_follow_the_evidence(used, wrong, words, alone, judged_with):
@@ -198,14 +198,16 @@ class DenseValues(Dense):
 def test_what_both_ends_cost_and_reach(alone):
     """Two updates are 4 x 2 x 2 products; each v once more, the shift, and a residual."""
     with_R, with_values = 16 + 2 + 1, 16 + 2 + 1 + 1
-    kappa = []
+    kappa = {}
     for descent, steps in ((DenseValues, 100 * with_R // with_values), (DenseSquares, 100)):
         for g, h in ((1, 3), (2, 2)):
             largest, smallest = descent(start_kernel(3, g, h), 8).ends(steps)
-            kappa.append(largest / smallest)
+            kappa.setdefault(descent, []).append(largest / smallest)
     row = alone["two_objectives_are_harder"]
-    expected = [with_values, with_R, *kappa[:2], 8, *kappa[2:]]
-    assert numbers(row.measured)[7:] == pytest.approx(expected, rel=5e-3)
+    of_values, of_R = (max(kappa[descent]) for descent in (DenseValues, DenseSquares))
+    assert numbers(row.measured)[7:] == [with_values, with_R, 1.2, 8, 1.2]
+    assert 1.0 < of_values < 1.2
+    assert 1.0 < of_R < 1.2
     assert numbers(row.margin)[:2] == [1.5, pytest.approx(with_values / with_R, rel=5e-3)]
 
 
@@ -228,4 +230,4 @@ def test_the_square_kernels_that_come_near_1(alone, kernels_of):
 def test_the_kernels_near_1_are_counted(found, count, judged_with):
     row = judged_with(goals.around_1_where_square, "_distance_after", distances(*found))
     assert row.measured.count(f"{count} after") == 4
-    assert numbers(row.margin)[:4] == [1, 0.5, 0.1, found[0]]
+    assert numbers(row.margin)[:4] == [1, 0.5, 0.1, 0.1 if found[0] == 0.1 else 0.15]

@@ -30,9 +30,10 @@ from convreg.studies.square_layer import layer_table
 from convreg.studies.tradeoff import tradeoff_table
 
 SHIFTS = (0.0, 1.0, 2.0, 3.0)
-DENSE = {8: {1: 20, 2: 20, 3: 10}, 15: {1: 10, 2: 4, 3: 1}}  # states where M is decomposed
-TRIPLETS = 20  # states with exact triplets
-
+STATES = {15: {1: 50, 2: 50, 3: 20}, 8: {1: 20, 2: 20, 3: 20}}  # by N and g
+DENSE = {15: {1: 5, 2: 1, 3: 0}, 8: {1: 20, 2: 20, 3: 10}}  # where M is decomposed in every step
+HELD_OUT = range(51, 71)
+TRIPLETS = 10  # states with exact triplets
 SHOWN = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)  # shares off the centre, in square.md
 INTRODUCTION = """# The square case
 
@@ -52,22 +53,20 @@ of |K| off the centre. "no kernel" is below the bound, "constructed" is a family
 Start = tuple[Way, int, int, float, int]
 
 
-def states_of(way: Way, g: int, N: int, states: int) -> range:
+def states_of(way: Way, g: int, N: int, most: int) -> range:
     """Fewer where M is decomposed in every step."""
     dense = way.name in ("polar", "polar, accelerated")
-    return range(1, 1 + (min(states, DENSE[N][g]) if dense else states))
+    return range(1, 1 + min(most, (DENSE if dense else STATES)[N][g]))
 
 
-def starts(states: int) -> Iterator[Start]:
+def starts(most: int) -> Iterator[Start]:
     """The runs of the study, then those that are for the predictor alone."""
-    for N, g, c in product((15, 8), (1, 2, 3), SHIFTS):
-        for way in WAYS:
-            yield from ((way, g, N, c, state) for state in states_of(way, g, N, states))
-    held_out = range(states + 1, 2 * states + 1)
+    for N, g, way, c in product((15, 8), (1, 2, 3), WAYS, SHIFTS):
+        yield from ((way, g, N, c, state) for state in states_of(way, g, N, most))
     for g, c in product((1, 2, 3), SHIFTS):
-        yield from ((WAYS[0], g, 15, c, state) for state in held_out)
+        yield from ((WAYS[0], g, 15, c, state) for state in HELD_OUT)
     for c in SHIFTS:
-        few = range(1, 1 + min(states, TRIPLETS))
+        few = range(1, 1 + min(most, TRIPLETS))
         yield from ((EXACT_TRIPLETS, 1, 15, c, state) for state in few)
 
 
@@ -87,10 +86,9 @@ def report(table: Table, tradeoff: Table, layer: Table) -> str:
     for way, g in product(WAYS, (1, 2, 3)):
         parts += ["", "```", class_lines(table, way.name, g, 15), "```"]
     parts += ["", PREDICTION]
-    last = max(table["state"])
     for method, states in (
         (WAYS[0].name, range(1, 51)),
-        (WAYS[0].name, range(51, last + 1)),
+        (WAYS[0].name, HELD_OUT),
         (EXACT_TRIPLETS.name, range(1, 51)),
     ):
         parts += ["", "```", prediction_lines(table, method, 15, states), "```"]

@@ -77,12 +77,12 @@ def kappa_by_products(K: NDArray, N: int) -> float:
 
 
 def layer_row(c: float, method: str) -> tuple[float, str, int, float, float, float]:
-    """A row of `layer_table`; the seconds are those of the steps, without kappa."""
+    """A row of `layer_table`; the seconds are the processor's, for the steps without kappa."""
     run, steps = METHODS[method]
     K = layer_start(c)
-    begin = time.perf_counter()
+    begin = time.process_time()
     K = run(K, steps)
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     return c, method, steps, kappa_by_products(K, N), off_centre_share(K), seconds
 
 

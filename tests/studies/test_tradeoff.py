@@ -59,6 +59,16 @@ def test_no_kernel_has_a_smaller_condition_number(case, size):
             assert off_centre_share(kernel) <= channel_share(kernel) + 1e-12
 
 
+def test_the_corners_of_the_proof():
+    """Taps beside the centre alone: every corner loses half of what is off the centre."""
+    K = np.zeros((3, 3, 1, 1))
+    K[1, 1], K[[0, 2], 1], K[1, [0, 2]] = 2.0, 0.5, -0.7
+    squares = np.sum(reference_matrix(K, 4) ** 2, axis=0).reshape(4, 4)
+    assert squares.max() == pytest.approx(np.sum(K**2))
+    corners = squares[[0, 0, -1, -1], [0, -1, 0, -1]]
+    assert corners == pytest.approx(np.full(4, squares.max() / least_kappa(channel_share(K)) ** 2))
+
+
 def test_the_bound_needs_an_image_as_large_as_the_kernel():
     """For N = 2 the taps -0.3, 2, 0.3 make a multiple of a rotation."""
     K = np.zeros((3, 3, 1, 1))

@@ -30,7 +30,7 @@ from convreg.studies.square_layer import layer_table
 from convreg.studies.tradeoff import tradeoff_table
 
 SHIFTS = (0.0, 1.0, 2.0, 3.0)
-STATES = {15: {1: 50, 2: 50, 3: 20}, 8: {1: 20, 2: 20, 3: 20}}  # by N and g
+STATES = {15: {1: 50, 2: 50, 3: 50}, 8: {1: 20, 2: 20, 3: 20}}  # by N and g
 DENSE = {15: {1: 5, 2: 1, 3: 0}, 8: {1: 20, 2: 20, 3: 10}}  # where M is decomposed in every step
 HELD_OUT = range(51, 71)
 TRIPLETS = 10  # states with exact triplets

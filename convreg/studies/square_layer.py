@@ -82,11 +82,11 @@ def layer_row(c: float, method: str) -> tuple[float, str, int, float, float, flo
     K = layer_start(c)
     begin = time.process_time()
     K = run(K, steps)
-    seconds = time.process_time() - begin
+    seconds = round(time.process_time() - begin, 1)
     return c, method, steps, kappa_by_products(K, N), off_centre_share(K), seconds
 
 
 def layer_table(shifts: tuple[float, ...] = (1.0, 2.0)) -> Table:
     """For every c and method: steps, kappa for N = 28, the share off the centre, seconds."""
     rows = [layer_row(c, method) for c in shifts for method in METHODS]
-    return rounded(from_rows(FIELDS, rows), 3)
+    return rounded(from_rows(FIELDS, rows), 4)

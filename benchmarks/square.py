@@ -3,8 +3,8 @@
     python benchmarks/square.py [--states 50] [--processes 2] [--out FOLDER]
 
 Writes square.csv (a row for each run of `convreg.studies.escape`), tradeoff.csv (the picture of
-`convreg.studies.tradeoff`), layer.csv (3x3x64x64) and square.md, the same for people. The only
-times are those of layer.csv.
+`convreg.studies.tradeoff`), square_layer.csv (3x3x64x64) and square.md, the same for people. The
+only times are those of square_layer.csv.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from convreg.studies.square_layer import layer_table
 from convreg.studies.tradeoff import tradeoff_table
 
 SHIFTS = (0.0, 1.0, 2.0, 3.0)
-STATES = {15: {1: 50, 2: 50, 3: 50}, 8: {1: 20, 2: 20, 3: 20}}  # by N and g
-DENSE = {15: {1: 5, 2: 1, 3: 0}, 8: {1: 20, 2: 20, 3: 10}}  # where M is decomposed in every step
-HELD_OUT = range(51, 71)
+STATES = 50
+DENSE = {15: {1: 5, 2: 1, 3: 0}, 8: {1: 20, 2: 20, 3: 10}}  # fewer, M is decomposed in each step
+HELD_OUT = range(51, 101)
 TRIPLETS = 10  # states with exact triplets
 SHOWN = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)  # shares off the centre, in square.md
 INTRODUCTION = """# The square case
@@ -47,8 +47,9 @@ PREDICTION = """## What foretells it
 so many steps. Nothing is fitted."""
 PRICE = """## The best kappa for a share off the centre
 
-N = 8; the median over the states 1 to 10 of the least kappa on the way, of kernels with this share
-of |K| off the centre. "no kernel" is below the bound, "constructed" is a family that comes near."""
+N = 8; the median over the states 1 to 10 of the least kappa on the way, of kernels with at least
+this share of |K| off the centre. No kernel of any size is below the first line, "constructed" is
+the family of 3 x 3 kernels of `convreg.studies.tradeoff`."""
 
 Start = tuple[Way, int, int, float, int]
 
@@ -56,7 +57,7 @@ Start = tuple[Way, int, int, float, int]
 def states_of(way: Way, g: int, N: int, most: int) -> range:
     """Fewer where M is decomposed in every step."""
     dense = way.name in ("polar", "polar, accelerated")
-    return range(1, 1 + min(most, (DENSE if dense else STATES)[N][g]))
+    return range(1, 1 + min(most, DENSE[N][g] if dense else STATES))
 
 
 def starts(most: int) -> Iterator[Start]:
@@ -128,7 +129,7 @@ if __name__ == "__main__":
         table = escape_table(pool.map(one, starts(options.states), chunksize=10))
     with threadpool_limits(1):
         tradeoff, layer = tradeoff_table(), layer_table()
-    tables = {"square": table, "tradeoff": tradeoff, "layer": layer}
+    tables = {"square": table, "tradeoff": tradeoff, "square_layer": layer}
     contents = {options.out / f"{name}.csv": as_csv(found) for name, found in tables.items()}
     text = report(table, tradeoff, layer)
     write_whole(contents | {options.out / "square.md": text.encode()})

@@ -75,8 +75,8 @@ KAPPAS = (1.01, 1.03, 1.1, 1.3, 2, 4, 11)
 def tradeoff_figure(table: Table) -> Figure:
     """The best kappa with a given share off the centre, on the way down; a panel for each g.
 
-    Bold is the method "R", thin are the others. Grey is where no kernel is, dotted the best that is
-    constructed.
+    Bold is the method "R", thin are the others. Grey is where no kernel is, dotted what 3 x 3
+    kernels have that are constructed.
 
     Columns: g, start ("c = 0", "c = 2" or "limit"), line (the method; "no kernel" or
     "constructed"), share, kappa.
@@ -100,7 +100,7 @@ def tradeoff_figure(table: Table) -> Figure:
 
 
 def _limits(ax: Axes, lines: dict[str, Table]) -> None:
-    """What no kernel reaches, and a kernel that comes near."""
+    """What no kernel reaches, and what a constructed one has."""
     bound, constructed = lines["no kernel"], lines["constructed"]
     ax.fill_between(bound["share"], bound["kappa"] - 1, 1e-9, color="0.85", linewidth=0)
     ax.text(0.78, 0.012, "no kernel", ha="right", va="bottom")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import jv
 from strategies import cases, reference_matrix
 
 from convreg import minimize_penalty
@@ -231,6 +232,17 @@ def test_a_line_of_the_picture_is_a_median(monkeypatch):
     assert table["kappa"][at] == float(f"{middle:.3e}")
     assert (table["start"], table["line"], table["g"]) == ("c = 2", "R", 1)
     assert table["share"][-1] < 0.9  # no start has so much off the centre
+
+
+def test_five_taps_of_one_channel_do_better_than_three():
+    """Bessel numbers on a line: the pair's kappa is the best of 3 x 3 kernels only."""
+    taps = jv(np.arange(-2, 3), 0.92)
+    K = np.zeros((5, 5, 1, 1))
+    K[:, 2, 0, 0] = taps
+    s = channel_share(K)
+    assert s == pytest.approx(0.59, abs=0.01)
+    assert least_kappa(s) < kappa(K, 40) < 1.14
+    assert antisymmetric_kappa(s) > 1.42
 
 
 @pytest.mark.parametrize(("g", "pair"), [(1, antisymmetric_pair), (2, rotating_pair)])

@@ -109,9 +109,9 @@ def add_penalty(
     With PyTorch's default start 19 of the 20 layers of a ResNet-18 for 3x32x32 are on the plateau:
     R_alpha is close to alpha = 1, u = -v, the gradient is small, and next to nothing happens. With
     He's start, `torch.nn.init.kaiming_normal_`, none is. For kappa near 1 in layers with as many
-    output as input channels see `delta_orthogonal_` and ``form``. A batch norm behind a convolution takes
-    its scale out again, which makes the penalty free to lower: with all kernels times 0.4 the sum
-    falls from 110 to 19.8, and the output in training mode changes by 0.0004 of its norm. At
+    output as input channels see `delta_orthogonal_` and ``form``. A batch norm behind a convolution
+    takes its scale out again, which makes the penalty free to lower: with all kernels times 0.4 the
+    sum falls from 110 to 19.8, and the output in training mode changes by 0.0004 of its norm. At
     224x224 the sum is 112 for torchvision's ResNet-18 and 412 for its ResNet-50: the weight of the
     sum in the loss has to fit that, or ``reduction="mean"``. What to do is in docs/use.md.
 

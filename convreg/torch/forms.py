@@ -116,7 +116,11 @@ class Squares:
 
 
 class Values:
-    """S_alpha = max_i |sigma_i - sqrt(alpha)|: u goes to the upper end of A'A, v to the lower."""
+    """S_alpha = max_i |sigma_i - sqrt(alpha)|: u goes to the upper end of A'A, v to the lower.
+
+    In floating point Av has an error of about eps |A|. Where |Av| is no more than that, its
+    direction, and with it the gradient, is that of the error.
+    """
 
     def step(self, A: Blocks, u: Tensor, v: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
         """u <- A'A u, v <- c v - A'A v with c = |Au|^2, both normalised.
@@ -128,10 +132,14 @@ class Values:
         return A.normalised(square_u, u), A.normalised(A.times(c, v) - square_v, v)
 
     def values(self, A: Blocks, u: Tensor, v: Tensor, alpha: float) -> Tensor:
-        """|Au| - sqrt(alpha) and sqrt(alpha) - |Av|; no Av where A'A is singular by counting."""
-        Au, Av = A(torch.cat([u, v]))
-        low = A.norm(torch.zeros_like(Av) if A.singular else Av)
-        return torch.cat([A.norm(Au) - alpha**0.5, alpha**0.5 - low])
+        """The larger of |Au|, |Av| less sqrt(alpha), and sqrt(alpha) less the smaller.
+
+        The largest of them is at least 0. Where A'A is singular by counting, the smaller is 0.
+        """
+        of_u, of_v = (A.norm(product) for product in A(torch.cat([u, v])).split(1))
+        high = torch.maximum(of_u, of_v)
+        low = torch.zeros_like(high) if A.singular else torch.minimum(of_u, of_v)
+        return torch.cat([high - alpha**0.5, alpha**0.5 - low])
 
     def lower(self, A: Blocks, u: Tensor, v: Tensor) -> Tensor:
         """The second half."""

@@ -26,15 +26,16 @@ def delta_orthogonal_(
     The middle tap is the one with (k - 1) // 2 taps before it on each axis. At stride 1 and with
     padding that keeps the size it reads the pixel that the layer writes, but for even kernels that
     are dilated, where no tap does. There M = gain W (x) I, and all its singular values are the
-    gain. With other padding, M cuts the image or sets zeros around it; with a stride it reads one
-    pixel in a stride, and where h is the larger number of channels some singular values are 0.
+    gain. With other padding, M cuts the image, sets zeros around it, or with circular padding
+    repeats pixels; with a stride it reads one pixel in a stride, and where h, or for a transposed
+    layer g, is the larger number of channels some singular values are 0.
 
     Parameters
     ----------
     layer : torch.nn.Conv1d, Conv2d, Conv3d, ConvTranspose1d, -2d, -3d or Linear
         Its weight is set; a bias stays as it is.
     gain : float
-        Positive.
+        Positive, and no larger than the weight's precision has numbers.
     generator : torch.Generator, optional
         Without one the global random state is used, as in `torch.nn.init`.
 
@@ -49,7 +50,7 @@ def delta_orthogonal_(
         For what is not such a layer.
     ValueError
         For a layer whose weight has no shape yet, is not real, or is computed from other parameters
-        (weight_norm, spectral_norm, pruning: set it before that).
+        (weight_norm, spectral_norm, pruning: set it before that), or for a bad gain.
 
     Examples
     --------
@@ -62,6 +63,9 @@ def delta_orthogonal_(
     """
     weight = _checked(layer)
     gain = as_number("gain", gain)
+    largest = torch.finfo(weight.dtype).max
+    if gain > largest:
+        raise ValueError(f"gain: wanted at most {largest:.3g} for {weight.dtype}, got {gain:g}")
     if generator is not None and not isinstance(generator, torch.Generator):
         raise TypeError(
             f"generator: wanted a torch.Generator or None, got {type(generator).__name__}"

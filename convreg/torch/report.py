@@ -132,14 +132,14 @@ def _gradient(form: Form, A: Blocks, found: Leading, alpha: float) -> float:
 
 
 def condition_number(term: ConvPenalty, K: Tensor, limit: int = DENSE_LIMIT) -> float:
-    """kappa(M) from the singular values of its blocks; NaN where they are too large for that."""
+    """kappa(M) from the singular values of its blocks; NaN where too large or not finite."""
     M = term.map
     groups = M.groups
     wide = M.outputs < M.inputs
     product = M.adjoint if wide else M
     shape = M.output_shape if wide else M.input_shape
     side = min(M.outputs, M.inputs) // groups  # of a block
-    if side * max(M.outputs, M.inputs) > limit:
+    if side * max(M.outputs, M.inputs) > limit or not K.isfinite().all():
         return math.nan
     impulses = torch.eye(side, dtype=K.dtype, device=K.device)
     images = impulses.reshape(side, -1, *shape[2:]).repeat(1, groups, *[1] * len(M.size))
@@ -153,7 +153,7 @@ def class_of(term: ConvPenalty, K: Tensor) -> str:
     """The class of the symbol: see `convreg.winding`; of groups the one that says most, '' if none.
 
     It is that of square layers with zeros around the image, at stride 1, on one or two axes, whose
-    taps lie around the pixel as in the paper.
+    taps lie around the pixel as in the paper, and are finite.
     """
     M, layer = term.map, term.layer
     if isinstance(layer, nn.Linear) or M.transposed or M.mode != "zeros" or len(M.size) > 2:
@@ -161,6 +161,8 @@ def class_of(term: ConvPenalty, K: Tensor) -> str:
     middle = tuple(d * ((k - 1) // 2) for d, k in zip(M.dilation, layer.kernel_size, strict=True))
     before = tuple(side for side, _ in M.margins) or M.padding
     g, h = channels(layer)
+    if not K.isfinite().all():
+        return ""
     if g != h or set(M.stride) != {1} or M.size != M.output_size or before != middle:
         return ""
     found = set()

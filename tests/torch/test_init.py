@@ -63,6 +63,18 @@ def test_what_a_stride_leaves_unread_is_zero():
     assert sigma.round(decimals=12).tolist() == 8 * [1] + 8 * [0]
 
 
+def test_of_a_transposed_layer_more_input_channels_leave_zeros():
+    conv = nn.ConvTranspose2d(8, 4, 3, stride=2, padding=1, output_padding=1, **DOUBLE)
+    sigma = torch.linalg.svdvals(matrix_of(delta_orthogonal_(conv), (4, 4)))
+    assert sigma.round(decimals=12).tolist() == 64 * [1] + 64 * [0]
+
+
+def test_circular_padding_of_another_size_repeats_pixels():
+    conv = delta_orthogonal_(nn.Conv2d(2, 2, 3, padding=2, padding_mode="circular", **DOUBLE))
+    sigma = torch.linalg.svdvals(matrix_of(conv, (4, 4)))
+    assert sigma.max().item() == pytest.approx(2)  # a corner is read four times
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_layer_has_one_tap_with_orthonormal_rows_or_columns(kind):
     part, _ = of_kind(kind)
@@ -141,6 +153,12 @@ def test_the_penalty_is_zero_there_in_both_forms():
         (nn.Embedding(2, 2), {}, TypeError, "layer: wanted one of Conv1d, .*, got Embedding"),
         (torch.zeros(2, 2), {}, TypeError, "layer: wanted one of Conv1d, .*, got Tensor"),
         (nn.Conv2d(2, 2, 3), {"gain": -1}, ValueError, "gain: wanted a positive finite number"),
+        (
+            nn.Conv2d(2, 2, 3),
+            {"gain": 1e39},
+            ValueError,
+            r"gain: wanted at most 3.4e\+38 for torch",
+        ),
         (nn.Conv2d(2, 2, 3), {"generator": 3}, TypeError, "generator: wanted a torch.Generator"),
         (
             nn.Conv2d(2, 2, 3, dtype=torch.complex64),

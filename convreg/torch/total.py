@@ -94,8 +94,9 @@ class PenaltySum(nn.Module):
             than 4 * 10^6 entries. ``class`` is what `convreg.winding.symbol_class` says of a layer
             with as many output as input channels at stride 1 and zeros around the image: "zeros" or
             "winding" mean that sigma_min tends to 0 as the image grows, "trivial" that neither is
-            there, "undecided" that nothing is proved, as for many wide layers; it takes about a
-            second each. It is empty for all other layers.
+            there, "undecided" that nothing is proved, as for many wide layers, and for those whose
+            zeros are double or not isolated, as of symmetric kernels; it takes a second or more
+            where it is wide. It is empty for all other layers.
 
         Returns
         -------

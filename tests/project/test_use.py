@@ -54,6 +54,16 @@ def test_the_cost_of_a_step_is_the_recorded_one():
         assert shown == [f"{ratios[name]:.2f}" for name in names]
 
 
+def test_the_cost_of_the_form_in_values_is_the_recorded_one():
+    items = json.loads((BENCHMARKS / "torch.json").read_text())["items"]
+    ratios = {item["name"]: item["ratio"] for item in items}
+    small, wide = "values, 1x8x8, batch 50", "values, 3x32x32, batch 128"
+    if small not in ratios:
+        pytest.skip("benchmarks/torch.json has no step with the form in values")
+    assert ratios[small] == pytest.approx(1.3, abs=0.1)
+    assert ratios[wide] == pytest.approx(1, abs=0.1)
+
+
 def test_what_the_starts_do_is_what_was_recorded():
     columns = list(RESNET.values())
     shown = rows(section(page("use"), "The start decides whether anything happens"))[1:]
@@ -75,7 +85,10 @@ def test_what_becomes_of_square_layers_is_what_was_recorded():
     titles, *shown = rows(text)
     assert titles[1:] == list(SQUARE)[:3]
     columns = [SQUARE[title] for title in titles[1:]]
-    names = [f"{form}{name}" for name in ("kappa", "off the centre") for form in FORMS]
+    names = ["kappa"]
+    for form in FORMS[1:]:
+        names += [f"{form}{name}" for name in ("kappa", "kappa, worst", "rate")]
+    names += [f"{form}off the centre" for form in FORMS]
     assert len(shown) == len(names)
     for (_, *cells), name in zip(shown, names, strict=True):
         assert cells == [f"{column[name]:.3g}" for column in columns]
@@ -85,7 +98,9 @@ def test_what_becomes_of_square_layers_is_what_was_recorded():
     assert [f"{one:.1g}" for one in share[1:]] == ["0.2", "0.2"]
     for words in (
         "ends at 1.04 here",
-        f"from {plain['kappa']:.3g} to {plain['values: kappa']:.3g} where the other stays at "
+        f'the worst seed of the paper\'s, `"squares"`, at {both["squares: kappa, worst"]:.3g})',
+        f"from {plain['kappa']:.3g} to {plain['values: kappa']:.3g} (in the worst seed to "
+        f"{plain['values: kappa, worst']:.3g}) where the other stays at "
         f"{plain['squares: kappa']:.3g};",
         f"from {plain['off the centre']:.3g} of the norm to {plain['values: off the centre']:.3g}, "
         f"or from {share[0]:.3g} to 0.2.",
@@ -93,6 +108,53 @@ def test_what_becomes_of_square_layers_is_what_was_recorded():
         assert words in text
     delta = SQUARE["delta-orthogonal"]
     assert (round(delta["kappa"], 4), delta["off the centre"]) == (1, 0)
+
+
+def test_from_which_rate_on_the_squares_diverge_is_what_was_recorded():
+    text = section(page("use"), "As many output as input channels")
+    assert "six rates from 0.02 to 1 " in text
+    assert "And 1.13 is at 1, the largest of the rates tried." in text
+    assert SQUARE["PyTorch's start"]["values: rate"] == 1
+    assert "seed or all of them diverge at the rates 0.5 and 1, from each of these" in text
+    for column in SQUARE.values():
+        assert column["squares: finite up to the rate"] == 0.2
+        assert column["values: finite up to the rate"] == 1
+
+
+def test_the_step_limited_in_its_length_does_what_was_recorded():
+    text = section(page("use"), "As many output as input channels")
+    record = (BENCHMARKS / "square.md").read_text(encoding="utf-8")
+    tables = re.findall(r"g = h = \d, N = 15 .*?```", record, re.DOTALL)
+    assert len(tables) == 3
+    runs = 0
+    rate_limited = []
+    for table in tables:
+        lines = {line[:30].strip(): line[30:].split() for line in table.splitlines()}
+        *shares, states, products = lines["R, length limited"]
+        assert set(shares) == {"1.00"}
+        assert products == lines["R, rate limited"][-1] == "10"
+        runs += len(shares) * int(states)
+        rate_limited.append(lines["R, rate limited"][0])
+    for words in (
+        f"leads each of {runs} random kernels below",
+        f"{min(rate_limited)} to {max(rate_limited)} of those to whose centre nothing was added",
+        "takes 10 products",
+    ):
+        assert words in text
+
+
+@pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
+def test_how_many_layers_of_a_resnet_18_are_square(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from resnets import resnet18
+    from torch import nn
+
+    layers = [part for part in resnet18().modules() if isinstance(part, nn.Conv2d)]
+    square = [
+        conv for conv in layers if conv.in_channels == conv.out_channels and conv.stride == (1, 1)
+    ]
+    words = f"at stride 1: {len(square)} of the {len(layers)} of a ResNet-18"
+    assert words in section(page("use"), "As many output as input channels")
 
 
 def test_what_a_batch_norm_does_is_what_was_recorded():

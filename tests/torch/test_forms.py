@@ -398,6 +398,7 @@ def test_the_gradient_in_the_report_is_that_of_the_kernel(form):
 
 SHIFT = [[0, 0, 0], [1, 0, 0], [0, 0, 0]]
 ZEROS = [[0, 0, 0], [0, 1, 1], [0, 1, 0]]
+LAPLACE = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]  # of a double zero
 PLAIN = [[0, 0, 0], [1, 3, 1], [0, 0, 0]]
 
 
@@ -426,6 +427,7 @@ def class_in_the_report(part, size):
         ([PLAIN, PLAIN], "trivial"),
         ([PLAIN, SHIFT], "winding"),
         ([SHIFT, ZEROS, PLAIN], "zeros"),
+        ([LAPLACE], "undecided"),
     ],
 )
 def test_the_class_of_the_symbol_and_of_groups_the_one_that_says_most(kernels, wanted):

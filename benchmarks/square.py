@@ -85,12 +85,13 @@ def report(table: Table, tradeoff: Table, layer: Table) -> str:
     parts += ["", "## The paper's 3x3x2x2 kernel, N = 15", "", "```"]
     parts += [kernel_lines(table, 2, 15), "```", "", "## Classes of the starts and the ends"]
     for way, g in product(WAYS, (1, 2, 3)):
-        parts += ["", "```", class_lines(table, way.name, g, 15), "```"]
+        if len(states_of(way, g, 15, 1)):
+            parts += ["", "```", class_lines(table, way.name, g, 15), "```"]
     parts += ["", PREDICTION]
     for method, states in (
         (WAYS[0].name, range(1, 51)),
         (WAYS[0].name, HELD_OUT),
-        (EXACT_TRIPLETS.name, range(1, 51)),
+        (EXACT_TRIPLETS.name, range(1, 1 + TRIPLETS)),
     ):
         parts += ["", "```", prediction_lines(table, method, 15, states), "```"]
     parts += ["", PRICE, "", *markdown(price_rows(tradeoff))]

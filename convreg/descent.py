@@ -89,8 +89,8 @@ def minimize_penalty(
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller.
     tolerance : float
-        The descent ends early once a step changes the estimate by at most this fraction of it; 0
-        takes all steps.
+        The descent ends early once a step changes the estimate by at most this fraction of it, as
+        one on a plateau does, too; 0 takes all steps.
     diagnostics : bool
         Whether the exact values are computed in every step.
     callback : callable, optional

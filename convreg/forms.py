@@ -65,7 +65,8 @@ def values_penalty(
     gram : {"columns", "rows", "smaller"}
         Whose eigenvalues are the squares of the sigma_i: those of M'M, which are zeros too where
         m < n, of M M', or of the smaller. A zero that is there for every M has the gradient 0, and
-        so has a value whose square is 0 as a float.
+        so has a value whose square is 0 as a float. Where sigma is no more than the rounding error
+        of Mv, the gradient's direction is that error's.
 
     Returns
     -------

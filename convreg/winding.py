@@ -14,9 +14,9 @@ sigma_min(M) tends to 0 as the image grows (`convreg.studies.symbol`). Three cla
 For k = 3 at most 8 g^2 zeros are simple (`zeros`).
 
 What `zeros` and `symbol_class` say is proved up to rounding; what is not proved is said to be
-undecided. That is so for good where det F has zeros that are not simple: lines of them, as
-symmetric kernels have, or double ones. Wide layers, and kernels near such ones, may be beyond the
-budget.
+undecided. What is near zeros that are not simple is so for good: lines of them, as symmetric
+kernels have, or double ones; and so is the class, unless another zero or two winding numbers show
+it. Wide layers, and kernels near such ones, may be beyond the budget.
 """
 
 from __future__ import annotations

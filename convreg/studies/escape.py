@@ -109,6 +109,7 @@ WAYS = (
         partial(descend, rule=clipped_polyak_step, form="values"),
         values_cost,
     ),
+    Way("values, rate limited", partial(descend, rule=polyak_step, form="values"), values_cost),
     Way("polar", partial(exact, accelerated=False), exact_polar_cost),
     Way("polar, accelerated", partial(exact, accelerated=True), exact_polar_cost),
     Way("polar, periodic, accelerated", partial(periodic, accelerated=True), side_cost),

@@ -227,3 +227,13 @@ def tradeoff_table() -> Table:
         lines += limit_rows(g)
         lines += [tradeoff_rows(g, c, name) for c in (0.0, 2.0) for name in WAYS]
     return stacked(lines)
+
+
+def price(pair: Callable[[float], NDArray], s: float, N: int) -> tuple[float, float, float]:
+    """Of one of the two families: the least kappa of any kernel, its own, and the bound of that.
+
+    >>> [round(kappa, 3) for kappa in price(rotating_pair, 0.6, 9)]
+    [1.104, 1.25, 1.25]
+    """
+    bound = antisymmetric_kappa if pair is antisymmetric_pair else rotating_kappa
+    return float(least_kappa(s)), kappa_of(pair(s), N), float(bound(s))

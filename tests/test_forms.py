@@ -143,6 +143,7 @@ def test_the_type_is_kept(dtype):
     assert w.dtype == v.dtype == G.dtype == dtype
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("call", [values_penalty, polar_penalty])
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e160])
 def test_entries_that_are_not_finite_are_named(call, value):
@@ -328,6 +329,7 @@ def test_float32_stays(form):
     result = minimize_penalty(K, 5, 1.0, 0.001, 3, form=form)
     exact = minimize_penalty(K.astype(float), 5, 1.0, 0.001, 3, form=form)
     assert result.kernel.dtype == np.float32
+    assert result.history.dtype == exact.history.dtype
     assert relative_error(result.kernel, exact.kernel) < 1e-4
 
 

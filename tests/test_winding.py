@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convreg import matlab_rand
+from convreg._numerics.zeros import Search
 from convreg.examples import identity
 from convreg.studies.symbol import hermitian_part_bound
 from convreg.winding import symbol_class, winding_numbers, zeros
@@ -318,6 +319,21 @@ def test_zeros_of_index_2_are_told_by_their_winding_numbers():
     assert np.all(distances.min(axis=1) < 1e-3)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_eight_circles_along_each_angle_are_between_zeros_that_are_so_near(sign):
+    """Double ones, pi/8 on either side of theta_2 = 0, or of pi: one circle is between them.
+
+    Two equal channels e^(i theta_1) + p + q e^(i theta_2), with q = p/3 or -p/3.
+    """
+    p = 1 / abs(1 + np.exp(1j * np.pi / 8) / 3)
+    K = np.zeros((3, 3, 2, 2))
+    K[2, 1], K[1, 1], K[1, 2] = np.eye(2), p * np.eye(2), sign * p / 3 * np.eye(2)
+    turns, _ = winding_numbers(K, 512)
+    on_both_sides = turns[[16, 48]] if sign > 0 else turns[[240, 208]]  # pi/16 and 3 pi/16 away
+    assert on_both_sides.tolist() == [0, 2]
+    assert symbol_class(K, 5000) == ("zeros", None, 0, False)
+
+
 @pytest.mark.parametrize(
     "K",
     [
@@ -362,6 +378,20 @@ def test_layers_of_the_usual_size(g):
         0,
         True,
     )
+
+
+@pytest.mark.parametrize(("g", "expected"), [(1, 262144), (7, 262144), (8, 131072), (64, 2032)])
+def test_the_budget_where_none_is_given(monkeypatch, g, expected):
+    taken = []
+
+    def noted(symbol, budget):
+        taken.append(budget)
+        return Search(symbol, 2)
+
+    monkeypatch.setattr("convreg.winding.Search", noted)
+    assert symbol_class(identity(3, g, g)).complete
+    zeros(identity(3, g, g))
+    assert taken == [expected] * 2
 
 
 @pytest.mark.parametrize("function", [zeros, symbol_class])

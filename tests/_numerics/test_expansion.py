@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convreg._numerics.expansion import SquareSymbol
+from convreg._numerics.expansion import Expansion, SquareSymbol
 from convreg._numerics.zeros import Search, turns_around
 from convreg.winding import zeros
 
@@ -58,6 +58,25 @@ def test_values_and_slopes_by_hand(g, k1, k2):
 
 
 @pytest.mark.parametrize(("g", "k1", "k2"), CASES)
+def test_the_constants_of_a_symbol_by_hand(g, k1, k2):
+    K = kernel(g, k1, k2)
+    symbol = SquareSymbol(K)
+    along, first, second, total = np.zeros(2), 0.0, 0.0, 0.0
+    for p in range(k1):
+        for q in range(k2):
+            offset = np.array([p - (k1 - 1) // 2, q - (k2 - 1) // 2])
+            norm = np.linalg.svd(K[p, q], compute_uv=False)[0]
+            along += abs(offset) * norm
+            first += np.hypot(*offset) * norm
+            second += offset @ offset * norm
+            total += np.sum(K[p, q] ** 2) ** 0.5
+    assert symbol.along == pytest.approx(along)
+    assert (symbol.first, symbol.second) == pytest.approx((first, second))
+    rounding = 2.0**-50 * (k1 * k2 + 4 * g) * total
+    assert symbol.rounding == pytest.approx(rounding, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(("g", "k1", "k2"), CASES)
 def test_what_is_left_of_the_expansion_is_as_steep_as_is_said(g, k1, k2):
     symbol = SquareSymbol(kernel(g, k1, k2, seed=g))
     rng = np.random.default_rng(1)
@@ -109,6 +128,30 @@ def test_the_bound_is_near_to_what_it_bounds():
     symbol = SquareSymbol(np.array([-1.0, 2.0, -1.0]).reshape(3, 1, 1, 1))
     near = symbol.expansion(np.zeros((1, 2)))
     assert symbol.remainder(near, np.array([0.01]))[0] == pytest.approx(0.02)
+
+
+def one_channel(slope, sigma):
+    """An expansion with a slope A = (slope, 0; 0, slope)."""
+    nothing, stretch = np.zeros(1), np.full((1, 2), slope)
+    A = slope * np.eye(2)[np.newaxis]
+    return Expansion(np.array([sigma]), np.array([np.inf]), A, stretch, nothing, nothing)
+
+
+def test_the_reach_by_hand():
+    """4 s / r + r m < 1 with m = 0.9: for s = 0.06 at r = 1/2 (0.93), and not at r = 1 (1.14)."""
+    symbol = SquareSymbol(np.array([0.0, 1.0, 0.9]).reshape(3, 1, 1, 1))
+    assert symbol.reach(one_channel(1.0, 0.06)) == pytest.approx(0.5)
+    assert symbol.reach(one_channel(1.0, 0.07)) == 0
+    assert symbol.reach(one_channel(2.0, 0.06)) == pytest.approx(1.0)
+
+
+def test_an_empty_disc_by_hand():
+    """One tap, and s as small as the rounding, which counts 1 + r times."""
+    symbol = SquareSymbol(np.full((1, 1, 1, 1), 3.0))
+    for r in (0.1, 0.5, 2.0):
+        for factor, empty in ((0.99, False), (1.01, True)):
+            near = one_channel(0.0, factor * (1 + r) * symbol.rounding)
+            assert symbol.empty(near, r).tolist() == [empty]
 
 
 @pytest.mark.parametrize("g", [1, 2, 3])
@@ -231,3 +274,26 @@ def test_no_more_points_are_looked_at_than_the_budget_allows(monkeypatch, budget
     search.run()
     assert 0 < sum(spent) <= budget
     assert search.budget == budget - sum(spent)
+
+
+def test_one_tap_needs_one_look_at_two_squares_and_one_at_each_half_of_a_circle():
+    """A point of a circle takes one look, and two more with vectors where the arc is sure."""
+    symbol = SquareSymbol(np.full((1, 1, 1, 1), 3.0))
+    search = Search(symbol, 100)
+    search.run()
+    assert (search.budget, search.side, len(search.centres)) == (98, np.pi / 2, 0)
+    assert turns_around(symbol, 0, 0.0, 18) == 0
+    assert turns_around(symbol, 0, 0.0, 17) is None
+
+
+def test_the_disc_of_a_square_goes_through_its_corners(monkeypatch):
+    radii, true = [], SquareSymbol.empty
+
+    def noted(self, near, r):
+        radii.append(r)
+        return true(self, near, r)
+
+    monkeypatch.setattr(SquareSymbol, "empty", noted)
+    Search(SquareSymbol(kernel(2, seed=3)), 10**6).run()
+    assert len(radii) > 3
+    assert radii == pytest.approx(np.pi / 2**0.5 / 2.0 ** np.arange(len(radii)))

@@ -34,10 +34,12 @@ from pathlib import Path
 MODULES = ["matlab_random", "verify", "geometry", "taps", "fourier", "winograd", "arpack",
            "threads", "convolution", "matrix", "gradients", "power", "lanczos", "lines",
            "symbol", "trigonometric", "peaks", "fill", "inertia", "bounds", "davidson",
-           "circulant", "decomposed", "shift_invert", "extremes", "penalty", "descent"]  # fmt: skip
+           "circulant", "decomposed", "shift_invert", "extremes", "penalty", "forms", "steps",
+           "learning_rates", "descent", "expansion", "zeros", "winding"]  # fmt: skip
 ABOUT = {"arpack": "lanczos", "threads": "lanczos", "fill": "extremes", "circulant": "extremes",
-         "decomposed": "extremes", "shift_invert": "extremes"}  # tested with another  # fmt: skip
-TESTED = [*MODULES, "checks", "examples", "learning_rates"]
+         "decomposed": "extremes", "shift_invert": "extremes", "steps": "forms",
+         "zeros": "expansion"}  # tested with another  # fmt: skip
+TESTED = [*MODULES, "checks", "examples"]
 LIBRARIES = ["pytest", "hypothesis", "matplotlib.testing.compare", "scipy.sparse.linalg"]
 SECONDS = 60, 300  # of a processor, for the tests about the module and for the others
 COMPARE = {"Lt": ["LtE", "Gt"], "LtE": ["Lt"], "Gt": ["GtE", "Lt"], "GtE": ["Gt"], "Eq": ["NotEq"],
@@ -65,7 +67,7 @@ def variants(node, owner, field):
             for i, op in enumerate(ops):
                 for name in COMPARE.get(type(op).__name__, []):
                     yield changed(ops=[*ops[:i], getattr(ast, name)(), *ops[i + 1 :]])
-        case ast.BinOp(op=ast.MatMult()):
+        case ast.BinOp(op=ast.MatMult()) if ast.dump(node.left) != ast.dump(node.right):
             yield changed(left=node.right, right=node.left)
         case ast.BinOp() | ast.AugAssign() if operator:
             yield changed(op=getattr(ast, operator)())

@@ -41,6 +41,10 @@ def test_the_centre_tap_alone_reaches_1():
     assert found.crowd == 25
 
 
+def test_zeros_crowd_with_zeros():
+    assert lower_end(np.zeros((3, 3)), 2).crowd == 4
+
+
 @pytest.mark.parametrize("shape", [(3, 3, 2, 2), (3, 3, 1, 2), (3, 3, 1, 1)])
 def test_the_gradient_where_the_lower_end_decides(shape):
     """G = -2 sigma M*(w v'), and the step is no longer than 2 lambda k sigma."""
@@ -82,3 +86,22 @@ def test_the_best_of_a_random_way_is_no_worse_than_its_start():
     K = identity(3) + 0.01 * kernel(3, 3, 1, 1)
     sigma = np.linalg.svd(reference_matrix(K, 4), compute_uv=False)
     assert by_chance(K, 4, 5, seed=0) <= sigma[0] / sigma[-1] * (1 + 1e-9)
+
+
+def test_a_random_direction_has_the_norm_of_the_gradient(monkeypatch):
+    of_gradients, of_directions = [], []
+
+    def gradient(K, N):
+        R, G = penalty_gradient(K, N)
+        of_gradients.append(np.linalg.norm(G))
+        return R, G
+
+    def rule(R, D):
+        of_directions.append(np.linalg.norm(D))
+        return 0.01
+
+    monkeypatch.setattr("convreg.studies.standstill.penalty_gradient", gradient)
+    monkeypatch.setattr("convreg.studies.standstill.clipped_polyak_step", rule)
+    by_chance(kernel(3, 3, 1, 1), 4, 3, seed=0)
+    assert len(set(of_gradients)) == 4
+    assert of_directions == pytest.approx(of_gradients, rel=1e-12)

@@ -151,6 +151,12 @@ def test_entries_that_are_not_finite_are_named(call, value):
         call(np.array([[1.0, value], [value, 1.0]]))
 
 
+def test_entries_whose_squares_do_not_overflow_will_do():
+    P, G = polar_penalty(1e120 * np.eye(2))
+    assert pytest.approx(2e240) == P
+    assert pytest.approx(2e120 * np.eye(2)) == G
+
+
 def test_a_matrix_too_large_for_its_polar_factor_is_refused():
     large = aslinearoperator(csr_array((10**5, 10**4)))
     wide = csr_array(([1.0], ([0], [0])), shape=(5, 200000))

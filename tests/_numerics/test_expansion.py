@@ -145,6 +145,15 @@ def test_the_reach_by_hand():
     assert symbol.reach(one_channel(2.0, 0.06)) == pytest.approx(1.0)
 
 
+def test_the_step_by_hand():
+    """Of the length s over the slope, however small both are; none where A is nearly singular."""
+    for scale in (1.0, 1e-4, 1e4):
+        near = one_channel(scale, 0.1 * scale)
+        assert near.step() == pytest.approx(np.array([[-0.1, 0.0]]))
+        slope, stretch = scale * np.diag([1.0, 1e-7])[np.newaxis], scale * np.array([[1.0, 1e-7]])
+        assert np.all(np.isinf(near._replace(slope=slope, stretch=stretch).step()))
+
+
 def test_an_empty_disc_by_hand():
     """One tap, and s as small as the rounding, which counts 1 + r times."""
     symbol = SquareSymbol(np.full((1, 1, 1, 1), 3.0))
@@ -282,6 +291,9 @@ def test_one_tap_needs_one_look_at_two_squares_and_one_at_each_half_of_a_circle(
     search = Search(symbol, 100)
     search.run()
     assert (search.budget, search.side, len(search.centres)) == (98, np.pi / 2, 0)
+    enough = Search(symbol, 2)
+    enough.run()
+    assert (enough.budget, len(enough.centres)) == (0, 0)
     assert turns_around(symbol, 0, 0.0, 18) == 0
     assert turns_around(symbol, 0, 0.0, 17) is None
 
@@ -297,3 +309,11 @@ def test_the_disc_of_a_square_goes_through_its_corners(monkeypatch):
     Search(SquareSymbol(kernel(2, seed=3)), 10**6).run()
     assert len(radii) > 3
     assert radii == pytest.approx(np.pi / 2**0.5 / 2.0 ** np.arange(len(radii)))
+
+
+def test_a_square_in_an_empty_disc_is_not_divided(monkeypatch):
+    monkeypatch.setattr(SquareSymbol, "empty", lambda self, near, r: np.full(len(near.sigma), True))
+    search = Search(SquareSymbol(kernel(2, seed=3)), 1000)
+    search.run()
+    assert len(search.centres) == 0
+    assert search.side == np.pi / 2

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from convreg.storage.files import write_whole
 from convreg.storage.tables import Table, as_csv, from_rows, groups
-from convreg.studies.escape import EXACT_TRIPLETS, WAYS, Run, Way, escape_table, run
+from convreg.studies.escape import EXACT_TRIPLETS, WAYS, Escape, Way, escape_table, run
 from convreg.studies.escape_tables import (
     class_lines,
     kernel_lines,
@@ -31,7 +31,10 @@ from convreg.studies.tradeoff import tradeoff_table
 
 SHIFTS = (0.0, 1.0, 2.0, 3.0)
 STATES = 50
-DENSE = {15: {1: 5, 2: 1, 3: 0}, 8: {1: 20, 2: 20, 3: 10}}  # fewer, M is decomposed in each step
+DENSE = {  # fewer by N and g where M is decomposed in each step
+    "polar": {15: {1: 50, 2: 4, 3: 0}, 8: {1: 20, 2: 20, 3: 10}},
+    "polar, accelerated": {15: {1: 50, 2: 20, 3: 0}, 8: {1: 20, 2: 20, 3: 10}},
+}
 HELD_OUT = range(51, 101)
 TRIPLETS = 10  # states with exact triplets
 SHOWN = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)  # shares off the centre, in square.md
@@ -56,8 +59,8 @@ Start = tuple[Way, int, int, float, int]
 
 def states_of(way: Way, g: int, N: int, most: int) -> range:
     """Fewer where M is decomposed in every step."""
-    dense = way.name in ("polar", "polar, accelerated")
-    return range(1, 1 + min(most, DENSE[N][g] if dense else STATES))
+    states = DENSE[way.name][N][g] if way.name in DENSE else STATES
+    return range(1, 1 + min(most, states))
 
 
 def starts(most: int) -> Iterator[Start]:
@@ -71,7 +74,7 @@ def starts(most: int) -> Iterator[Start]:
         yield from ((EXACT_TRIPLETS, 1, 15, c, state) for state in few)
 
 
-def one(start: Start) -> Run:
+def one(start: Start) -> Escape:
     """A run on one thread, whose sums are always in the same order."""
     with threadpool_limits(1):
         return run(*start)

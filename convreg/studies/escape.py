@@ -58,7 +58,7 @@ class Way(NamedTuple):
     operations: Cost
 
 
-class Run(NamedTuple):
+class Escape(NamedTuple):
     """A run: its start, and what came of it."""
 
     method: str
@@ -152,7 +152,7 @@ def kappa_of(K: NDArray, N: int) -> float:
     return float(largest / smallest) if smallest > 0 else np.inf
 
 
-def run(way: Way, g: int, N: int, c: float, state: int) -> Run:
+def run(way: Way, g: int, N: int, c: float, state: int) -> Escape:
     """One run of the study.
 
     >>> run(WAYS[1], 1, 8, 2.0, 1)[:6]
@@ -174,13 +174,13 @@ def run(way: Way, g: int, N: int, c: float, state: int) -> Run:
     letters = [names[min(step, end)][0] for step in (0, *MARKS)]
     share = off_centre_share(kernels[end])
     first = below[0] if below else -1
-    return Run(way.name, g, N, c, state, first, end, kappas[end], share, "".join(letters))
+    return Escape(way.name, g, N, c, state, first, end, kappas[end], share, "".join(letters))
 
 
-def escape_table(runs: Iterable[Run]) -> Table:
+def escape_table(runs: Iterable[Escape]) -> Table:
     """The runs as a table, kappa and the share with three digits, a kappa above 1e15 as 1e15.
 
-    >>> one = Run("R", 1, 8, 2.0, 1, 20, 40, 1.01234, 0.12345, "zttttt")
+    >>> one = Escape("R", 1, 8, 2.0, 1, 20, 40, 1.01234, 0.12345, "zttttt")
     >>> table = escape_table([one])
     >>> table["kappa"].tolist(), table["off_centre"].tolist()
     ([1.01], [0.123])
@@ -189,16 +189,16 @@ def escape_table(runs: Iterable[Run]) -> Table:
     for one in runs:
         kappa = float(f"{min(one.kappa, 1e15):.3g}")
         rows.append(one._replace(kappa=kappa, off_centre=round(one.off_centre, 3)))
-    return from_rows(Run._fields, rows)
+    return from_rows(Escape._fields, rows)
 
 
-def agree(one: Run, other: Run) -> bool:
+def agree(one: Escape, other: Escape) -> bool:
     """Whether two runs are the same but for rounding errors, on another computer, say.
 
     Both end below kappa = 1.1 or neither, in the same class, with kappas that differ by at most a
     tenth, or are both above 1e6.
 
-    >>> one = Run("R", 1, 8, 2.0, 1, 20, 40, 1.015, 0.1, "zttttt")
+    >>> one = Escape("R", 1, 8, 2.0, 1, 20, 40, 1.015, 0.1, "zttttt")
     >>> agree(one, one._replace(kappa=1.03)), agree(one, one._replace(kappa=1.13))
     (True, False)
     """

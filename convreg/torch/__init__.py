@@ -83,7 +83,7 @@ def add_penalty(
     reduction : {"sum", "mean"}
         The sum, or the mean with these weights.
     form : {"squares", "values"}
-        R_alpha, or max_i |sigma_i - sqrt(alpha)|: as of `ConvPenalty`.
+        R_alpha, or max ``|sigma_i - sqrt(alpha)|``: as of `ConvPenalty`.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Section 1: the two forms of the penalty on a layer, and what a layer's two vectors follow.
 
 The paper takes the squares of the singular values, max_i |sigma_i^2 - alpha|. Its first idea, which
-it calls more difficult to implement, is the values themselves, max_i |sigma_i - sqrt(alpha)|. Where
-the smallest decides, the gradient in M of the one has the norm 2 sigma_min, of the other 1.
+it calls more difficult to implement, is the values themselves, max ``|sigma_i - sqrt(alpha)|``.
+Where the smallest decides, the gradient in M of the one has the norm 2 sigma_min, of the other 1.
 
 A form says how two vectors of norm 1, u and v, are taken a step further, and which values they
 give: the penalty is the largest. Both take a product with A'A of each vector in a step.
@@ -116,7 +116,7 @@ class Squares:
 
 
 class Values:
-    """S_alpha = max_i |sigma_i - sqrt(alpha)|: u goes to the upper end of A'A, v to the lower.
+    """S_alpha = max ``|sigma_i - sqrt(alpha)|``: u goes to the upper end of A'A, v to the lower.
 
     In floating point Av has an error of about eps |A|. Where |Av| is no more than that, its
     direction, and with it the gradient, is that of the error.
@@ -146,7 +146,7 @@ class Values:
         return torch.arange(2 * A.M.groups) >= A.M.groups
 
     def of(self, sigma: float, alpha: float) -> float:
-        """|sigma - sqrt(alpha)|."""
+        """``|sigma - sqrt(alpha)|``."""
         return abs(sigma - alpha**0.5)
 
 

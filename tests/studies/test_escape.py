@@ -10,7 +10,7 @@ from convreg.learning_rates import clipped_polyak_step
 from convreg.storage.tables import from_rows
 from convreg.studies import escape
 from convreg.studies.barrier import off_centre_share
-from convreg.studies.escape import EXACT_TRIPLETS, WAYS, Run, agree, escape_table, run, start
+from convreg.studies.escape import EXACT_TRIPLETS, WAYS, Escape, agree, escape_table, run, start
 from convreg.studies.escape_tables import (
     class_lines,
     kernel_lines,
@@ -113,7 +113,7 @@ def test_what_a_step_costs():
     assert costs["polar, periodic, accelerated"] == pytest.approx(torus / (4 * 9 * 4 * 225))
 
 
-EXAMPLE = Run("R, rate limited", 1, 8, 0.0, 1, 40, 100, 1.0234, 0.12345, "zzzttt")
+EXAMPLE = Escape("R, rate limited", 1, 8, 0.0, 1, 40, 100, 1.0234, 0.12345, "zzzttt")
 STUCK = EXAMPLE._replace(state=2, below=-1, steps=200, kappa=np.inf, classes="zzzzzz")
 TABLE = escape_table(
     [

@@ -112,7 +112,7 @@ def exact_projection(N: int, alpha: float = 1.0) -> Projection:
 
     The result is the kernel whose matrix is nearest to sqrt(alpha) U V'. M* M multiplies the taps
     at the offset (a, b) by the number of places where each of their entries stands in M,
-    (N - |a|)(N - |b|). A tap that reads no pixel of the image becomes 0. M is decomposed as a
+    ``(N - |a|)(N - |b|)``. A tap that reads no pixel of the image becomes 0. M is decomposed as a
     dense matrix. Where it has a singular value 0, what `periodic_polar_penalty` says holds.
 
     Parameters

@@ -29,18 +29,18 @@ proved here but for what is cited.
   singular values of Toeplitz matrices, Linear Algebra Appl. 80:115-130, 1986). Isolated zeros of
   det F make few singular values small.
 
-*Exponentially small.* In one dimension and one channel let a(z) = sum of a_t z^t, -r <= t <= s with
-r, s >= 0, have no zero with |z| = 1 and wind w times, w > 0. Then the n x n Toeplitz
+*Exponentially small.* In one dimension and one channel let a(z) = sum of ``a_t z^t``, -r <= t <= s
+with r, s >= 0, have no zero with ``|z| = 1`` and wind w times, w > 0. Then the n x n Toeplitz
 matrix ``(T x)_i = sum of a_t x_{i+t}`` has sigma_min(T) <= C q^n with a q < 1. Proof: z^r a(z) has
-w + r zeros inside the circle. So the sequences x_-r, x_{1-r}, ... that decay exponentially and have
-sum of a_t x_{i+t} = 0 for all i >= 0 are a space of the dimension w + r, and one of them that is
-not 0 has the r values x_-r = ... = x_-1 = 0. T maps its n values from x_0 on to 0 but for the last
-s entries, where terms of the size q^n are missing. For w < 0 the same with T'. (A. Boettcher and
-S. Grudsky, Toeplitz band matrices with exponentially growing condition numbers, Electron. J. Linear
-Algebra 5:104-125, 1999, and Spectral Properties of Banded Toeplitz Matrices, SIAM, 2005.) For
-separable kernels K = W (x) a (x) b, W g x g, M is W' (x) T(a) (x) T(b) up to the order of rows and
-columns, and sigma_min(M) the product of three: where a or b has no zero and winds, it falls
-exponentially. For other kernels an exponential fall is measured here, not proved.
+w + r zeros inside the circle. So the sequences ``x_-r, x_{1-r}, ...`` that decay exponentially and
+have ``sum of a_t x_{i+t} = 0`` for all i >= 0 are a space of the dimension w + r, and one of them
+that is not 0 has the r values ``x_-r = ... = x_-1 = 0``. T maps its n values from ``x_0`` on to 0
+but for the last s entries, where terms of the size q^n are missing. For w < 0 the same with T'. (A.
+Boettcher and S. Grudsky, Toeplitz band matrices with exponentially growing condition numbers,
+Electron. J. Linear Algebra 5:104-125, 1999, and Spectral Properties of Banded Toeplitz Matrices,
+SIAM, 2005.) For separable kernels K = W (x) a (x) b, W g x g, M is W' (x) T(a) (x) T(b) up to the
+order of rows and columns, and sigma_min(M) the product of three: where a or b has no zero and
+winds, it falls exponentially. For other kernels an exponential fall is measured here, not proved.
 
 *One channel, 3 x 3.* If F has no zero and winds along neither angle, the same holds for the taps
 ``r_1^|a| r_2^|b| K_{a,b}`` with all r_1, r_2 from 0 to 1. For fix theta_2 the values of F are an

@@ -1,8 +1,9 @@
 """Section 1: the two forms of the penalty on a layer, and what a layer's two vectors follow.
 
-The paper takes the squares of the singular values, max_i |sigma_i^2 - alpha|. Its first idea, which
-it calls more difficult to implement, is the values themselves, max ``|sigma_i - sqrt(alpha)|``.
-Where the smallest decides, the gradient in M of the one has the norm 2 sigma_min, of the other 1.
+The paper takes the squares of the singular values, max ``|sigma_i^2 - alpha|``. Its first idea,
+which it calls more difficult to implement, is the values themselves, max
+``|sigma_i - sqrt(alpha)|``. Where the smallest decides, the gradient in M of the one has the norm
+2 sigma_min, of the other 1.
 
 A form says how two vectors of norm 1, u and v, are taken a step further, and which values they
 give: the penalty is the largest. Both take a product with A'A of each vector in a step.
@@ -59,7 +60,7 @@ class Blocks:
         return by_group(x * y, self.M.groups).sum(1)
 
     def norm(self, x: Tensor) -> Tensor:
-        """|x| of every group; where x = 0 its derivatives are 0."""
+        """``|x|`` of every group; where x = 0 its derivatives are 0."""
         square = self.dot(x, x)
         return torch.where(square == 0, 0, torch.where(square == 0, 1, square).sqrt())
 
@@ -93,7 +94,7 @@ class Form(Protocol):
 
 
 class Squares:
-    """R_alpha = max_i |sigma_i^2 - alpha|: a pair of singular vectors of B = A'A - alpha I."""
+    """R_alpha = max ``|sigma_i^2 - alpha|``: a pair of singular vectors of B = A'A - alpha I."""
 
     def step(self, A: Blocks, u: Tensor, v: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
         """Algorithm 2.1, step 6: u <- B v, v <- B u, both normalised; B is symmetric."""
@@ -111,19 +112,19 @@ class Squares:
         return A.dot(u, v) <= 0
 
     def of(self, sigma: float, alpha: float) -> float:
-        """|sigma^2 - alpha|."""
+        """``|sigma^2 - alpha|``."""
         return abs(sigma**2 - alpha)
 
 
 class Values:
     """S_alpha = max ``|sigma_i - sqrt(alpha)|``: u goes to the upper end of A'A, v to the lower.
 
-    In floating point Av has an error of about eps |A|. Where |Av| is no more than that, its
+    In floating point Av has an error of about eps ``|A|``. Where ``|Av|`` is no more than that, its
     direction, and with it the gradient, is that of the error.
     """
 
     def step(self, A: Blocks, u: Tensor, v: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-        """u <- A'A u, v <- c v - A'A v with c = |Au|^2, both normalised.
+        """u <- A'A u, v <- c v - A'A v with c = ``|Au|^2``, both normalised.
 
         To the lower end that leads as soon as c > (sigma_max^2 + sigma_min^2) / 2.
         """
@@ -132,7 +133,7 @@ class Values:
         return A.normalised(square_u, u), A.normalised(A.times(c, v) - square_v, v)
 
     def values(self, A: Blocks, u: Tensor, v: Tensor, alpha: float) -> Tensor:
-        """The larger of |Au|, |Av| less sqrt(alpha), and sqrt(alpha) less the smaller.
+        """The larger of ``|Au|``, ``|Av|`` less sqrt(alpha), and sqrt(alpha) less the smaller.
 
         The largest of them is at least 0. Where A'A is singular by counting, the smaller is 0.
         """

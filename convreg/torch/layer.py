@@ -55,13 +55,14 @@ class ConvPenalty(nn.Module):
     .. math:: \mathcal{S}_\alpha = \max_i |\sigma_i - \sqrt\alpha| \approx
        \max(|Mu| - \sqrt\alpha,\; \sqrt\alpha - |Mv|),
 
-    where u and v go to the two ends of the spectrum: u <- M'M u and v <- |Mu|^2 v - M'M v, at the
-    same number of products. (Where |Mu| < |Mv|, the two change places in the value, which is never
-    below 0.) This is a lower bound of S_alpha too. Its gradient in M is w u' or -w v', w being Mu
-    or Mv over its norm: of norm 1, where that of R_alpha has 2 sigma_min. Where Mv = 0, or M'M is
-    singular whatever the weights are (of which only what follows from the sizes is seen), the lower
-    end has no gradient. Where |Mv| is no more than its rounding, about eps |M| in the precision of
-    the weight, the gradient still has the norm 1, and its direction is that of the rounding.
+    where u and v go to the two ends of the spectrum: u <- M'M u and v <- ``|Mu|^2`` v - M'M v, at
+    the same number of products. (Where ``|Mu| < |Mv|``, the two change places in the value, which
+    is never below 0.) This is a lower bound of S_alpha too. Its gradient in M is w u' or -w v', w
+    being Mu or Mv over its norm: of norm 1, where that of R_alpha has 2 sigma_min. Where Mv = 0, or
+    M'M is singular whatever the weights are (of which only what follows from the sizes is seen),
+    the lower end has no gradient. Where ``|Mv|`` is no more than its rounding, about eps ``|M|`` in
+    the precision of the weight, the gradient still has the norm 1, and its direction is that of the
+    rounding.
 
     Two structures are used, and change nothing but the cost. M of a layer with groups is block
     diagonal: each group has unit vectors of its own, and the value is that of the largest. A kernel

@@ -126,7 +126,7 @@ def test_the_lines_of_a_legend_are_told_apart_without_colour(drawn):
         handles = [handle for handle in handles if hasattr(handle, "get_marker")]
         for one, other in combinations(handles, 2):
             styles = [
-                (line.get_linestyle(), line.get_marker(), line.get_fillstyle())
+                (line._unscaled_dash_pattern, line.get_marker(), line.get_fillstyle())
                 for line in (one, other)
             ]
             darker = abs(grey(one.get_color()) - grey(other.get_color()))

@@ -72,7 +72,8 @@ def _ceiling(numbers: ArrayLike, unit: float = 0.2) -> float:
     >>> _ceiling([1.04, 1.11]), _ceiling(0.021, 0.05)
     (1.2, 0.05)
     """
-    return round(float(np.ceil(np.max(numbers) / unit) * unit), 6)
+    largest = float(np.asarray(numbers, float).max())
+    return round(float(np.ceil(largest / unit) * unit), 6)
 
 
 def _verdict_on_two_objectives(missed: bool, harder: bool) -> str:

@@ -12,6 +12,10 @@ endif
 BASE := $(shell "$(PYTHON)" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null)
 VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 MINOR := $(basename $(VERSION))
+# Of two Pythons of a version, and of a checkout that was moved or copied, each has its own .venv.
+PLACES := $(shell "$(PYTHON)" -c 'import os, sys, zlib; \
+  places = os.path.realpath(sys.base_prefix) + os.getcwd(); \
+  print("%08x" % (zlib.crc32(places.encode("utf-8", "replace")) & 0xFFFFFFFF))' 2>/dev/null)
 
 # Asked only before .venv is made: is it too old, and are there wheels for one that is not listed?
 OLD = $(shell "$(BASE)" -c 'import sys; print("old" * (sys.version_info < (3, 11)))')
@@ -21,11 +25,16 @@ WHEELS = $(shell "$(BASE)" -m pip install --dry-run --no-deps --ignore-installed
 BIN := .venv/bin
 # Empty files say what has been done: which Python .venv has, which extras are installed.
 MARK := .venv/.made-by-make
-MADE := .venv/.python-$(VERSION)
+MADE := .venv/.python-$(VERSION)-$(PLACES)
 READY := $(addprefix .venv/.ready-,notebooks test training site)
-SITE ?= site
+export SITE ?= site
 
-export PIP_USER := 0
+# What a user has set for other programs is not for these.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONINSPECT PYTHONWARNINGS PYTHONUSERBASE
+unexport PIP_PYTHON PIP_DRY_RUN PIP_NO_DEPS PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE PIP_REQUIRE_HASHES
+unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD MYPYPATH
+# Into the environment of this Python, wherever pip's settings would have it.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-user --target= --prefix= --root=
 .PHONY: help env torch reproduce test test-all notebooks site bench mutants zoo clean
 .NOTPARALLEL:
 
@@ -52,7 +61,7 @@ $(MADE):
 
 $(READY): .venv/.ready-%: $(MADE) pyproject.toml constraints.txt
 	@echo "Installing what [$*] asks for into .venv (up to two minutes) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebooks,$*]'
+	@$(BIN)/python $(INSTALL) -c constraints.txt -e '.[notebooks,$*]'
 	@touch $@
 
 reproduce: .venv/.ready-notebooks ## run every notebook, write figures/ and build/, print the claims with their verdicts
@@ -88,17 +97,33 @@ test-all: .venv/.ready-test .venv/.ready-site ## all of that, the slow tests, th
 notebooks: .venv/.ready-notebooks ## execute the committed notebooks in their places, metadata stripped
 	@$(BIN)/python -m convreg.companion.reproduce --rewrite
 
+# $(call begun,FOLDER): an empty one for make's own work, if make made what stands there.
+define begun
+@test ! -e $1 -a ! -L $1 || test -f $1/.made-by-make || { echo "make did not make $1: move it away and try again"; exit 1; }
+@rm -rf $1
+@mkdir -p $1
+@touch $1/.made-by-make
+endef
+
+# Succeeds where SITE is no link and holds no file but those of the list that make left in it.
+OURS = test ! -L "$${SITE%/}" && { test ! -e "$$SITE" || rmdir -- "$$SITE" 2>/dev/null || { test -f "$$SITE/.made-by-make" \
+  && test -z "$$(cd -- "$$SITE" && find . ! -type d | LC_ALL=C sort | LC_ALL=C comm -23 - .made-by-make)"; }; }
+OTHERS = { echo "make did not make all that is in $$SITE: name another folder, as in make site SITE=pages"; exit 1; }
+
 site: .venv/.ready-site ## the pages for a browser in site/ (SITE=folder), of docs/, the notebooks and the docstrings
-	@rmdir "$(SITE)" 2>/dev/null || test ! -e "$(SITE)" -o -e "$(SITE)/.made-by-make" \
-	  || { echo "make did not make what is in $(SITE): name another folder, as in make site SITE=pages"; exit 1; }
-	@rm -rf build/docs build/html
-	@mkdir -p build/docs
-	@cp -r docs/. benchmarks figures *.md build/docs
-	@cp notebooks/*.ipynb build/docs/notebooks
-	@$(BIN)/python -m sphinx -W --keep-going -q build/docs build/html
-	@touch build/html/.made-by-make
-	@rm -rf "$(SITE)"
-	@mv build/html "$(SITE)"
+	@test -n "$$SITE" || { echo "SITE: wanted a folder, got ''"; exit 1; }
+	@$(OURS) || $(OTHERS)
+	$(call begun,build/site)
+	@mkdir build/site/docs
+	@cp -r docs/. benchmarks figures *.md build/site/docs
+	@cp notebooks/*.ipynb build/site/docs/notebooks
+	@$(BIN)/python -m sphinx -W --keep-going -q build/site/docs build/site/html
+	@cd build/site/html && touch .made-by-make && find . ! -type d | LC_ALL=C sort > ../files && mv ../files .made-by-make
+	@$(OURS) || $(OTHERS)
+	@rm -rf -- "$$SITE"
+	@mkdir -p -- "$$SITE"
+	@rmdir -- "$$SITE"
+	@mv -- build/site/html "$$SITE"
 
 bench: .venv/.ready-notebooks ## the benchmarks; PyTorch is compared with where it is installed: make torch
 	@$(BIN)/python benchmarks/bench_core.py
@@ -114,9 +139,9 @@ mutants: .venv/.ready-test ## plant faults in the mathematics, one at a time: th
 
 build/zoo/.ready: pyproject.toml benchmarks/zoo.txt
 	@echo "Making build/zoo with torchvision, timm and a PyTorch of its own (up to 6 GB) ..."
-	@rm -rf build/zoo
+	$(call begun,build/zoo)
 	@"$(BASE)" -m venv build/zoo
-	@build/zoo/bin/python -m pip install --quiet --disable-pip-version-check -e . -r benchmarks/zoo.txt
+	@build/zoo/bin/python $(INSTALL) -e . -r benchmarks/zoo.txt
 	@touch $@
 
 zoo: export OMP_NUM_THREADS := 1
@@ -124,9 +149,13 @@ zoo: build/zoo/.ready ## which layers of the networks of torchvision and timm ha
 	@build/zoo/bin/python benchmarks/zoo.py
 	@build/zoo/bin/python -m pytest -q --noconftest -p no:cacheprovider tests/torch/test_zoo.py
 
+EXECUTED := $(wildcard notebooks/*.ipynb)
+DRAWN := $(wildcard figures/*)
+
 clean: ## remove .venv, build/ and site/, as far as make made them
 	@test ! -e $(MARK) || rm -rf .venv
-	@test ! -e "$(SITE)/.made-by-make" || rm -rf "$(SITE)"
-	@rm -rf build/docs build/html build/jupyter_execute build/other build/zoo
-	@rm -f build/*.ipynb
-	@test ! -d build || rmdir build 2>/dev/null || echo "build/ has files that make did not make"
+	@test ! -e "$$SITE" || { $(OURS) && rm -rf -- "$$SITE"; } || echo "$$SITE has files that make did not make"
+	@for own in site zoo; do test ! -e build/$$own/.made-by-make || rm -rf build/$$own; done
+	@rm -f $(EXECUTED:notebooks/%=build/%) $(EXECUTED:notebooks/%=build/other/%) $(DRAWN:%=build/other/%)
+	@for own in build/other/figures build/other build; do test ! -d $$own || rmdir $$own 2>/dev/null || true; done
+	@test ! -d build || echo "build/ has files that make did not make"

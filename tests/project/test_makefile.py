@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ case "$1 $2" in
   *) exec "{real}" -c "import sys
 sys.version_info = {version}
 sys._base_executable = '{path}'
+sys.base_prefix = '{prefix}'
 exec(sys.argv[1])" "$2" ;;
 esac
 """
@@ -32,12 +34,11 @@ def folder(tmp_path):
     return here
 
 
-def python(folder, *version, wheels=True):
-    """The path of a Python that says it is of this version."""
-    path = folder.parent / f"python {version}"
-    path.write_text(
-        FAKE.format(path=path, real=sys.executable, version=version, pip=0 if wheels else 1)
-    )
+def python(folder, *version, wheels=True, prefix="/usr"):
+    """The path of a Python that says it is of this version, and where it stands."""
+    path = folder.parent / f"python {version} {prefix.strip('/').replace('/', ' ')}"
+    answers = {"version": version, "prefix": prefix, "pip": 0 if wheels else 1}
+    path.write_text(FAKE.format(path=path, real=sys.executable, **answers))
     path.chmod(0o755)
     return path
 
@@ -51,8 +52,8 @@ def make(folder, *arguments):
 
 
 def made(folder):
-    """The Pythons for which .venv has a stamp."""
-    return [path.name for path in folder.glob(".venv/.python-*")]
+    """The versions of the Pythons for which .venv has a stamp."""
+    return [path.name.split("-")[1] for path in folder.glob(".venv/.python-*")]
 
 
 @pytest.mark.parametrize(
@@ -84,23 +85,33 @@ def test_a_python_that_is_not_there_gets_one_line_and_no_venv(folder):
 @pytest.mark.parametrize("version", [(3, 11, 0), (3, 15, 2), (3, 16, 0)])
 def test_other_pythons_are_taken_new_ones_too_once_there_are_wheels(folder, version):
     name = ".".join(map(str, version))
-    code, lines = make(folder, f".venv/.python-{name}", f"PYTHON={python(folder, *version)}")
-    assert (code, lines) == (0, [f"Making .venv with Python {name} ..."])
-    assert made(folder) == [f".python-{name}"]
+    code, lines = make(folder, "env", f"PYTHON={python(folder, *version)}")
+    assert (code, lines[0]) == (0, f"Making .venv with Python {name} ...")
+    assert made(folder) == [name]
 
 
-def test_the_python_that_is_asked_for_replaces_the_one_that_stands_there(folder):
-    old, new = python(folder, 3, 11, 7), python(folder, 3, 12, 1)
-    make(folder, ".venv/.python-3.11.7", f"PYTHON={old}")
+@pytest.mark.parametrize(("version", "prefix"), [((3, 12, 1), "/usr"), ((3, 11, 7), "/opt/other")])
+def test_the_python_that_is_asked_for_replaces_the_one_that_stands_there(folder, version, prefix):
+    make(folder, "env", f"PYTHON={python(folder, 3, 11, 7)}")
     (folder / ".venv" / ".ready-test").touch()
-    code, _ = make(folder, ".venv/.python-3.12.1", f"PYTHON={new}")
+    code, _ = make(folder, "env", f"PYTHON={python(folder, *version, prefix=prefix)}")
     assert code == 0
-    assert made(folder) == [".python-3.12.1"]
+    assert made(folder) == [".".join(map(str, version))]
     assert not (folder / ".venv" / ".ready-test").exists()  # its packages are gone
 
 
+def test_a_checkout_that_was_copied_gets_a_venv_of_its_own(folder):
+    make(folder, "env", f"PYTHON={python(folder, 3, 12, 1)}")
+    other = folder.parent / "a copy"
+    shutil.copytree(folder, other)
+    code, lines = make(other, "env")
+    assert (code, lines[0]) == (0, "Making .venv with Python 3.12.1 ...")
+    assert make(other, "env") == (0, ["make: Nothing to be done for 'env'."])
+
+
 def test_without_a_wish_the_python_that_stands_there_is_kept(folder):
-    make(folder, ".venv/.python-3.12.1", f"PYTHON={python(folder, 3, 12, 1)}")
+    make(folder, "env", f"PYTHON={python(folder, 3, 12, 1)}")
+    (folder / ".venv/.ready-notebooks").unlink()
     code, lines = make(folder, "-n", "env")
     assert code == 0
     assert not any("Making" in line for line in lines)
@@ -108,8 +119,7 @@ def test_without_a_wish_the_python_that_stands_there_is_kept(folder):
 
 
 def test_a_stamp_keeps_pip_from_running_again(folder):
-    make(folder, ".venv/.python-3.12.1", f"PYTHON={python(folder, 3, 12, 1)}")
-    (folder / ".venv" / ".ready-notebooks").touch()
+    make(folder, "env", f"PYTHON={python(folder, 3, 12, 1)}")
     assert make(folder, "env") == (0, ["make: Nothing to be done for 'env'."])
     code, lines = make(folder, "-n", "torch")
     assert code == 0
@@ -119,30 +129,125 @@ def test_a_stamp_keeps_pip_from_running_again(folder):
     assert any("pip install" in line for line in lines)
 
 
-def test_what_make_did_not_make_is_left_alone(folder):
-    kept = [folder / name / "mine.txt" for name in (".venv", "site", "build")]
-    for path in kept:
-        path.parent.mkdir()
-        path.write_text("mine")
+@pytest.fixture
+def pages(folder):
+    """A folder with what `make site` reads; its Sphinx writes one page in a folder."""
+    for name in ("docs/notebooks", "benchmarks", "figures", "notebooks", "bin"):
+        (folder / name).mkdir(parents=True)
+    (folder / "README.md").touch()
+    (folder / "notebooks/01_a.ipynb").touch()
+    (folder / "figures/a.png").touch()
+    program = folder / "bin/python"
+    program.write_text('#!/bin/sh\nmkdir -p "$7/sub" && echo page > "$7/sub/a page.html"\n')
+    program.chmod(0o755)
+    return folder
+
+
+def site(folder, *arguments):
+    return make(folder, "-o", ".venv/.ready-site", "site", "BIN=bin", *arguments)
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_an_environment_that_make_did_not_make_is_left_alone(folder):
+    (folder / ".venv").mkdir()
+    (folder / ".venv/mine.txt").write_text("mine")
     code, (line,) = make(folder, "env", f"PYTHON={python(folder, 3, 12, 1)}")
     assert code
     assert "make did not make the .venv that stands here" in line
-    code, lines = make(folder, "-o", ".venv/.ready-site", "site", f"BIN={folder}")
-    assert code
-    assert "make did not make what is in site: name another folder" in lines[0]
-    assert make(folder, "clean") == (0, ["build/ has files that make did not make"])
-    assert all(path.read_text() == "mine" for path in kept)
-
-
-def test_clean_removes_what_make_made(folder):
-    make(folder, ".venv/.python-3.12.1", f"PYTHON={python(folder, 3, 12, 1)}")
-    for name in ("site/.made-by-make", "build/docs/index.md", "build/00_overview.ipynb"):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
     assert make(folder, "clean") == (0, [])
-    left = {path.name for path in folder.iterdir()}
-    assert left == {"Makefile", "pyproject.toml", "constraints.txt"}
+    assert files(folder / ".venv") == ["mine.txt"]
+
+
+@pytest.mark.parametrize("name", ["site", "a b", "it's", "-x", "new/deep", "new;touch mine", '"'])
+def test_the_site_goes_where_it_is_asked_for_whatever_the_folders_name(pages, name):
+    before = files(pages)
+    for _ in range(2):  # the second time in the place of the first
+        assert site(pages, f"SITE={name}") == (0, [])
+        assert files(pages / name) == [".made-by-make", "sub/a page.html"]
+    assert make(pages, "clean", f"SITE={name}") == (0, [])
+    assert files(pages) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["docs", ".", "..", "a b", "file", "link", "link/", "build", "own"]
+)
+def test_a_folder_with_anything_that_is_not_makes_is_left_alone(pages, name):
+    assert site(pages, "SITE=own") == (0, [])
+    for place in ("docs", "a b", "build", "own", "aim"):
+        (pages / place).mkdir(exist_ok=True)
+        (pages / place / "mine.txt").write_text("mine")
+    (pages / "file").touch()
+    (pages / "link").symlink_to("aim")
+    before = files(pages)
+    code, (line, *_) = site(pages, f"SITE={name}")
+    assert code
+    assert line.startswith(f"make did not make all that is in {name}: name another folder")
+    make(pages, "clean", f"SITE={name}")
+    assert files(pages) == [name for name in before if not name.startswith("build/site/")]
+
+
+def test_a_site_without_a_name_is_refused(pages):
+    code, (line, *_) = site(pages, "SITE=")
+    assert code
+    assert line == "SITE: wanted a folder, got ''"
+
+
+@pytest.mark.parametrize("name", ["build/site", "build/site/html", "build"])
+def test_the_folder_of_makes_own_work_is_no_place_for_the_site(pages, name):
+    site(pages)
+    (pages / "build/mine.txt").touch()
+    site(pages, f"SITE={name}")
+    assert (pages / "build/mine.txt").exists()
+
+
+@pytest.mark.parametrize("place", ["build/site", "build/zoo"])
+def test_a_folder_in_which_make_would_work_is_left_alone(pages, place):
+    path = pages / place / "mine.txt"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    asked = (
+        [] if place == "build/site" else ["build/zoo/.ready", f"PYTHON={python(pages, 3, 12, 1)}"]
+    )
+    (pages / "benchmarks/zoo.txt").touch()
+    code, lines = make(pages, *asked) if asked else site(pages)
+    assert code
+    assert f"make did not make {place}: move it away and try again" in lines
+    assert make(pages, "clean") == (0, ["build/ has files that make did not make"])
+    assert path.exists()
+
+
+def test_clean_removes_what_make_made_and_no_more(pages):
+    before = files(pages)
+    make(pages, "env", f"PYTHON={python(pages, 3, 12, 1)}")
+    site(pages)
+    for name in ("build/01_a.ipynb", "build/other/01_a.ipynb", "build/other/figures/a.png"):
+        (pages / name).parent.mkdir(parents=True, exist_ok=True)
+        (pages / name).touch()
+    (pages / "build/mine.ipynb").touch()
+    assert make(pages, "clean") == (0, ["build/ has files that make did not make"])
+    assert files(pages) == sorted([*before, "build/mine.ipynb"])
+    (pages / "build/mine.ipynb").unlink()
+    assert make(pages, "clean") == (0, [])
+    assert files(pages) == before
+    assert not (pages / "build").exists()
+
+
+def test_other_peoples_settings_of_pip_and_python_do_not_reach_the_environment(folder, monkeypatch):
+    for name in ("PIP_USER", "PIP_DRY_RUN", "PYTHONPATH", "PYTHONOPTIMIZE", "PYTEST_ADDOPTS"):
+        monkeypatch.setenv(name, "1")
+    (folder / "bin").mkdir()
+    (folder / "bin/python").write_text("#!/bin/sh\necho $*\nenv\n")
+    (folder / "bin/python").chmod(0o755)
+    asked = [f"PYTHON={python(folder, 3, 12, 1)}", "BIN=bin"]
+    code, (_, _, called, *lines) = make(folder, "env", *asked)
+    assert code == 0
+    assert " --no-user --target= --prefix= --root= " in called
+    names = {line.split("=")[0] for line in lines}
+    assert "PIP_USER" in names  # which --no-user overrules
+    assert not names & {"PIP_DRY_RUN", "PYTHONPATH", "PYTHONOPTIMIZE", "PYTEST_ADDOPTS"}
 
 
 def ran(folder, target, torch=True):

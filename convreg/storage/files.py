@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+PART = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part", re.DOTALL)  # the name of one that is being written
 
 
 def write_whole(contents: Mapping[Path, bytes]) -> None:
@@ -13,7 +19,8 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
     Parameters
     ----------
     contents : mapping from Path to bytes
-        They are renamed in this order: the last one says that the others are there.
+        They are renamed in this order: the last one says that the others are there. A link in the
+        place of a file is replaced; what it leads to is left alone.
 
     Raises
     ------
@@ -28,14 +35,60 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
     ...     Path(folder, "new", "x.csv").read_bytes()
     b'x'
     """
-    own = secrets.token_hex(4)  # two threads may write the same file
-    parts = {path: path.with_name(f".{path.name}.{own}.part") for path in contents}
+    parts = {path: _part(path) for path in contents}
     try:
         for path, part in parts.items():
-            part.parent.mkdir(parents=True, exist_ok=True)
+            _make(part.parent)
+            if path.is_dir() and not path.is_symlink():  # else the files before it were replaced
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             part.write_bytes(contents[path])
+            with open(part, "r+b") as file:
+                os.fsync(file.fileno())
         for path, part in parts.items():
             part.replace(path)
-    finally:
+    except BaseException:
         for part in parts.values():
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not made yet, or in its place already
+                part.unlink()
+        raise
+    for folder in {path.parent for path in contents}:
+        _sync(folder)
+
+
+def _part(path: Path) -> Path:
+    """A name beside a file's place, which no other thread takes; never too long where that is not.
+
+    >>> part = _part(Path("runs", "run.json"))
+    >>> PART.fullmatch(part.name)[1]
+    'run.json'
+    """
+    return path.with_name(f".{path.name[:60]}.{secrets.token_hex(4)}.part")
+
+
+def remove_parts(folder: Path, names: Iterable[str] | None = None) -> None:
+    """Remove what a killed `write_whole` left in a folder, not below; of these files, or of all."""
+    wanted = None if names is None else set(names)
+    for path in folder.iterdir():
+        match = PART.fullmatch(path.name)
+        if not match or path.is_symlink() or not path.is_file():
+            continue
+        if wanted is None or match[1] in wanted:
+            path.unlink()
+
+
+def _make(folder: Path) -> None:
+    """A folder and those above it; each of them lasts, as its files do."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)  # another thread may have made it
+        _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can."""
+    with contextlib.suppress(OSError):  # network disks and Windows may not
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

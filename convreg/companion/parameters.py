@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ast
 import difflib
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from convreg.companion.rules import Flag, Folder, Integer, ListOf, Pair, Real, Rule
+from convreg.companion.places import no_folder
+from convreg.companion.rules import Flag, Folder, Integer, ListOf, Pair, Real, Rule, shown
 
 SEED = Integer(0, 2**32 - 1)
 RULES: dict[str, Rule] = {
@@ -86,8 +85,7 @@ def check_parameters(namespace: Mapping[str, Any], largest: int = 12000) -> dict
         folders = [no_folder(name, namespace[name]) for name in FOLDERS if name in names]
         found = [_too_large(namespace, names, largest), *folders]
         problems = [problem for problem in found if problem]
-    if problems:
-        raise ValueError("; ".join(problems))
+    refuse(problems)
     return {name: RULES[name].as_kind(namespace[name]) for name in names if name not in FOLDERS}
 
 
@@ -128,9 +126,25 @@ def _parsed(cell: str) -> ast.Module:
         return ast.Module([], [])
 
 
-def unknown_among(names: Iterable[str], known: Collection[str]) -> list[str]:
-    """What to say of every name that is not among the known ones."""
-    return [f"{name}: {unknown(name, known)}" for name in names if name not in known]
+def refuse(problems: Sequence[str]) -> None:
+    """Raise a ValueError with all problems in one line, the first ten in words."""
+    if problems:
+        more = [f"and {len(problems) - 10} more"] if len(problems) > 10 else []
+        raise ValueError("; ".join([*problems[:10], *more]))
+
+
+def unknown_among(names: Iterable[Any], known: Collection[str]) -> list[str]:
+    """What to say of every name that is not among the known ones.
+
+    >>> unknown_among(["alpha", ""], ["alpha", "state"])
+    ["'': no parameter of this notebook, wanted one of alpha, state"]
+    """
+    problems = []
+    for name in names:
+        if name not in known:
+            said = name if str(name).isidentifier() and len(name) < 40 else shown(name, 40)
+            problems.append(f"{said}: {unknown(str(name)[:40], known)}")
+    return problems
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
@@ -157,18 +171,3 @@ def _too_large(namespace: Mapping[str, Any], names: Sequence[str], largest: int)
         return None
     limit = int((largest / most) ** 0.5)
     return f"input_size: wanted at most {limit} with {most} channels, got {side}"
-
-
-def no_folder(name: str, folder: str) -> str | None:
-    """What is wrong with a folder for files that cannot be made or written to, or None.
-
-    >>> no_folder("figure_dir", __file__ + "/figures")[:50]
-    'figure_dir: wanted a folder that can be written to'
-    """
-    if not folder:
-        return None
-    place = Path(folder).expanduser().absolute()
-    nearest = next(path for path in [place, *place.parents] if path.exists())
-    if nearest.is_dir() and os.access(nearest, os.W_OK):
-        return None
-    return f"{name}: wanted a folder that can be written to, got {folder!r}"

@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 LONGEST = 12  # of the lists
+
+
+def literal(text: str) -> Any:
+    """The value of a command line's text: a number, JSON, Python's literal, else the text itself.
+
+    What papermill's own ``-p`` takes for a number is the same number here. Nothing is executed.
+
+    >>> literal(".5"), literal("1_000"), literal("[1., 5]"), literal("true"), literal("big")
+    (0.5, 1000, [1.0, 5], True, 'big')
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes, which Python's compiler would print
+        for read in (int, float, json.loads, ast.literal_eval):
+            try:
+                return read(text)
+            except Exception:  # too deep, too long, a NUL: whatever a reader stumbles over
+                continue
+    return text
+
+
+def shown(value: Any, most: int = 120) -> str:
+    """A value in a message: one line, cut in the middle where it is long.
+
+    >>> shown([1, 2]), shown("a" * 200, most=20)
+    ('[1, 2]', "'aaaaaaaa ... aaaa'")
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of 5,000 digits, lists in lists in lists
+        return f"a value of type {type(value).__name__} that is too long to show"
+    if len(text) <= most:
+        return text
+    return f"{text[: most - 11]} ... {text[-5:]}"
 
 
 class Rule(ABC):
@@ -28,7 +63,7 @@ class Rule(ABC):
         >>> Integer(0, 2000).problem(-1)
         'wanted an integer from 0 to 2000, got -1'
         """
-        return None if self.accepts(value) else f"wanted {self.wanted}, got {value!r}"
+        return None if self.accepts(value) else f"wanted {self.wanted}, got {shown(value)}"
 
     def read(self, text: str) -> Any:
         """The value that a command line means; the text itself where it is none.
@@ -36,10 +71,7 @@ class Rule(ABC):
         >>> Real(0, 1).read("1e-3"), ListOf(Real(1, 5)).read("[1, 5]"), Real(0, 1).read("big")
         (0.001, [1, 5], 'big')
         """
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
+        return literal(text)
 
     def as_kind(self, value: Any) -> Any:
         """A value that is accepted, of one type."""

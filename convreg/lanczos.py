@@ -14,8 +14,17 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, aslinearoperator
 
-from convreg._checks import Matrix, as_integer, as_matrix, as_number, as_vector, float_type
+from convreg._checks import (
+    Matrix,
+    as_integer,
+    as_matrix,
+    as_number,
+    as_vector,
+    float_type,
+    shown,
+)
 from convreg._numerics.arpack import LargestEigenvalues, random_vector
+from convreg._numerics.reduced import power_of_two, reduced
 from convreg.power import SingularTriplet
 
 DENSE_LIMIT = 72  # up to this size for each triplet a full decomposition is quicker than Lanczos
@@ -39,9 +48,9 @@ class NotConverged(RuntimeError):
     True
     """
 
-    def __init__(self, message: str, triplets: list[SingularTriplet]) -> None:
-        super().__init__(message)
-        self.triplets = triplets
+    def __init__(self, message: str, triplets: Sequence[SingularTriplet] = ()) -> None:
+        super().__init__(message)  # from which alone a copy begins
+        self.triplets = list(triplets)
 
 
 def leading_triplets(
@@ -102,36 +111,16 @@ def leading_triplets(
     restarts = as_integer("restarts", restarts, 1)
     side = "u" if A.shape[0] < A.shape[1] else "v"
     first = start_vector(start, side, min(A.shape), A.dtype)
-    if min(A.shape) <= DENSE_LIMIT * count:
-        return _decomposed(A, count)
-    moderate = max(A.shape) <= FALLBACK_LIMIT
-    try:
-        return _by_lanczos(A, count, tolerance, first, restarts, patient=not moderate)
-    except (ArpackNoConvergence, NotConverged):
-        if not moderate:
-            raise
-        return _decomposed(A, count)
-
-
-def _by_lanczos(
-    A: Matrix, count: int, tolerance: float, first: NDArray, restarts: int, patient: bool
-) -> list[SingularTriplet]:
-    """The leading triplets by Lanczos; without patience it soon gives up."""
-    size = np.linalg.norm(A @ random_vector(A.shape[1], A.dtype))
-    if size == 0:  # A is zero
-        zeros = np.zeros(count, A.dtype)
-        U, V = (np.eye(side, count, dtype=A.dtype) for side in A.shape)
-        return _triplets(A, zeros, U, V)
-    # ARPACK's tolerance has an absolute part: it sees A / scale, a power of two of the order of A
-    scale = float(2.0 ** np.frexp(size / A.shape[1] ** 0.5)[1])
-    few = restarts if patient else min(restarts, FEW_RESTARTS)
-    largest_of = LargestEigenvalues(count, tolerance, few, patient)
-    found = _symmetric if A.T is A else _general
-    triplets = _triplets(A, *found(A, scale, largest_of, first))
+    # so that neither squares nor ARPACK's tolerance, with its absolute part, see how large A is
+    A, scale = reduced("A", A)
+    if scale == 0:
+        return _of_zero(A, count)
+    triplets, reached = _leading(A, count, tolerance, first, restarts)
+    triplets = [_times(scale, triplet) for triplet in triplets]
+    if reached:
+        return triplets
     largest = float(triplets[0].sigma)
     worst = max(triplet.residual for triplet in triplets)
-    if largest_of.converged and worst <= _attainable(A, largest, tolerance):
-        return triplets
     raise NotConverged(
         f"restarts: wanted enough for a relative residual of {tolerance:.2g}, got "
         f"{worst / largest:.2g} after {restarts} of them; the best value so far is {largest:.6g}, "
@@ -140,24 +129,71 @@ def _by_lanczos(
     )
 
 
-def _symmetric(A: Matrix, scale: float, largest_of: LargestEigenvalues, first: NDArray) -> Vectors:
+def _of_zero(A: Matrix, count: int) -> list[SingularTriplet]:
+    """Triplets of the zero matrix."""
+    U, V = (np.eye(side, count, dtype=A.dtype) for side in A.shape)
+    return _triplets(A, np.zeros(count, A.dtype), U, V)
+
+
+def _leading(
+    A: Matrix, count: int, tolerance: float, first: NDArray, restarts: int
+) -> tuple[list[SingularTriplet], bool]:
+    """The leading triplets, and whether they are within the tolerance."""
+    if min(A.shape) <= DENSE_LIMIT * count:
+        return _decomposed(A, count), True
+    if max(A.shape) > FALLBACK_LIMIT:
+        return _by_lanczos(A, count, tolerance, first, restarts, patient=True)
+    try:
+        triplets, reached = _by_lanczos(A, count, tolerance, first, restarts, patient=False)
+    except ArpackNoConvergence:
+        return _decomposed(A, count), True
+    return triplets if reached else _decomposed(A, count), True
+
+
+def _times(scale: float, triplet: SingularTriplet) -> SingularTriplet:
+    """A triplet of so many times the matrix, if its value is a number."""
+    dtype = triplet.u.dtype
+    with np.errstate(over="ignore"):
+        larger = SingularTriplet(triplet.sigma * dtype.type(scale), triplet.u, triplet.v)
+    if not np.isfinite(larger.sigma):
+        raise ValueError(
+            f"A: wanted entries whose singular values do not overflow in {dtype}, "
+            f"got {triplet.sigma:.6g} times {scale:.6g}"
+        )
+    larger.residual = scale * triplet.residual
+    return larger
+
+
+def _by_lanczos(
+    A: Matrix, count: int, tolerance: float, first: NDArray, restarts: int, patient: bool
+) -> tuple[list[SingularTriplet], bool]:
+    """The same by Lanczos; without patience it soon gives up."""
+    few = restarts if patient else min(restarts, FEW_RESTARTS)
+    largest_of = LargestEigenvalues(count, tolerance, few, patient)
+    found = _symmetric if A.T is A else _general
+    triplets = _triplets(A, *found(A, largest_of, first))
+    largest = float(triplets[0].sigma)
+    worst = max(triplet.residual for triplet in triplets)
+    reached = largest_of.converged and worst <= _attainable(A, largest, tolerance)
+    return triplets, reached
+
+
+def _symmetric(A: Matrix, largest_of: LargestEigenvalues, first: NDArray) -> Vectors:
     """The singular values of a symmetric A from both ends of its spectrum, with u = v or u = -v."""
-    B = aslinearoperator(A)
-    values, V = largest_of(lambda x: B.matvec(x) / scale, first)
-    lowest = getattr(A, "lowest", -np.inf)
-    if values[-1] < -lowest / scale:
-        opposite, W = largest_of(lambda x: B.matvec(x) / -scale, first)
+    values, V = largest_of(lambda x: A @ x, first)
+    if values[-1] < -getattr(A, "lowest", -np.inf):
+        opposite, W = largest_of(lambda x: -(A @ x), first)
         values, V = np.r_[values, -opposite], np.hstack([V, W])
         order = np.argsort(-np.abs(values), kind="stable")[: largest_of.count]
         values, V = values[order], V[:, order]
-    return np.abs(values) * scale, np.where(values < 0, -V, V), V
+    return np.abs(values), np.where(values < 0, -V, V), V
 
 
-def _general(A: Matrix, scale: float, largest_of: LargestEigenvalues, first: NDArray) -> Vectors:
+def _general(A: Matrix, largest_of: LargestEigenvalues, first: NDArray) -> Vectors:
     """The singular values of A from the eigenvectors of the smaller of A'A and AA'."""
     wide = A.shape[0] < A.shape[1]
     C = aslinearoperator(A.T if wide else A)
-    _, V = largest_of(lambda x: C.rmatvec(C.matvec(x) / scale) / scale, first)
+    _, V = largest_of(lambda x: C.rmatvec(C.matvec(x)), first)
     U, sigma, Wt = np.linalg.svd(C.matmat(V), full_matrices=False)
     V = V @ Wt.T
     return (sigma, V, U) if wide else (sigma, U, V)
@@ -206,13 +242,26 @@ def start_vector(start: Start, side: str, size: int, dtype: DTypeLike) -> NDArra
     """A random vector, or the sum of those given with something random that sees the others."""
     random = random_vector(size, float_type(dtype))
     total = np.zeros(size)
-    for triplet in start or ():
-        if not isinstance(triplet, SingularTriplet):
-            came = type(triplet).__name__
-            raise TypeError(f"start: wanted a sequence of SingularTriplet, got one of {came}")
-        total += as_vector("start", getattr(triplet, side), size)
+    for vector in _start_vectors(start, side, size):
+        total += vector / (power_of_two(vector) or 1)
     norm = np.linalg.norm(total)
-    if not np.isfinite(norm):
-        raise ValueError("start: wanted finite vectors, got NaN or infinity")
     mixed = random if norm == 0 else total / norm + 0.05 * random / np.linalg.norm(random)
     return mixed.astype(random.dtype)
+
+
+def _start_vectors(start: Start, side: str, size: int) -> list[NDArray]:
+    """A vector of each triplet of a start, checked."""
+    wanted = "start: wanted a sequence of SingularTriplet, got"
+    if start is None:
+        return []
+    if isinstance(start, SingularTriplet) or not isinstance(start, Sequence):
+        raise TypeError(f"{wanted} {shown(start)}")
+    vectors = []
+    for triplet in start:
+        if not isinstance(triplet, SingularTriplet):
+            raise TypeError(f"{wanted} one of {type(triplet).__name__}")
+        vector = as_vector("start", getattr(triplet, side), size)
+        if not np.isfinite(vector).all():
+            raise ValueError("start: wanted finite vectors, got NaN or infinity")
+        vectors.append(vector)
+    return vectors

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from convreg import NotConverged, SingularTriplet, leading_triplets, power_update, shifted_gram
 from convreg._numerics import arpack
+from convreg._numerics.reduced import reduced
 
 MODULE = sys.modules["convreg.lanczos"]
 SIZE = 300
@@ -467,7 +468,7 @@ def test_scipy_has_one_thread_meanwhile(fails):
         assert before == pools() == ([2], [2])
         inside = A.seen[
             1 : None if fails else -1
-        ]  # not the look whether A is zero, nor the residual
+        ]  # not the look how large A is, nor the residual
         assert all(threads == ([1], [2]) for threads in inside)
         assert A.seen[0] == before
 
@@ -538,7 +539,8 @@ def test_lanczos_gives_up_after_50_restarts_where_a_decomposition_is_at_hand(
 def test_the_worst_residual_of_all_decides_and_the_first_value_is_its_scale(monkeypatch, count):
     A = symmetric([2.0, -1.5, 1.0])
     plain = leading_triplets(Symmetric(A), count)
-    residuals = sorted(triplet.residual for triplet in plain)
+    scale = reduced("A", Symmetric(A))[1]
+    residuals = sorted(triplet.residual / scale for triplet in plain)
     seen, decomposed, original = [], [], MODULE._decomposed
     monkeypatch.setattr(
         MODULE, "_decomposed", lambda A, count: decomposed.append(count) or original(A, count)
@@ -555,7 +557,7 @@ def test_the_worst_residual_of_all_decides_and_the_first_value_is_its_scale(monk
         assert decomposed == ([] if accepted else [count])
         decomposed.clear()
     assert len(set(residuals)) == count
-    assert seen == [(plain[0].sigma, 0.0)] * 3
+    assert seen == [(plain[0].sigma / scale, 0.0)] * 3
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,13 @@ export SITE ?= site
 
 # What a user has set for other programs is not for these.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONINSPECT PYTHONWARNINGS PYTHONUSERBASE
-unexport PIP_PYTHON PIP_DRY_RUN PIP_NO_DEPS PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE PIP_REQUIRE_HASHES
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD MYPYPATH
-# Into the environment of this Python, wherever pip's settings would have it.
-INSTALL := -m pip install --quiet --disable-pip-version-check --no-user --target= --prefix= --root=
+# Of pip's settings those that would install something else, or elsewhere, are emptied in .venv.
+SETTINGS := USER TARGET PREFIX ROOT PYTHON DRY_RUN NO_DEPS CONSTRAINT REQUIREMENT EDITABLE REQUIRE_HASHES
+unexport $(SETTINGS:%=PIP_%)
+INSTALL := -m pip install --quiet --disable-pip-version-check
+EMPTIED := for part in global install; do echo "[$$part]"; printf '%s =\n' $(SETTINGS) | tr A-Z_ a-z-; done
+
 .PHONY: help env torch reproduce test test-all notebooks site bench mutants zoo clean
 .NOTPARALLEL:
 
@@ -57,6 +60,7 @@ $(MADE):
 	@mkdir .venv
 	@touch $(MARK)
 	@"$(BASE)" -m venv .venv
+	@$(EMPTIED) > .venv/pip.conf
 	@touch $@
 
 $(READY): .venv/.ready-%: $(MADE) pyproject.toml constraints.txt
@@ -71,6 +75,9 @@ reproduce: .venv/.ready-notebooks ## run every notebook, write figures/ and buil
 test test-all: export OPENBLAS_NUM_THREADS := 1
 test test-all: export OMP_NUM_THREADS := 1
 test test-all: export MKL_NUM_THREADS := 1
+# The tests themselves read UTF-8 in any locale; of convreg's files each names its encoding.
+test test-all: export PYTHONUTF8 := 1
+test test-all: export PYTHONWARNDEFAULTENCODING := 1
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 define STATIC
@@ -141,6 +148,7 @@ build/zoo/.ready: pyproject.toml benchmarks/zoo.txt
 	@echo "Making build/zoo with torchvision, timm and a PyTorch of its own (up to 6 GB) ..."
 	$(call begun,build/zoo)
 	@"$(BASE)" -m venv build/zoo
+	@$(EMPTIED) > build/zoo/pip.conf
 	@build/zoo/bin/python $(INSTALL) -e . -r benchmarks/zoo.txt
 	@touch $@
 

@@ -165,7 +165,7 @@ def main():
         packages = {"torchvision": torchvision, "timm": timm, "torch": torch}
         versions = {key: part.__version__.split("+")[0] for key, part in packages.items()}
         page = PAGE.format(rows="\n".join(rows), iterations=15 + ITERATIONS, **versions)
-        TABLE.write_text(page)
+        TABLE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def as_csv(table: Table) -> bytes:
 
 def read_table(path: str | Path) -> Table:
     """A table from its CSV file."""
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         names, *rows = csv.reader(file)
     columns = map(as_column, zip(*rows, strict=True))
     return dict(zip(names, columns, strict=True))

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from math import prod
 from numbers import Real
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from scipy.sparse import csr_array, issparse
+from scipy.sparse.linalg import LinearOperator
 
 Gram = Literal["columns", "rows", "smaller"]
 GRAMS: tuple[Gram, ...] = ("columns", "rows", "smaller")
+PLAIN_ARRAYS = (np.ndarray, np.matrix, np.memmap, np.recarray)
+MOST_DIMENSIONS = 64  # of an array of NumPy
+LARGEST_INTEGER = 2**63 - 1
+MOST_ENTRIES = 2**36  # a vector of as many takes 512 GiB
 
 
 class Matrix(Protocol):
@@ -41,29 +50,81 @@ def shown(value: Any) -> str:
     >>> shown("rows"), shown(np.zeros((2, 3)))
     ("'rows'", 'ndarray of shape (2, 3)')
     """
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and shape:
-        return f"{type(value).__name__} of shape {tuple(shape)}"
-    text = repr(value)
+    kind = type(value).__name__
+    try:
+        shape = getattr(value, "shape", None)
+        if isinstance(shape, tuple) and shape:
+            return f"{kind} of shape {tuple(shape)}"
+        text = repr(value)
+    except Exception:  # a __repr__ of somebody else's, or an integer of thousands of digits
+        return f"one of {kind} that cannot be printed"
     return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
 def float_type(dtype: Any) -> type[np.floating]:
-    """float32 for float32, float64 for every other real type."""
-    return np.float32 if dtype == np.float32 else np.float64
+    """float32 for float32, in any order of its bytes; float64 for every other real type."""
+    return np.float32 if np.dtype(dtype).newbyteorder("=") == np.float32 else np.float64
 
 
 def as_floats(name: str, value: ArrayLike) -> NDArray:
-    """A real array: float32 stays float32, every other real type becomes float64."""
+    """A real array, finite: float32 stays float32, every other real type becomes float64.
+
+    What NumPy makes a real array of is taken; what means more than its numbers, as with a mask or
+    a unit, is refused.
+    """
+    _refuse_more_than_numbers(name, value)
     try:
         array = np.asarray(value)
-    except ValueError:  # rows of unequal lengths
-        raise ValueError(
-            f"{name}: wanted an array of real numbers, got rows of unequal lengths"
-        ) from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError(
+                f"{name}: wanted an array of real numbers, got rows of unequal lengths"
+            ) from None
+        raise TypeError(
+            f"{name}: wanted an array of real numbers, got {type(value).__name__}, of which NumPy "
+            f"makes none: {error}"
+        ) from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: wanted an array of real numbers, got dtype {array.dtype}")
-    return array.astype(float_type(array.dtype), copy=False)
+    return _cast(name, array, float_type(array.dtype))
+
+
+def _refuse_more_than_numbers(name: str, value: Any, depth: int = 0) -> None:
+    """Refuse masks, units and what else a class of its own may mean, in lists too."""
+    if isinstance(value, (list, tuple)):
+        for entry in value if depth < MOST_DIMENSIONS else ():
+            _refuse_more_than_numbers(name, entry, depth + 1)
+        return
+    if isinstance(value, np.ma.MaskedArray):
+        more = np.ma.is_masked(value)
+    else:
+        subclass = isinstance(value, np.ndarray) and type(value) not in PLAIN_ARRAYS
+        more = subclass or hasattr(type(value), "unit") or hasattr(type(value), "units")
+    if more:
+        raise TypeError(
+            f"{name}: wanted an array of plain real numbers, got one of {type(value).__name__}, "
+            "which means more than its numbers"
+        )
+
+
+def _cast(name: str, array: NDArray, dtype: DTypeLike) -> NDArray:
+    """The array in this type, if all that is in it is finite and none has vanished."""
+    with np.errstate(over="ignore", under="ignore"):
+        floats = array.astype(dtype, copy=False)
+    if not np.isfinite(floats).all():
+        raise ValueError(
+            f"{name}: wanted finite entries, got NaN or infinity as {floats.dtype.name}"
+        )
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        tiny = np.abs(floats) < np.finfo(float).tiny
+        if np.any(floats[tiny] != array[tiny]):
+            raise ValueError(
+                f"{name}: wanted entries that {floats.dtype.name} can hold, got some below "
+                f"{np.finfo(float).tiny:.2g}"
+            )
+    return floats
 
 
 def as_kernel(K: ArrayLike, name: str = "K", *, square: bool = True) -> NDArray:
@@ -73,23 +134,26 @@ def as_kernel(K: ArrayLike, name: str = "K", *, square: bool = True) -> NDArray:
     """
     wanted = "(k, k, g, h) or (k, k)" if square else "(k1, k2, g, h) or (k1, k2)"
     kernel = as_floats(name, K)
+    given = kernel.shape
     if kernel.ndim == 2:
         kernel = kernel[:, :, np.newaxis, np.newaxis]
     unequal = kernel.ndim == 4 and kernel.shape[0] != kernel.shape[1]
     if kernel.ndim != 4 or kernel.size == 0 or (square and unequal):
-        raise ValueError(f"{name}: wanted the shape {wanted}, none of them 0, got {np.shape(K)}")
-    if not np.isfinite(kernel).all():
-        raise ValueError(f"{name}: wanted finite entries, got NaN or infinity")
+        raise ValueError(f"{name}: wanted the shape {wanted}, none of them 0, got {given}")
     return kernel
 
 
 def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int, int]:
     """(k1, k2, g, h) from the shape of a kernel, (k1, k2, g, h) or (k1, k2)."""
-    if not isinstance(shape, (Sequence, np.ndarray)):
-        raise TypeError(f"shape: wanted (k1, k2, g, h) or (k1, k2), got {shown(shape)}")
+    wanted = "shape: wanted (k1, k2, g, h) or (k1, k2)"
+    array = isinstance(shape, np.ndarray) and shape.ndim == 1
+    if not array and (not isinstance(shape, Sequence) or isinstance(shape, (bytes, bytearray))):
+        raise TypeError(f"{wanted}, got {shown(shape)}")
+    if len(shape) not in (2, 4) and not isinstance(shape, str):
+        raise ValueError(f"{wanted}, got {shown(tuple(shape))}")
     sizes = tuple(as_integer("shape", size, 1) for size in shape)
-    if len(sizes) not in (2, 4):
-        raise ValueError(f"shape: wanted (k1, k2, g, h) or (k1, k2), got {tuple(shape)}")
+    if prod(sizes) > MOST_ENTRIES:
+        raise ValueError(f"{wanted}, at most {MOST_ENTRIES:,} entries, got {shown(tuple(shape))}")
     k1, k2 = sizes[:2]
     g, h = sizes[2:] or (1, 1)
     return k1, k2, g, h
@@ -103,47 +167,164 @@ def as_vector(name: str, value: ArrayLike, size: int) -> NDArray:
     return vector
 
 
+def as_entries(name: str, value: Any) -> Any:
+    """A real array: as a csr_array if it is sparse, its duplicates summed, else as `as_floats`."""
+    if not issparse(value):
+        return as_floats(name, value)
+    if value.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: wanted an array of real numbers, got dtype {value.dtype}")
+    if value.ndim != 2:
+        raise ValueError(f"{name}: wanted two dimensions, got the shape {value.shape}")
+    if value.dtype == np.float16:  # SciPy has no sparse arithmetic of it
+        value = value.astype(np.float64)
+    matrix = value if isinstance(value, csr_array) else csr_array(value)
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    data = _cast(name, matrix.data, float_type(matrix.dtype))
+    if data is matrix.data:
+        return matrix
+    return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
 def as_matrix(name: str, value: Any) -> Any:
-    """A real matrix: sparse or a LinearOperator as it is, all else a dense array of floats."""
-    matrix = (
-        value
-        if hasattr(value, "__matmul__") and hasattr(value, "shape")
-        else as_floats(name, value)
-    )
-    if len(matrix.shape) != 2 or 0 in matrix.shape:
+    """A real matrix: a dense array of floats, a csr_array or a `RealOperator`, ``name`` in errors.
+
+    What has ``@``, a shape and no way to an array is an operator.
+    """
+    of_entries = issparse(value) or hasattr(value, "__array__")
+    operator = hasattr(value, "__matmul__") and hasattr(value, "shape") and not of_entries
+    matrix = value if operator else as_entries(name, value)
+    shape = matrix.shape
+    if not isinstance(shape, tuple) or len(shape) != 2 or not all(map(_is_size, shape)):
         raise ValueError(
-            f"{name}: wanted two dimensions, neither of them 0, got the shape {tuple(matrix.shape)}"
+            f"{name}: wanted two dimensions, neither of them 0, got the shape {shown(shape)}"
         )
-    if matrix.dtype is None or matrix.dtype.kind not in "fiub":
-        raise TypeError(f"{name}: wanted a matrix of real numbers, got dtype {matrix.dtype}")
-    if isinstance(matrix, np.ndarray) or (matrix.dtype.kind in "iub" and hasattr(matrix, "astype")):
-        return matrix.astype(float_type(matrix.dtype), copy=False)
-    return matrix
+    return RealOperator(name, matrix) if operator else matrix
+
+
+def _is_size(value: Any) -> bool:
+    """Whether it is an integer above 0."""
+    return isinstance(value, (int, np.integer)) and value > 0
+
+
+class RealOperator(LinearOperator):
+    """An operator of float32 or float64 whose products are real, finite and of the right shape.
+
+    Where those of the given one are not, the error names it. It is its own transpose where the
+    given one is, and has its bound ``lowest``.
+    """
+
+    def __init__(self, name: str, A: Any) -> None:
+        dtype = _real_type(name, getattr(A, "dtype", None))
+        super().__init__(float_type(dtype), tuple(map(int, A.shape)))
+        self._name, self._A = name, A
+        if hasattr(A, "lowest"):
+            self.lowest = A.lowest
+
+    def _matmat(self, X: NDArray) -> NDArray:
+        dtype = np.result_type(self.dtype, X)
+        with self._named(), np.errstate(over="ignore", invalid="ignore"):
+            Y = np.asarray(self._A @ X.astype(dtype, copy=False))
+        wanted = (self.shape[0], *X.shape[1:])
+        if Y.shape != wanted:
+            raise ValueError(f"{self._name}: wanted products of shape {wanted}, got {Y.shape}")
+        if dtype.kind == "c" or not np.isfinite(X).all():
+            return Y
+        return _cast(self._name, as_floats(self._name, Y), dtype)
+
+    def _matvec(self, x: NDArray) -> NDArray:
+        return self._matmat(x)
+
+    def _transpose(self) -> LinearOperator:
+        with self._named():
+            transpose = self._A.T
+        return self if transpose is self._A else RealOperator(self._name, transpose)
+
+    def _adjoint(self) -> LinearOperator:
+        return self._transpose()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """What goes wrong inside is an error of the operator's that names it."""
+        try:
+            yield
+        except MemoryError:
+            raise
+        except Exception as error:
+            kind = ValueError if isinstance(error, ValueError) else TypeError
+            raise kind(
+                f"{self._name}: wanted an operator with the products A x and A' y, got "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+
+def _real_type(name: str, dtype: Any) -> np.dtype:
+    """A dtype of real numbers."""
+    try:
+        found = None if dtype is None else np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or found.kind not in "fiub":
+        raise TypeError(f"{name}: wanted a matrix of real numbers, got dtype {dtype}")
+    return found
 
 
 def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """An integer from low to high (both included)."""
+    """An integer from low to high (both included), at most that of 64 bits."""
     wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
-    candidate: Any = None if isinstance(value, (bool, np.bool_)) else value
     try:
-        number = operator.index(candidate)
-    except TypeError:
+        number = operator.index(None if _is_bool(value) or _dimensions(value) else value)
+    except Exception:  # of somebody's __index__, too
         raise TypeError(f"{name}: wanted {wanted}, got {shown(value)}") from None
-    if number < low or (high is not None and number > high):
-        raise ValueError(f"{name}: wanted {wanted}, got {number}")
+    if number < low or number > (LARGEST_INTEGER if high is None else high):
+        raise ValueError(f"{name}: wanted {wanted}, got {shown(number)}")
     return number
 
 
 def as_number(name: str, value: Any, *, positive: bool = True) -> float:
     """A finite number that is positive, or (positive=False) not negative."""
     wanted = "a positive finite number" if positive else "a finite number of at least 0"
-    value = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+    if hasattr(value, "__array__") and not isinstance(value, np.generic):
+        value = _scalar(value)
+    if _is_bool(value) or not isinstance(value, (Real, Decimal)):
         raise TypeError(f"{name}: wanted {wanted}, got {shown(value)}")
-    number = float(value)
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):  # too large, or Decimal's sNaN
+        number = np.inf
     if not np.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ValueError(f"{name}: wanted {wanted}, got {number}")
+        raise ValueError(f"{name}: wanted {wanted}, got {shown(value)}")
     return number
+
+
+def as_flag(name: str, value: Any) -> bool:
+    """True or False, or 1 or 0."""
+    if _is_bool(value) and not _dimensions(value):
+        return bool(value)
+    if isinstance(value, (int, np.integer)) and value in (0, 1):
+        return bool(value)
+    raise TypeError(f"{name}: wanted True or False, got {shown(value)}")
+
+
+def _is_bool(value: Any) -> bool:
+    """Whether it is a bool, of NumPy or PyTorch too."""
+    return isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool")
+
+
+def _dimensions(value: Any) -> bool:
+    """Whether it has any, as an array has."""
+    return getattr(value, "ndim", 0) != 0
+
+
+def _scalar(value: Any) -> Any:
+    """The number in an array without dimensions; all else as it is."""
+    try:
+        _refuse_more_than_numbers("", value)
+        array = np.asarray(value)
+    except Exception:
+        return value
+    return value if array.ndim else array[()]
 
 
 def as_choice(name: str, value: Any, choices: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ independent reference.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from itertools import product
 
@@ -19,6 +20,9 @@ from convreg._checks import Gram, Matrix, as_floats, as_matrix, as_vector, gram_
 from convreg.convolution import ConvolutionOperator
 from convreg.geometry import Padding, Size
 from convreg.matrix import entry_positions, formed
+
+ROOM = 40  # bits: a sum of so many powers of two of entries does not overflow
+Formula = Callable[[ConvolutionOperator, NDArray, NDArray], NDArray]
 
 
 def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
@@ -39,7 +43,7 @@ def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
     Raises
     ------
     ValueError, TypeError
-        Where u or v is no vector of real numbers.
+        Where u or v is no vector of real numbers, or a product of theirs overflows.
 
     Examples
     --------
@@ -49,7 +53,9 @@ def singular_value_gradient(u: ArrayLike, v: ArrayLike) -> NDArray:
     """
     u = as_floats("u", u)
     v = as_floats("v", v)
-    return np.outer(as_vector("u", u, u.size), as_vector("v", v, v.size))
+    with np.errstate(over="ignore"):
+        G = np.outer(as_vector("u", u, u.size), as_vector("v", v, v.size))
+    return _finite("u, v: wanted vectors whose products do not overflow", G)
 
 
 def penalty_matrix_gradient(M: Matrix, u: ArrayLike, v: ArrayLike) -> NDArray:
@@ -72,7 +78,7 @@ def penalty_matrix_gradient(M: Matrix, u: ArrayLike, v: ArrayLike) -> NDArray:
     Raises
     ------
     ValueError, TypeError
-        Where u or v is no vector of length n.
+        Where u or v is no vector of length n, or the gradient overflows.
 
     Examples
     --------
@@ -83,7 +89,13 @@ def penalty_matrix_gradient(M: Matrix, u: ArrayLike, v: ArrayLike) -> NDArray:
     M = as_matrix("M", M)
     u = as_vector("u", u, M.shape[1])
     v = as_vector("v", v, M.shape[1])
-    return np.outer(M @ u, v) + np.outer(M @ v, u)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for room in (0, ROOM):  # the products alone may overflow
+            x, y = np.ldexp(u, -room), np.ldexp(v, -room)
+            G = np.ldexp(np.outer(M @ x, v) + np.outer(M @ y, u), room)
+            if np.isfinite(G).all():
+                break
+    return _finite("M: wanted entries whose gradient does not overflow", G)
 
 
 def kernel_gradient(
@@ -124,8 +136,8 @@ def kernel_gradient(
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel, N no size, the geometry is none, or u, v not of the length that
-        ``gram`` asks for.
+        Where K is no kernel, N no size, the geometry is none, u, v not of the length that ``gram``
+        asks for, or the gradient overflows.
 
     Examples
     --------
@@ -147,6 +159,11 @@ def gradient_in_kernel(M: ConvolutionOperator, u: NDArray, v: NDArray, rows: boo
 
     The second is for M M' (``rows``). M* is `ConvolutionOperator.kernel_adjoint`.
     """
+    return _at_any_scale(partial(_correlations, rows), M, u, v)
+
+
+def _correlations(rows: bool, M: ConvolutionOperator, u: NDArray, v: NDArray) -> NDArray:
+    """The same, where no sum overflows."""
     pair = np.stack([u, v], axis=1)
     return gradient_from_products(M, pair, (M.T if rows else M) @ pair, rows)
 
@@ -203,13 +220,45 @@ def kernel_gradient_index_sum(
     np.float64(4.0)
     """
     M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
-    m = formed(M).toarray()
+    u = as_vector("u", u, M.shape[1])
+    v = as_vector("v", v, M.shape[1])
     shape = M.kernel.shape
-    u = as_vector("u", u, m.shape[1])
-    v = as_vector("v", v, m.shape[1])
     omega = partial(entry_positions, shape, N, stride=stride, dilation=dilation, padding=padding)
-    G = np.zeros(shape, np.result_type(m, u, v))
-    for p, q, z, y in product(*map(range, shape)):
+    return _at_any_scale(partial(_index_sum, omega), M, u, v).reshape(np.shape(K))
+
+
+def _index_sum(
+    omega: Callable[..., tuple[NDArray, NDArray]], M: ConvolutionOperator, u: NDArray, v: NDArray
+) -> NDArray:
+    """The same, where no sum overflows."""
+    m = formed(M).toarray()
+    G = np.zeros(M.kernel.shape, np.result_type(m, u, v))
+    for p, q, z, y in product(*map(range, G.shape)):
         for i, j in zip(*omega(p, q, z, y), strict=True):
             G[p, q, z, y] += np.sum(u[j] * v * m[i]) + np.sum(u * v[j] * m[i])
-    return G.reshape(np.shape(K))
+    return G
+
+
+def _at_any_scale(formula: Formula, M: ConvolutionOperator, u: NDArray, v: NDArray) -> NDArray:
+    """A gradient, linear in K, u and v, from all three over powers of two; times these."""
+    sizes = [_exponent(M.kernel), _exponent(u), _exponent(v)]
+    # what is tiny in K stays as it is: beside a large entry it would vanish
+    sizes[0] = max(0, sizes[0] + ROOM - np.finfo(M.dtype).maxexp)
+    if sizes[0] > 0:
+        M = M.with_kernel(np.ldexp(M.kernel, -sizes[0]))
+    G = formula(M, np.ldexp(u, -sizes[1]), np.ldexp(v, -sizes[2]))
+    with np.errstate(over="ignore"):
+        G = np.ldexp(G, sum(sizes))
+    return _finite("K: wanted entries whose gradient does not overflow", G)
+
+
+def _exponent(x: NDArray) -> int:
+    """That of the least power of two above the entries; 0 where all are 0."""
+    return int(np.frexp(np.abs(x).max(initial=0.0))[1])
+
+
+def _finite(wanted: str, G: NDArray) -> NDArray:
+    """A gradient whose entries are numbers of its type."""
+    if not np.isfinite(G).all():
+        raise ValueError(f"{wanted} in {G.dtype}, got {np.abs(G).max()}")
+    return G

@@ -10,6 +10,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from convreg._checks import Gram, Matrix, as_matrix, as_number, float_type, gram_of_rows
 from convreg._numerics.davidson import extreme_eigenpair
+from convreg._numerics.reduced import power_of_two
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import (
     extremes,
@@ -21,7 +22,7 @@ from convreg.extremes import (
 )
 from convreg.geometry import Padding, Size
 from convreg.gradients import gradient_in_kernel
-from convreg.lanczos import leading_triplets, start_vector
+from convreg.lanczos import NotConverged, leading_triplets, start_vector
 from convreg.power import SingularTriplet
 from convreg.symbol import Symbol
 
@@ -48,7 +49,8 @@ def shifted_gram(M: Matrix, alpha: float = 1.0, gram: Gram = "columns") -> Linea
     Raises
     ------
     ValueError, TypeError
-        Where alpha is not positive and finite, or gram is none of the three.
+        Where alpha is not positive and finite in the type of M, or gram is none of the three; and
+        of a product that overflows.
 
     Examples
     --------
@@ -58,7 +60,11 @@ def shifted_gram(M: Matrix, alpha: float = 1.0, gram: Gram = "columns") -> Linea
     """
     M = as_matrix("M", M)
     rows = gram_of_rows(gram, *M.shape)
-    return ShiftedGram(M, as_number("alpha", alpha), rows)
+    alpha = as_number("alpha", alpha)
+    largest = np.finfo(float_type(M.dtype)).max
+    if alpha > largest:
+        raise ValueError(f"alpha: wanted at most {largest:.4g}, as M is {M.dtype}, got {alpha}")
+    return ShiftedGram(M, alpha, rows)
 
 
 class ShiftedGram(LinearOperator):
@@ -75,9 +81,12 @@ class ShiftedGram(LinearOperator):
         super().__init__(float_type(A.dtype), (A.shape[1], A.shape[1]))
 
     def _matmat(self, X: NDArray) -> NDArray:
-        gram = self._At.matmat(self._A.matmat(X))
-        shifted = np.multiply(X, -self._alpha, dtype=gram.dtype)
-        shifted += gram
+        with np.errstate(over="ignore", invalid="ignore"):
+            gram = self._At.matmat(self._A.matmat(X))
+            shifted = np.multiply(X, -self._alpha, dtype=gram.dtype)
+            shifted += gram
+        if not np.isfinite(shifted).all() and np.isfinite(X).all():
+            raise ValueError("M: wanted entries with which M'M x - alpha x does not overflow")
         return shifted
 
     def _adjoint(self) -> LinearOperator:
@@ -137,7 +146,7 @@ def penalty(
     Raises
     ------
     ValueError, TypeError
-        For a bad argument, naming it.
+        For a bad argument, naming it; K where R_alpha is too large for a float.
     NotConverged
         Where a large problem misses the tolerance.
 
@@ -156,9 +165,44 @@ def penalty(
     tolerance = as_number("tolerance", tolerance, positive=False)
     if full_output or start is not None or not factors_fit(M):
         triplet = _leading(M, alpha, rows, tolerance, start)
-        R = float(triplet.sigma)
+        R = triplet.sigma
         return (R, triplet) if full_output else R
     return from_extremes(*_deciding_extremes(M, alpha, rows, tolerance), M.shape, alpha, rows)
+
+
+class _Scale:
+    """M and alpha over powers of two, so that nothing on the way overflows or vanishes.
+
+    An alpha above a bound of |M|^2 is lowered to it. Then the lower end of the spectrum leads, with
+    both of them and with the same vectors, and products with M'M are not lost beside alpha.
+    """
+
+    def __init__(self, M: ConvolutionOperator, alpha: float) -> None:
+        self.M, self._unit = scaled(M)
+        # M is the sum over the taps of S (x) K[p, q]', with norms of S of at most 1
+        bound = float(np.linalg.norm(self.M.kernel, axis=(2, 3)).sum())
+        above = 2.0 ** np.frexp(bound * bound)[1]
+        self.alpha = min(alpha / self._unit / self._unit, above)
+        self._rest = alpha - self._times(self.alpha)
+
+    def _times(self, square: float) -> float:
+        """A number of the order of M'M as it was."""
+        return self._unit * (self._unit * square)
+
+    def back(self, triplet: SingularTriplet) -> SingularTriplet:
+        """The triplet of M'M - alpha I as they were."""
+        sigma, u, v = triplet
+        R = representable(self._times(float(sigma)) + self._rest)
+        found = SingularTriplet(R, u, v)
+        found.residual = self._times(triplet.residual)
+        return found
+
+
+def representable(R: float) -> float:
+    """R_alpha, if it is a number."""
+    if not np.isfinite(R):
+        raise ValueError(f"K: wanted entries whose R_alpha does not overflow, got {R}")
+    return R
 
 
 def _leading(
@@ -168,7 +212,29 @@ def _leading(
     tolerance: float,
     start: SingularTriplet | None,
 ) -> SingularTriplet:
-    """The leading triplet of M'M - alpha I.
+    """The leading triplet of M'M - alpha I, to a residual relative to R_alpha."""
+    scale = _Scale(M, alpha)
+    starts = None if start is None else [start]
+    try:
+        return scale.back(_leading_of(scale.M, scale.alpha, rows, tolerance, starts))
+    except NotConverged as missed:
+        triplets = [scale.back(triplet) for triplet in missed.triplets]
+        R, residual = triplets[0].sigma, triplets[0].residual
+        raise NotConverged(
+            f"tolerance: wanted one that is reached, got {tolerance:.2g}; the best value so far is "
+            f"{R:.6g}, with a residual of {residual:.2g}, and its triplet is in .triplets",
+            triplets,
+        ) from None
+
+
+def _leading_of(
+    M: ConvolutionOperator,
+    alpha: float,
+    rows: bool,
+    tolerance: float,
+    start: list[SingularTriplet] | None,
+) -> SingularTriplet:
+    """The same for M and alpha of the order of 1.
 
     No eigenvalue is below -alpha: where the largest is at least alpha, it is R_alpha. The symbol
     tells whether to look for that of a large problem, by Davidson's method, or at both ends; if
@@ -176,35 +242,31 @@ def _leading(
     """
     B = ShiftedGram(M, alpha, rows)
     if is_small(M) or Symbol(M).gram_entries > VECTORS * B.shape[0]:
-        return leading_triplets(B, 1, tolerance, None if start is None else [start])[0]
-    reduced, scale = scaled(M)
-    symbol = Symbol(reduced)
+        return leading_triplets(B, 1, tolerance, start)[0]
+    symbol = Symbol(M)
     if start is None:
         wave = symbol.start_vector()
         x = M @ wave if rows else wave
-        start = SingularTriplet(np.nan, x, x)
-    if scale**2 * symbol.peaks.values[0] >= 2 * alpha:
-        first = start_vector([start], "v", B.shape[0], B.dtype)
-        start, converged = _largest(B, first, tolerance, scale**2 + alpha)
-        if converged and start.sigma >= alpha:
-            return start
-    return leading_triplets(B, 1, tolerance, [start])[0]
+        start = [SingularTriplet(np.nan, x, x)]
+    if symbol.peaks.values[0] >= 2 * alpha:
+        found, converged = _largest(B, start_vector(start, "v", B.shape[0], B.dtype), tolerance)
+        if converged and found.sigma >= alpha:
+            return found
+        start = [found]
+    return leading_triplets(B, 1, tolerance, start)[0]
 
 
-def _largest(
-    B: ShiftedGram, first: NDArray, tolerance: float, size: float
-) -> tuple[SingularTriplet, bool]:
-    """The triplet of the largest eigenvalue of a B of about that size; whether it converged."""
-    unit = 2.0 ** np.frexp(size)[1]  # a power of two, so that nothing is rounded
+def _largest(B: ShiftedGram, first: NDArray, tolerance: float) -> tuple[SingularTriplet, bool]:
+    """The triplet of the largest eigenvalue of B; whether it converged."""
 
     def enough(value: float, residual: float, gap: float) -> bool:
         """Whether the relative residual is within the tolerance."""
         return residual <= tolerance * abs(value)
 
-    pair = extreme_eigenpair(lambda v: B.matvec(v) / unit, first, enough, largest=True)
-    triplet = SingularTriplet(B.dtype.type(unit * pair.value), pair.vector, pair.vector)
-    triplet.residual = unit * pair.residual
-    rounding = 100 * float(np.finfo(B.dtype).eps) * (unit * abs(pair.value) + 2 * abs(B.lowest))
+    pair = extreme_eigenpair(B.matvec, first, enough, largest=True)
+    triplet = SingularTriplet(B.dtype.type(pair.value), pair.vector, pair.vector)
+    triplet.residual = pair.residual
+    rounding = 100 * float(np.finfo(B.dtype).eps) * (abs(pair.value) + 2 * abs(B.lowest))
     return triplet, pair.converged or triplet.residual <= rounding
 
 
@@ -215,7 +277,7 @@ def _deciding_extremes(
     if is_small(M):
         return extremes(M)
     largest = largest_singular_value(M, tolerance)
-    if largest**2 >= 2 * alpha or gram_is_singular(M.shape, rows):
+    if largest >= 2**0.5 * alpha**0.5 or gram_is_singular(M.shape, rows):
         return largest, largest
     return largest, smallest_singular_value(M, tolerance)
 
@@ -224,9 +286,11 @@ def from_extremes(
     sigma_max: float, sigma_min: float, shape: tuple[int, ...], alpha: float, rows: bool
 ) -> float:
     """Section 2: R_alpha from the extreme singular values of an M of this shape."""
-    largest = sigma_max * sigma_max
-    smallest = 0.0 if gram_is_singular(shape, rows) else sigma_min * sigma_min
-    return max(abs(largest - alpha), abs(smallest - alpha))
+    unit = power_of_two(np.array([sigma_max, alpha**0.5]))
+    largest, shift = (sigma_max / unit) ** 2, alpha / unit / unit
+    smallest = 0.0 if gram_is_singular(shape, rows) else (sigma_min / unit) ** 2
+    R = max(abs(largest - shift), abs(smallest - shift))
+    return representable(unit * (unit * R))
 
 
 def gram_is_singular(shape: tuple[int, ...], rows: bool) -> bool:
@@ -273,7 +337,8 @@ def penalty_gradient(
     Raises
     ------
     ValueError, TypeError
-        For a bad argument, naming it.
+        For a bad argument, naming it; K where R_alpha is too large for a float, or the gradient
+        for the type of K.
     NotConverged
         Where a large problem misses the tolerance.
 
@@ -285,7 +350,8 @@ def penalty_gradient(
     M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
+    tolerance = as_number("tolerance", tolerance, positive=False)
     triplet = _leading(M, alpha, rows, tolerance, start)
-    R = float(triplet.sigma)
+    R = triplet.sigma
     G = gradient_in_kernel(M, triplet.u, triplet.v, rows).reshape(np.shape(K))
     return (R, G, triplet) if full_output else (R, G)

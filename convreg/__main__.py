@@ -4,13 +4,15 @@ import sys
 
 
 def main() -> int:
-    """The command line's exit status; 2 as well where what the notebooks need is not installed."""
+    """The command line's exit status; 2 where what the notebooks need is not installed."""
     try:
         from convreg.companion.commands import main as run
     except ModuleNotFoundError as missing:
         wanted = "wanted what the notebooks need: pip install 'convreg[notebooks]'"
         print(f"convreg: {wanted} (no module named {missing.name})", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return run()
 
 

@@ -19,6 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from convreg import __version__
+from convreg.companion.rules import shown
+
+MOST = 1000  # workers
+
+
+class Once(argparse.Action):
+    """An option with one value, refused when it comes twice: the first would be lost in silence."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        """Keep the value."""
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "wanted once, got twice")
+        setattr(namespace, self.dest, values)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,24 +65,25 @@ def _run(options: Any) -> None:
     pair = ("NAME", "VALUE")
     add("notebook", help="a number, a name or a path")
     add("-p", dest="parameters", nargs=2, action="append", default=[], metavar=pair)
-    add("-o", "--out", type=Path, help="the executed notebook; else NOTEBOOK.run.ipynb, here")
-    add("--figure-dir", help="folder for the figures, the same as -p figure_dir DIR")
-    add("--results-dir", help="folder for the results as JSON, the same as -p results_dir DIR")
+    add("-o", "--out", action=Once, help="the executed notebook; else NOTEBOOK.run.ipynb, here")
+    add("--figure-dir", action=Once, help="folder for the figures, as -p figure_dir DIR")
+    add("--results-dir", action=Once, help="folder for the results, as -p results_dir DIR")
 
 
 def _sweep(options: Any) -> None:
     add = options.add_argument
+    several: dict[str, Any] = {"nargs": "+", "action": "extend"}
     values = "NAME=VALUE,VALUE"
     add("notebook", help="a number, a name or a path")
-    add("--grid", nargs="+", required=True, metavar=values, help="the grid is their product")
-    add("--out", type=Path, required=True, help="folder for index.csv, runs/ and the picture")
-    add("--picture", nargs="+", metavar="NAME", help="the parameters of the picture: axis, panels")
-    add("--workers", type=_count, help="runs at once, else as many as cores")
-    add("--scheduler", help="of Dask: tcp://HOST:PORT, or local for workers on this machine")
+    add("--grid", **several, required=True, metavar=values, help="the grid is their product")
+    add("--out", action=Once, required=True, help="folder for index.csv, runs/ and the picture")
+    add("--picture", **several, metavar="NAME", help="the parameters of the picture: axis, panels")
+    add("--workers", action=Once, type=_count, help="runs at once, else as many as cores")
+    add("--scheduler", action=Once, help="of Dask: tcp://HOST:PORT, or local: workers here")
 
 
 def _count(text: str) -> int:
     """A number of workers."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"wanted an integer from 1, got {text!r}")
+    if not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"wanted an integer from 1 to {MOST}, got {shown(text)}")
     return int(text)

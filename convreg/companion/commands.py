@@ -6,20 +6,21 @@ The commands and their options are in `convreg.companion.arguments`.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from convreg.companion.arguments import parser, program
+from convreg.companion.endings import ended, threads
 from convreg.companion.executors import executor
 from convreg.companion.grid import read_grid, settings
 from convreg.companion.index import Row, read_index
 from convreg.companion.notebooks import Notebook, all_notebooks, find_notebook
-from convreg.companion.parameters import FOLDERS, RULES, no_folder
+from convreg.companion.parameters import FOLDERS, RULES
+from convreg.companion.places import as_place, no_file, no_folder
+from convreg.companion.rules import named, shown
 from convreg.companion.runs import Run, execute, one_blas_thread
 from convreg.companion.sweep import sweep
 from convreg.plots.style import save_figure
@@ -31,18 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit status."""
     commands = {"list": list_notebooks, "run": run_notebook, "sweep": sweep_notebook}
     options = parser().parse_args(arguments)
-    try:
-        return commands[options.command](options)
-    except ValueError as error:
-        print(f"{program()}: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"{program()}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        said = "interrupted: nothing is half written, and the same sweep goes on"
-        print(said, file=sys.stderr)
-        return 130
+    return ended(program(), partial(commands[options.command], options))
 
 
 def list_notebooks(options: argparse.Namespace) -> int:
@@ -61,12 +51,13 @@ def list_notebooks(options: argparse.Namespace) -> int:
 def run_notebook(options: argparse.Namespace) -> int:
     """One notebook: its files, all of them, or its error."""
     notebook = Notebook.read(find_notebook(options.notebook))
+    name = notebook.path.stem
+    out = as_place("-o", f"{name}.run.ipynb" if options.out is None else options.out)
     values = notebook.read_values(_texts(options))
     notebook.checked(values)
-    name = notebook.path.stem
-    out = (options.out or Path(f"{name}.run.ipynb")).expanduser().resolve()
-    _can_be_written(out, notebook)
-    run = execute(notebook, values, progress=True)
+    _can_be_written(out, notebook, values)
+    with threads(1) as pool:  # in the main thread Jupyter would take the signals for itself
+        run = pool.submit(execute, notebook, values, progress=True).result()
     if run.error:
         print(f"{name} failed after {run.seconds:.0f} s in {run.error}", file=sys.stderr)
         return 1
@@ -85,22 +76,25 @@ def _texts(options: argparse.Namespace) -> dict[str, str]:
             given.append((name, folder))
     texts = dict(given)
     if len(texts) < len(given):
-        names = " ".join(name for name, _ in given)
+        names = " ".join(named(name) for name, _ in given[:20])
         raise ValueError(f"-p: wanted each name once, got {names}")
     for name in FOLDERS:
         if texts.get(name):
-            texts[name] = str(Path(texts[name]).expanduser().resolve())
+            texts[name] = str(as_place(name, texts[name]))
     return texts
 
 
-def _can_be_written(out: Path, notebook: Notebook) -> None:
+def _can_be_written(out: Path, notebook: Notebook, values: Mapping[str, Any]) -> None:
     """Refuse a place for the executed notebook before anything is run."""
     if out.suffix != ".ipynb" or out.is_dir():
-        raise ValueError(f"-o: wanted a file OUT.ipynb, got {out}")
+        raise ValueError(f"-o: wanted a file OUT.ipynb, got {shown(str(out))}")
     if out == notebook.path:
         raise ValueError(f"-o: wanted another file than the notebook itself, got {out}")
-    if problem := no_folder("-o", str(out.parent)):
+    if problem := no_folder("-o", out.parent) or no_file("-o", out):
         raise ValueError(problem)
+    for name in FOLDERS:
+        if values.get(name) and Path(values[name]).is_relative_to(out):
+            raise ValueError(f"-o: wanted another place than that of {name}, got {out}")
 
 
 def _places(run: Run, values: dict[str, Any]) -> dict[Path, bytes]:
@@ -115,8 +109,8 @@ def _places(run: Run, values: dict[str, Any]) -> dict[Path, bytes]:
 def sweep_notebook(options: argparse.Namespace) -> int:
     """A notebook over a grid; index.csv, a picture, and which runs failed."""
     notebook = Notebook.read(find_notebook(options.notebook))
-    out = options.out.expanduser().resolve()
-    if problem := no_folder("--out", str(out)):
+    out = as_place("--out", options.out)
+    if problem := no_folder("--out", out):
         raise ValueError(problem)
     grid = read_grid(notebook, options.grid)
     points = settings(notebook, grid)
@@ -124,35 +118,23 @@ def sweep_notebook(options: argparse.Namespace) -> int:
     axes = options.picture or varied[:2] or list(grid)[:1]
     if len(axes) > 2 or not set(axes) <= set(grid):
         wanted = f"wanted one or two of {', '.join(grid)}"
-        raise ValueError(f"--picture: {wanted}, got {' '.join(axes)}")
+        raise ValueError(f"--picture: {wanted}, got {' '.join(map(named, axes[:4]))}")
     with one_blas_thread(), executor(options.scheduler, options.workers) as (pool, workers):
-        try:
-            ended = sweep(notebook, points, out, pool, workers)
-        except KeyboardInterrupt:
-            _end_kernels()
-            raise
-    failed = _report(ended, out)
-    if any(row["headline"] for row in ended):
+        rows = sweep(notebook, points, out, pool, workers)
+    failed = _report(rows, out)
+    if any(row["headline"] for row in rows):
         others = [name for name in varied if name not in axes]
         print(f"picture: {draw(out, {point.key for point in points}, axes, others)}")
     return int(failed)
 
 
-def _end_kernels() -> None:
-    """Kill the kernels that this process started; Dask ends its own."""
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):  # it went with its parent
-            if "ipykernel_launcher" in child.cmdline():
-                child.kill()
-
-
-def _report(ended: Sequence[Row], out: Path) -> bool:
+def _report(rows: Sequence[Row], out: Path) -> bool:
     """How many runs failed, and the first of them; whether any did."""
-    failed = [row for row in ended if row["status"] == "failed"]
+    failed = [row for row in rows if row["status"] == "failed"]
     for row in failed[:3]:
         said = f"{row['run']} failed: {row['parameters']}"
         print(f"{said}\n{row['error']}\n", file=sys.stderr)
-    complete = len(ended) - len(failed)
+    complete = len(rows) - len(failed)
     print(f"{complete} complete, {len(failed)} failed: {out / 'index.csv'}")
     return bool(failed)
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convreg.companion.notebooks import Notebook
-from convreg.companion.parameters import FOLDERS, RULES, unknown_among
+from convreg.companion.parameters import FOLDERS, unknown_among
+from convreg.companion.rules import shown
 
 
 class Setting(NamedTuple):
@@ -49,14 +50,28 @@ def read_grid(notebook: Notebook, texts: Sequence[str]) -> dict[str, list[Any]]:
     for text in texts:
         name, equals, values = text.partition("=")
         if not equals or not values.strip() or name in grid:
-            raise ValueError(f"--grid: wanted name=value,value, each name once, got {text!r}")
+            wanted = "wanted name=value,value, each name once"
+            raise ValueError(f"--grid: {wanted}, got {shown(text)}")
         for problem in unknown_among([name], known):
             raise ValueError(f"--grid: {problem}")
-        entries = notebook.read_values({name: f"[{values}]"})[name]
-        if not isinstance(entries, list):  # some of them are words
-            entries = [RULES[name].read(value) for value in values.split(",")]
-        grid[name] = entries
+        grid[name] = [notebook.read_values({name: value})[name] for value in _entries(values)]
     return grid
+
+
+def _entries(text: str) -> list[str]:
+    """What stands between the commas outside of brackets.
+
+    >>> _entries(".5, [1, 2],")
+    ['.5', ' [1, 2]', '']
+    """
+    entries, depth = [""], 0
+    for character in text:
+        depth += (character in "[(") - (character in "])")
+        if character == "," and depth == 0:
+            entries.append("")
+        else:
+            entries[-1] += character
+    return entries
 
 
 def settings(notebook: Notebook, grid: Mapping[str, Sequence[Any]]) -> list[Setting]:
@@ -74,10 +89,10 @@ def settings(notebook: Notebook, grid: Mapping[str, Sequence[Any]]) -> list[Sett
         try:
             setting = Setting(given, notebook.checked(given))
         except ValueError as error:
-            problems.append(f"{given}: {error}")
+            problems.append(f"{shown(given)}: {error}")
             continue
         if setting.key in points:
-            problems.append(f"{given}: given twice")
+            problems.append(f"{shown(given)}: given twice")
         points[setting.key] = setting
     if problems:
         more = f"\n... and {len(problems) - 10} more" if len(problems) > 10 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,7 @@ import numpy as np
 
 from convreg.storage.tables import Table, as_column
 
-Row = dict[str, Any]  # "run", "status", "seconds", "error", "parameters", "headline"
-
-
-def rows(out: Path) -> Iterator[Row]:
-    """The row of every run in a folder."""
-    return (json.loads(path.read_text()) for path in out.glob("runs/*/run.json"))
+Row = dict[str, Any]  # what run.json says: see records.py
 
 
 def index_of(found: Iterable[Row]) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from convreg.companion.places import no_folder
-from convreg.companion.rules import Flag, Folder, Integer, ListOf, Pair, Real, Rule, shown
+from convreg.companion.rules import Flag, Folder, Integer, ListOf, Pair, Real, Rule, named
 
 SEED = Integer(0, 2**32 - 1)
 RULES: dict[str, Rule] = {
@@ -142,8 +142,7 @@ def unknown_among(names: Iterable[Any], known: Collection[str]) -> list[str]:
     problems = []
     for name in names:
         if name not in known:
-            said = name if str(name).isidentifier() and len(name) < 40 else shown(name, 40)
-            problems.append(f"{said}: {unknown(str(name)[:40], known)}")
+            problems.append(f"{named(str(name))}: {unknown(str(name)[:40], known)}")
     return problems
 
 

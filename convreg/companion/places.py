@@ -28,6 +28,8 @@ def as_place(name: str, text: str | Path) -> Path:
     ValueError: -o: wanted a path, got 'a\\x00b' (embedded null byte)
     """
     try:
+        if not str(text):
+            raise ValueError("nothing")
         return Path(text).expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise ValueError(f"{name}: wanted a path, got {shown(str(text))} ({error})") from None

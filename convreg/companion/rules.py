@@ -45,6 +45,15 @@ def shown(value: Any, most: int = 120) -> str:
     return f"{text[: most - 11]} ... {text[-5:]}"
 
 
+def named(name: str) -> str:
+    """A name in a message: as it is where it can be a parameter's, else in quotes.
+
+    >>> named("alpha"), named("a b")
+    ('alpha', "'a b'")
+    """
+    return name if name.isidentifier() and len(name) < 40 else shown(name, 40)
+
+
 class Rule(ABC):
     """What one parameter accepts, and how a command line's text is read for it."""
 

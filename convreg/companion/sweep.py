@@ -57,35 +57,67 @@ def sweep(
     Raises
     ------
     ValueError
-        Where another sweep is writing to the folder, or one of another notebook has written to it.
+        Where another sweep is writing to the folder, or one of another notebook has written to it;
+        where its sweep.json cannot be read, or something else is in the place of our files.
     OSError
         Where the folder cannot be written to.
     BrokenExecutor
-        Where the executor itself is lost, as a pool of processes is with one of them; the next
-        sweep goes on.
+        Where the executor itself is lost, as a pool of processes is with one of them; the runs that
+        were under way are none, and the next sweep goes on.
     """
+    points = list(points)
     out.mkdir(parents=True, exist_ok=True)
+    _check_places(out, points)
     try:
         with FileLock(out / ".lock", blocking=False):
+            (out / "runs").mkdir(exist_ok=True)
+            _clean(out)
             _claim(out, notebook)
-            return _sweep(notebook, list(points), out, executor, workers, progress)
+            return _sweep(notebook, points, out, executor, workers, progress)
     except Timeout:
         wanted = "wanted a folder that no other sweep is writing to"
         raise ValueError(f"--out: {wanted}, got {out}") from None
+
+
+def _check_places(out: Path, points: list[Setting]) -> None:
+    """Refuse what is in the place of our files or folders: what a link leads to is not ours."""
+    for name in (".lock", "index.csv"):
+        path = out / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise ValueError(f"--out: wanted a file or nothing in the place of {path}")
+    for path in (out / "runs", *(out / "runs" / point.key for point in points)):
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise ValueError(f"--out: wanted a folder or nothing in the place of {path}")
+        if path.exists() and not os.access(path, os.W_OK | os.X_OK):
+            raise ValueError(f"--out: wanted a folder that can be written to, got {path}")
+
+
+def _clean(out: Path) -> None:
+    """Remove what a sweep that was killed left half written."""
+    remove_parts(out, OWN)
+    for folder in (out / "runs").iterdir():
+        if KEY.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            remove_parts(folder)
 
 
 def _claim(out: Path, notebook: Notebook) -> None:
     """Bind a folder to the code of a notebook: runs of different code are no grid."""
     name = notebook.path.stem
     code = "\n\n".join(notebook.code).encode()
-    ours = {"schema": SCHEMA, "notebook": name, "code_sha256": hashlib.sha256(code).hexdigest()}
+    ours = {"schema": 1, "notebook": name, "code_sha256": hashlib.sha256(code).hexdigest()}
     record = out / "sweep.json"
-    theirs = json.loads(record.read_text()) if record.exists() else ours
+    try:
+        theirs = read_claim(record) if os.path.lexists(record) else ours
+    except ValueError as error:
+        if not record.is_file() or any((out / "runs").iterdir()):
+            todo = f"remove it if the runs beside it are of {name} as it is"
+            raise ValueError(f"--out: {record} cannot be read ({error}): {todo}") from None
+        theirs = ours
     if theirs != ours:
         other = "an earlier version" if theirs["notebook"] == name else theirs["notebook"]
         wanted = f"wanted a new folder or one of {name} as it is"
         raise ValueError(f"--out: {wanted}, got one of {other}: {out}")
-    write_whole({record: _as_json(ours)})
+    write_whole({record: as_json(ours)})
 
 
 def _sweep(
@@ -96,9 +128,7 @@ def _sweep(
     workers: int,
     progress: bool,
 ) -> list[Row]:
-    for part in out.rglob(".*.part"):  # of a sweep that was killed
-        part.unlink()
-    done = {row["run"]: row for row in rows(out)}
+    done = _rows(out, {point.key for point in points})
     complete = {key for key, row in done.items() if row["status"] == "complete"}
     missing = [point for point in points if point.key not in complete]
     waiting = iter(missing)
@@ -111,7 +141,7 @@ def _sweep(
                 running[executor.submit(execute, notebook, point.parameters)] = point
             if not running:
                 break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            for future in _ended(running, executor):
                 point = running.pop(future)
                 done[point.key] = _keep(out, point, _outcome(future))
                 write_whole({out / "index.csv": index_of(done.values())})
@@ -120,8 +150,33 @@ def _sweep(
     return [done[point.key] for point in points]
 
 
+def _rows(out: Path, keys: set[str]) -> dict[str, Row]:
+    """The rows of a folder; a warning for each record that cannot be believed."""
+    rows, problems = read_rows(out)
+    for record, problem in problems.items():
+        again = record.parent.name in keys
+        consequence = "that point is run again" if again else "left out of index.csv"
+        print(f"warning: {record}: {problem}: {consequence}", file=sys.stderr)
+    return rows
+
+
+def _ended(running: Iterable[Future[Run]], executor: Executor) -> list[Future[Run]]:
+    """The runs that have ended, after a second at most; those lost with the executor come last."""
+    ended = wait(running, timeout=1, return_when=FIRST_COMPLETED).done
+    if not ended and isinstance(executor, DaskExecutor):
+        executor.check()
+    return sorted(ended, key=_is_lost)
+
+
+def _is_lost(future: Future[Run]) -> bool:
+    """Whether a run was taken away with its executor: it has not failed, it has not been."""
+    return future.cancelled() or isinstance(future.exception(), BrokenExecutor)
+
+
 def _outcome(future: Future[Run]) -> Run:
     """How a run ended, also where its worker was lost."""
+    if _is_lost(future):
+        raise ExecutorLost(f"the workers are gone: {GOES_ON}")
     try:
         return future.result()
     except Exception as error:
@@ -129,24 +184,43 @@ def _outcome(future: Future[Run]) -> Run:
 
 
 def _keep(out: Path, point: Setting, run: Run) -> Row:
-    """Write what a run gave to its folder; its row."""
+    """Write what a run gave to its folder; its row. What could not be read back has failed."""
+    try:
+        files, row = _record(point, run)
+        problem = problem_of(row)
+    except Exception as error:  # its results may be anything
+        problem = f"{type(error).__name__}: {error}"
+    if problem:
+        error = f"the results cannot be kept: {problem}"
+        seconds = run.seconds if isinstance(run.seconds, float) else math.nan
+        files, row = _record(point, Run(run.executed, {}, {}, seconds, error))
+    folder = out / "runs" / point.key
+    contents = {folder / name: content for name, content in files.items()}
+    contents[folder / "run.json"] = as_json(row)
+    for path in contents:
+        if path.is_dir() and not path.is_symlink():  # whatever is in it is not ours
+            path.rename(path.with_name(f"{path.name}.{secrets.token_hex(4)}.aside"))
+    write_whole(contents)
+    return row
+
+
+def _record(point: Setting, run: Run) -> tuple[dict[str, bytes], Row]:
+    """The files of a run's folder but for run.json, and its row."""
+    given = [("executed.ipynb", run.executed)] if run.executed else []
+    if not run.error:
+        given += [*run.figures.items(), *run.results.items()]
+    files = dict(given)
+    if len(files) < len(given) or "run.json" in files:
+        names = " ".join(name for name, _ in given)
+        raise ValueError(f"wanted each name once, and none run.json, got {names}")
     row = {
         "schema": SCHEMA,
         "run": point.key,
         "status": "failed" if run.error else "complete",
-        "seconds": None if math.isnan(run.seconds) else round(run.seconds, 1),
+        "seconds": round(run.seconds, 1) if math.isfinite(run.seconds) else None,
         "error": run.error,
         "parameters": point.parameters,
         "headline": {} if run.error else run.headline(),
+        "files": {name: len(content) for name, content in files.items()},
     }
-    files = {"executed.ipynb": run.executed} if run.executed else {}
-    if not run.error:
-        files |= run.figures | run.results
-    files["run.json"] = _as_json(row)
-    folder = out / "runs" / point.key
-    write_whole({folder / name: content for name, content in files.items()})
-    return row
-
-
-def _as_json(value: Any) -> bytes:
-    return f"{json.dumps(value, indent=1)}\n".encode()
+    return files, row

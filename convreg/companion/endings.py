@@ -1,0 +1,135 @@
+"""How a command ends: its exit status, one line instead of a traceback, nothing left behind.
+
+The signals that ask a program to end become an exception in the main thread. On its way out it ends
+the kernels, so that every run returns and its temporary folder goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from typing import Any
+
+import psutil
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+
+
+class Stopped(KeyboardInterrupt):
+    """One of the signals came, by its number; what lets Ctrl-C through lets it through."""
+
+
+def ended(program: str, command: Callable[[], int]) -> int:
+    """Do a command; its exit status.
+
+    2 for what the user has to change, 1 for what failed on the way, 128 and more for a signal, with
+    one line that says why.
+    """
+    with _stopped_by_signals(), _whatever_is_printed():
+        said = ""
+        try:
+            status = command()
+            if sys.stdout:  # it may be closed
+                sys.stdout.flush()
+        except ValueError as error:
+            status, said = 2, f"{program}: {error}"
+        except BrokenPipeError:  # nobody reads on, as in `convreg list | head -1`
+            status = 128 + 13  # SIGPIPE, which Windows does not know
+        except (OSError, BrokenExecutor) as error:
+            status, said = 1, f"{program}: {error}"
+        except MemoryError:
+            status, said = 1, f"{program}: wanted more memory than there is"
+        except KeyboardInterrupt as stopped:
+            number = stopped.args[0] if isinstance(stopped, Stopped) else signal.SIGINT
+            status = 128 + number
+            said = "interrupted: nothing is half written, and the same command goes on"
+        if said:
+            print(said, file=sys.stderr)
+        return status
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[Executor]:
+    """Threads that drive kernels; where an exception leaves them, they and their kernels end.
+
+    What waits is cancelled. A kernel that has not begun is started again when it dies, so they are
+    ended again and again until every thread has returned and removed its folder.
+    """
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool
+        pool.shutdown()
+    except BaseException:
+        over = threading.Event()
+        threading.Thread(target=_end_kernels, args=(over,), daemon=True).start()
+        pool.shutdown(cancel_futures=True)
+        over.set()
+        raise
+
+
+def _end_kernels(over: threading.Event) -> None:
+    """Kill the kernels that this process started, with all that they started, until it is over."""
+    while not over.wait(0.1):
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it went with its parent
+                if "ipykernel_launcher" in child.cmdline():
+                    for process in [*child.children(recursive=True), child]:
+                        process.kill()
+
+
+class _Handler:
+    """The first signal stops the program; while it cleans up, only Ctrl-C twice ends it at once."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self.impatient = 0
+
+    def __call__(self, number: int, _frame: Any) -> None:
+        """A signal came."""
+        if not self.stopping:
+            self.stopping = True
+            raise Stopped(number)
+        self.impatient += number == signal.SIGINT
+        if self.impatient > 1:
+            os._exit(128 + number)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """The signals raise `Stopped` in the main thread; one that nohup ignores stays ignored."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        handler = _Handler()
+        for number in (getattr(signal, name) for name in SIGNALS if hasattr(signal, name)):
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+@contextlib.contextmanager
+def _whatever_is_printed() -> Iterator[None]:
+    """What the terminal's encoding has no signs for is escaped; what nobody reads is dropped."""
+    streams = [
+        stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)
+    ]
+    before = [stream.errors for stream in streams]
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        for stream, errors in zip(streams, before, strict=True):
+            try:
+                stream.reconfigure(errors=errors)  # which flushes
+            except OSError:  # Python would say so once more at its end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -2,31 +2,30 @@
 
 Every run has a folder DIR/runs/KEY, KEY made of its parameters. Its run.json comes last and says
 that the rest is there; index.csv holds a row for each. So a sweep that was stopped, however, goes
-on where it was. sweep.json says of which notebook the runs are. Both JSON files begin with
-``"schema": 1``, the version of their fields.
+on where it was. sweep.json says of which notebook the runs are.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import math
+import secrets
+import sys
 from collections.abc import Iterable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+from convreg.companion.executors import GOES_ON, DaskExecutor, ExecutorLost
+from convreg.companion.folder import check_places, claim, clean
 from convreg.companion.grid import Setting
-from convreg.companion.index import Row, index_of, rows
+from convreg.companion.index import Row, index_of
 from convreg.companion.notebooks import Notebook
+from convreg.companion.records import SCHEMA, as_json, problem_of, read_rows
 from convreg.companion.runs import Run, execute
 from convreg.storage.files import write_whole
-
-SCHEMA = 1
 
 
 def sweep(
@@ -67,57 +66,16 @@ def sweep(
     """
     points = list(points)
     out.mkdir(parents=True, exist_ok=True)
-    _check_places(out, points)
+    check_places(out, points)
     try:
         with FileLock(out / ".lock", blocking=False):
             (out / "runs").mkdir(exist_ok=True)
-            _clean(out)
-            _claim(out, notebook)
+            clean(out)
+            claim(out, notebook)
             return _sweep(notebook, points, out, executor, workers, progress)
     except Timeout:
         wanted = "wanted a folder that no other sweep is writing to"
         raise ValueError(f"--out: {wanted}, got {out}") from None
-
-
-def _check_places(out: Path, points: list[Setting]) -> None:
-    """Refuse what is in the place of our files or folders: what a link leads to is not ours."""
-    for name in (".lock", "index.csv"):
-        path = out / name
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            raise ValueError(f"--out: wanted a file or nothing in the place of {path}")
-    for path in (out / "runs", *(out / "runs" / point.key for point in points)):
-        if path.is_symlink() or (path.exists() and not path.is_dir()):
-            raise ValueError(f"--out: wanted a folder or nothing in the place of {path}")
-        if path.exists() and not os.access(path, os.W_OK | os.X_OK):
-            raise ValueError(f"--out: wanted a folder that can be written to, got {path}")
-
-
-def _clean(out: Path) -> None:
-    """Remove what a sweep that was killed left half written."""
-    remove_parts(out, OWN)
-    for folder in (out / "runs").iterdir():
-        if KEY.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            remove_parts(folder)
-
-
-def _claim(out: Path, notebook: Notebook) -> None:
-    """Bind a folder to the code of a notebook: runs of different code are no grid."""
-    name = notebook.path.stem
-    code = "\n\n".join(notebook.code).encode()
-    ours = {"schema": 1, "notebook": name, "code_sha256": hashlib.sha256(code).hexdigest()}
-    record = out / "sweep.json"
-    try:
-        theirs = read_claim(record) if os.path.lexists(record) else ours
-    except ValueError as error:
-        if not record.is_file() or any((out / "runs").iterdir()):
-            todo = f"remove it if the runs beside it are of {name} as it is"
-            raise ValueError(f"--out: {record} cannot be read ({error}): {todo}") from None
-        theirs = ours
-    if theirs != ours:
-        other = "an earlier version" if theirs["notebook"] == name else theirs["notebook"]
-        wanted = f"wanted a new folder or one of {name} as it is"
-        raise ValueError(f"--out: {wanted}, got one of {other}: {out}")
-    write_whole({record: as_json(ours)})
 
 
 def _sweep(
@@ -191,9 +149,8 @@ def _keep(out: Path, point: Setting, run: Run) -> Row:
     except Exception as error:  # its results may be anything
         problem = f"{type(error).__name__}: {error}"
     if problem:
-        error = f"the results cannot be kept: {problem}"
-        seconds = run.seconds if isinstance(run.seconds, float) else math.nan
-        files, row = _record(point, Run(run.executed, {}, {}, seconds, error))
+        said = f"the results cannot be kept: {problem}"
+        files, row = _record(point, Run(run.executed, {}, {}, run.seconds, said))
     folder = out / "runs" / point.key
     contents = {folder / name: content for name, content in files.items()}
     contents[folder / "run.json"] = as_json(row)

@@ -1,0 +1,60 @@
+"""The folder of a sweep before anything is run: whose it is, and what stands in our places."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from convreg.companion.grid import Setting
+from convreg.companion.notebooks import Notebook
+from convreg.companion.records import as_json, read_claim
+from convreg.storage.files import remove_parts, write_whole
+
+OWN = ("sweep.json", "index.csv", "sweep.png", "sweep.pdf", "sweep.csv")
+KEY = re.compile("[0-9a-f]{12}")
+
+
+def check_places(out: Path, points: Iterable[Setting]) -> None:
+    """Refuse what is in the place of our files or folders: what a link leads to is not ours."""
+    for name in (".lock", "index.csv"):
+        path = out / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise ValueError(f"--out: wanted a file or nothing in the place of {path}")
+    for path in (out / "runs", *(out / "runs" / point.key for point in points)):
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise ValueError(f"--out: wanted a folder or nothing in the place of {path}")
+        if path.exists() and not os.access(path, os.W_OK | os.X_OK):
+            raise ValueError(f"--out: wanted a folder that can be written to, got {path}")
+
+
+def clean(out: Path) -> None:
+    """Remove what a sweep that was killed left half written."""
+    remove_parts(out, OWN)
+    for folder in (out / "runs").iterdir():
+        if KEY.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            remove_parts(folder)
+
+
+def claim(out: Path, notebook: Notebook) -> None:
+    """Bind a folder to the code of a notebook: runs of different code are no grid."""
+    name = notebook.path.stem
+    code = "\n\n".join(notebook.code).encode()
+    ours = {"schema": 1, "notebook": name, "code_sha256": hashlib.sha256(code).hexdigest()}
+    record = out / "sweep.json"
+    theirs = ours
+    if os.path.lexists(record):
+        try:
+            theirs = read_claim(record)
+        except ValueError as error:
+            # without runs it does not matter of which notebook they are
+            if not record.is_file() or any((out / "runs").iterdir()):
+                todo = f"remove it if the runs beside it are of {name} as it is"
+                raise ValueError(f"--out: cannot read {record} ({error}): {todo}") from None
+    if theirs != ours:
+        other = "an earlier version" if theirs["notebook"] == name else theirs["notebook"]
+        wanted = f"wanted a new folder or one of {name} as it is"
+        raise ValueError(f"--out: {wanted}, got one of {other}: {out}")
+    write_whole({record: as_json(ours)})

@@ -37,7 +37,7 @@ def cpus(root: Path = Path("/")) -> int:
         count = len(os.sched_getaffinity(0))
     else:
         count = os.cpu_count()
-    return max(1, min(count or 1, math.ceil(_share(root))))
+    return max(1, math.ceil(min(count or 1, _share(root))))
 
 
 def _share(root: Path) -> float:

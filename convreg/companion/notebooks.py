@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import io
+import os
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +17,14 @@ import nbformat
 from nbformat import NotebookNode
 from papermill.translators import PythonTranslator
 
-from convreg.companion.parameters import RULES, check_parameters, unknown_among
+from convreg.companion.cells import in_silence, run_cells
+from convreg.companion.parameters import RULES, check_parameters, refuse, unknown_among
+from convreg.companion.places import as_place
+from convreg.companion.rules import cut, named, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
+PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def all_notebooks() -> list[Path]:
@@ -31,7 +35,7 @@ def all_notebooks() -> list[Path]:
     ValueError
         Where they are not beside the package.
     """
-    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    paths = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     if not paths:
         wanted = f"wanted them in {NOTEBOOKS}, got none; install a checkout: pip install -e ."
         raise ValueError(f"notebooks: {wanted}")
@@ -51,9 +55,11 @@ def find_notebook(name: str) -> Path:
     >>> find_notebook("5").name, find_notebook("05_example_1").name
     ('05_example_1.ipynb', '05_example_1.ipynb')
     """
-    path = Path(name).expanduser()
-    if path.suffix == ".ipynb" and path.is_file():
-        return path.resolve()
+    path = Path(name)
+    if path.suffix == ".ipynb":
+        place = as_place("notebook", name)
+        if os.path.isfile(place):
+            return place
     names = {path.stem: path for path in all_notebooks()}
     numbers: dict[str, Path] = {}
     for stem, known in names.items():
@@ -61,9 +67,11 @@ def find_notebook(name: str) -> Path:
     wanted = path.name.removesuffix(".ipynb")
     if path.name == name and wanted in names | numbers:
         return (names | numbers)[wanted]
-    near = difflib.get_close_matches(wanted, names, n=1)
+    near = difflib.get_close_matches(wanted[:40], names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    raise ValueError(f"notebook: wanted a path or one of {', '.join(names)}{hint}, got {name!r}")
+    raise ValueError(
+        f"notebook: wanted a path or one of {', '.join(names)}{hint}, got {shown(name)}"
+    )
 
 
 class Parameter(NamedTuple):
@@ -100,18 +108,28 @@ class Notebook:
         """
         try:
             notebook = cls(path, path.read_text(encoding="utf-8"))
-            nbformat.validate(notebook.fresh())
-        except OSError:
-            raise
+            notebook.fresh()
         except Exception as error:  # whatever nbformat stumbles over
-            problem = str(error).partition("\n")[0]
-            wanted = f"wanted a Jupyter notebook, got {path.name}: {problem}"
+            problem = cut(str(error).partition("\n")[0] or type(error).__name__, 200)
+            wanted = f"wanted a Jupyter notebook, got {named(path.name)}: {problem}"
             raise ValueError(f"notebook: {wanted}") from error
         return notebook
 
     def fresh(self) -> NotebookNode:
-        """The notebook for nbformat; changes to it stay in it."""
-        return nbformat.reads(self.source, as_version=4)
+        """The notebook for nbformat, of Python where it does not say; changes stay in it.
+
+        What papermill inserted in an earlier run is gone, as papermill itself would replace it.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of cells without an id, which are given one
+            notebook = nbformat.convert(nbformat.reader.reads(self.source), 4)
+            nbformat.validate(notebook)
+        notebook.metadata.setdefault("kernelspec", NotebookNode(PYTHON))
+        notebook.metadata.setdefault("language_info", NotebookNode(name="python"))
+        notebook.cells = [
+            cell for cell in notebook.cells if not is_tagged(cell, "injected-parameters")
+        ]
+        return notebook
 
     @cached_property
     def cells(self) -> list[NotebookNode]:
@@ -134,15 +152,16 @@ class Notebook:
         """
         for cell in self.cells:
             for line in cell.source.splitlines():
-                if line:
-                    return line.lstrip("# ")
-        raise ValueError(f"notebook: wanted one with a title, got {self.path.name}")
+                if title := line.strip("# "):
+                    return cut(title, 200)
+        raise ValueError(f"notebook: wanted one with a title, got {named(self.path.name)}")
 
     @property
     def declared(self) -> dict[str, Parameter]:
         """The parameters as papermill reads them in the cell tagged ``parameters``."""
         tagged = [cell for cell in self.cells if is_tagged(cell, "parameters")]
-        found = [entry for cell in tagged[:1] for entry in PythonTranslator.inspect(cell)]
+        with in_silence():
+            found = [entry for cell in tagged[:1] for entry in PythonTranslator.inspect(cell)]
         return {entry.name: Parameter(*entry) for entry in found}
 
     @property
@@ -154,7 +173,7 @@ class Notebook:
         """
         tags = [tag for cell in self.cells for tag in cell.metadata.get("tags", [])]
         names = [tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-")]
-        lacking = [name for name in names if not find_spec(name)]
+        lacking = [named(name) for name in names if not _can_be_imported(name)]
         return f"needs {', '.join(lacking)}: pip install 'convreg[training]'" if lacking else ""
 
     def read_values(self, texts: Mapping[str, str]) -> dict[str, Any]:
@@ -165,8 +184,7 @@ class Notebook:
         ValueError
             For a name that is no parameter of the notebook, with the nearest one that is.
         """
-        if problems := unknown_among(texts, self.declared):
-            raise ValueError("; ".join(problems))
+        refuse(unknown_among(texts, self.declared))
         for name in texts:
             if name not in RULES:
                 wanted = "wanted a parameter with a rule in convreg.companion.parameters"
@@ -192,38 +210,27 @@ class Notebook:
         ValueError: alpha: wanted a number from 1e-6 to 1e6, got -1
         """
         if self.missing:
-            raise ValueError(f"notebook: {self.path.name} {self.missing}")
-        if problems := unknown_among(values, self.declared):
-            raise ValueError("; ".join(problems))
-        namespace: dict[str, Any] = {}
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                for source in self._up_to_the_check(values):
-                    # with it cells keep their annotations from Python 3.14 on, too
-                    source = f"from __future__ import annotations\n{source}"
-                    exec(compile(source, self.path.name, "exec", dont_inherit=True), namespace)
-        except ValueError:
-            raise
-        except Exception as error:  # an import that is missing, a magic, a mistake
-            said = f"{type(error).__name__}: {error}"
-            wanted = f"wanted one that comes to its check_parameters, got {said}"
-            raise ValueError(f"notebook: {wanted} in {self.path.name}") from error
+            raise ValueError(f"notebook: {named(self.path.name)} {self.missing}")
+        refuse(unknown_among(values, self.declared))
+        namespace = run_cells(self._up_to_the_check(values), self.path.name)
         return check_parameters(namespace, largest=sys.maxsize)
 
     def _up_to_the_check(self, values: Mapping[str, Any]) -> list[str]:
         """The cells to run, with what papermill would insert."""
         sources, has_parameters = [], False
         for cell in self.cells:
-            if cell.cell_type != "code":
-                continue
-            sources.append(cell.source)
-            if is_tagged(cell, "parameters") and not has_parameters:
+            first = is_tagged(cell, "parameters") and not has_parameters
+            if cell.cell_type == "code":
+                sources.append(cell.source)
+            elif first:
+                break
+            if first:
                 sources.append(injected(values))
                 has_parameters = True
             if has_parameters and "check_parameters(" in cell.source:
                 return sources
         wanted = "wanted a cell tagged parameters and a check of them"
-        raise ValueError(f"notebook: {wanted}, got {self.path.name}")
+        raise ValueError(f"notebook: {wanted}, got {named(self.path.name)}")
 
 
 def injected(values: Mapping[str, Any]) -> str:
@@ -235,6 +242,14 @@ def injected(values: Mapping[str, Any]) -> str:
     alphas = [1.0, 5.0]
     """
     return PythonTranslator.codify(dict(values)).rstrip()
+
+
+def _can_be_imported(name: str) -> bool:
+    """Whether a module is there; for one in a package the package is imported."""
+    try:
+        return find_spec(name) is not None
+    except Exception:  # no such package, or one that stumbles, or no name
+        return False
 
 
 def is_tagged(cell: NotebookNode, tag: str) -> bool:

@@ -34,24 +34,27 @@ def shown(value: Any, most: int = 120) -> str:
     """A value in a message: one line, cut in the middle where it is long.
 
     >>> shown([1, 2]), shown("a" * 200, most=20)
-    ('[1, 2]', "'aaaaaaaa ... aaaa'")
+    ('[1, 2]', "'aaaaaaaaa ... aaaa'")
     """
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an integer of 5,000 digits, lists in lists in lists
         return f"a value of type {type(value).__name__} that is too long to show"
-    if len(text) <= most:
-        return text
-    return f"{text[: most - 11]} ... {text[-5:]}"
+    return cut(text, most)
+
+
+def cut(text: str, most: int) -> str:
+    """A text without its middle where it is long."""
+    return text if len(text) <= most else f"{text[: most - 10]} ... {text[-5:]}"
 
 
 def named(name: str) -> str:
-    """A name in a message: as it is where it can be a parameter's, else in quotes.
+    """A name in a message: as it is where it is short and can be read, else in quotes.
 
-    >>> named("alpha"), named("a b")
-    ('alpha', "'a b'")
+    >>> named("alpha"), named("a\\nb")
+    ('alpha', "'a\\\\nb'")
     """
-    return name if name.isidentifier() and len(name) < 40 else shown(name, 40)
+    return name if name.isprintable() and 0 < len(name) < 60 else shown(name, 60)
 
 
 class Rule(ABC):

@@ -20,11 +20,12 @@ from scipy.sparse import csc_array
 from convreg._checks import Gram, as_number, gram_of_rows
 from convreg._numerics.fill import factor_entries
 from convreg._numerics.inertia import proved_bound
+from convreg._numerics.reduced import power_of_two
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extremes, scaled
 from convreg.geometry import Padding, Size
 from convreg.matrix import formed
-from convreg.penalty import gram_is_singular
+from convreg.penalty import gram_is_singular, representable
 from convreg.symbol import Symbol
 
 EPS = float(np.finfo(float).eps)
@@ -85,13 +86,8 @@ def penalty_bounds(
     largest, smallest = _enclosures(M)
     if gram_is_singular(M.shape, rows):
         smallest = Enclosure(0.0, 0.0)
-    with np.errstate(over="ignore"):
-        above = [scale * (scale * value) - alpha for value in largest]
-        below = [alpha - scale * (scale * value) for value in smallest]
-        lower = max(above[0], below[1])
-        upper = max(above[1], below[0])
-    least, most = np.nextafter([lower, upper], [-np.inf, np.inf])
-    return max(0.0, float(least)), float(most)
+    lower, upper = _distances(largest, smallest, scale, alpha)
+    return max(0.0, lower), representable(upper)
 
 
 def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
@@ -136,6 +132,19 @@ class Enclosure(NamedTuple):
 
     low: float
     high: float
+
+
+def _distances(largest: Enclosure, smallest: Enclosure, scale: float, alpha: float) -> Enclosure:
+    """Of the largest distance from alpha of eigenvalues that are scale^2 times those given."""
+    unit = power_of_two(np.array([scale * largest.high**0.5, alpha**0.5]))
+    part, shift = scale / unit, alpha / unit / unit
+    with np.errstate(over="ignore"):
+        above = [part * (part * value) - shift for value in largest]
+        below = [shift - part * (part * value) for value in smallest]
+        ends = np.array([max(above[0], below[1]), max(above[1], below[0])])
+        # the differences are rounded or, where they are next to 0, these products
+        low, high = np.nextafter(unit * (unit * ends), [-np.inf, np.inf])
+    return Enclosure(float(low), float(high))
 
 
 def _enclosures(M: ConvolutionOperator) -> tuple[Enclosure, Enclosure]:

@@ -15,6 +15,7 @@ from convreg._numerics.circulant import GramInverse
 from convreg._numerics.davidson import Eigenpair, extreme_eigenpair
 from convreg._numerics.decomposed import extreme_vectors
 from convreg._numerics.fill import factor_entries
+from convreg._numerics.reduced import power_of_two, restored
 from convreg._numerics.shift_invert import smallest_right_vector
 from convreg.convolution import ConvolutionOperator
 from convreg.geometry import Padding, Size
@@ -83,7 +84,7 @@ def extreme_singular_values(
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel, N no size, or the geometry is none.
+        Where K is no kernel or has too large entries, N no size, or the geometry is none.
     MemoryError
         Where sigma_min is out of reach; it says what is known of it, and what to take instead.
 
@@ -93,16 +94,14 @@ def extreme_singular_values(
     (2.0, 2.0)
     """
     M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
-    M = M.in_double()
     tolerance = as_number("tolerance", tolerance, positive=False)
-    found = _extremes(M.in_double(), as_number("tolerance", tolerance, positive=False), full_output)
+    found = _extremes(M.in_double(), tolerance, full_output)
     return found if full_output else found[:2]
 
 
-def extremes(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> tuple[float, float]:
+def extremes(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> Pair:
     """Section 3: sigma_max and sigma_min of an operator M; see `extreme_singular_values`."""
-    largest, smallest, _ = _extremes(M, tolerance, False)
-    return largest, smallest
+    return _extremes(M, tolerance, False)[:2]
 
 
 def _extremes(M: ConvolutionOperator, tolerance: float, full_output: bool) -> Found:
@@ -114,20 +113,21 @@ def _extremes(M: ConvolutionOperator, tolerance: float, full_output: bool) -> Fo
     else:
         sigma, vectors = _dense(M, full_output)
     residuals = tuple(scale * _residual(M, *pair) for pair in zip(sigma, vectors, strict=False))
-    return scale * sigma[0], scale * sigma[1], residuals
+    return restored("K", sigma[0], scale), restored("K", sigma[1], scale), residuals
 
 
 def largest_singular_value(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> float:
     """sigma_max of M to a relative residual, without forming M."""
     M, scale = scaled(M)
-    return scale * _norm(M, _largest_vector(M, tolerance))
+    return restored("K", _norm(M, _largest_vector(M, tolerance)), scale)
 
 
 def smallest_singular_value(M: ConvolutionOperator, tolerance: float = TOLERANCE) -> float:
     """sigma_min of M to a relative residual, or a MemoryError where it is out of reach."""
     M, scale = scaled(M)
     exact = extreme_vectors(M, Symbol(M))
-    return scale * _norm(M, exact[1] if exact else _smallest_vector(M, tolerance, scale))
+    vector = exact[1] if exact else _smallest_vector(M, tolerance, scale)
+    return restored("K", _norm(M, vector), scale)
 
 
 def is_small(M: ConvolutionOperator) -> bool:
@@ -147,7 +147,7 @@ def scaled(M: ConvolutionOperator) -> tuple[ConvolutionOperator, float]:
     """
     down, across = ((axis.reads() >= 0).any(axis=0) for axis in M.geometry)
     kernel = np.where(np.outer(down, across)[:, :, np.newaxis, np.newaxis], M.kernel, 0.0)
-    scale = float(2.0 ** (np.frexp(np.abs(kernel).max())[1] - 1))
+    scale = power_of_two(kernel) or 1.0
     return M.with_kernel(kernel / scale), scale
 
 

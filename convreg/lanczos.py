@@ -24,7 +24,7 @@ from convreg._checks import (
     shown,
 )
 from convreg._numerics.arpack import LargestEigenvalues, random_vector
-from convreg._numerics.reduced import power_of_two, reduced
+from convreg._numerics.reduced import power_of_two, reduced, restored
 from convreg.power import SingularTriplet
 
 DENSE_LIMIT = 72  # up to this size for each triplet a full decomposition is quicker than Lanczos
@@ -112,7 +112,7 @@ def leading_triplets(
     side = "u" if A.shape[0] < A.shape[1] else "v"
     first = start_vector(start, side, min(A.shape), A.dtype)
     # so that neither squares nor ARPACK's tolerance, with its absolute part, see how large A is
-    A, scale = reduced("A", A)
+    A, scale = reduced(A)
     if scale == 0:
         return _of_zero(A, count)
     triplets, reached = _leading(A, count, tolerance, first, restarts)
@@ -151,15 +151,8 @@ def _leading(
 
 
 def _times(scale: float, triplet: SingularTriplet) -> SingularTriplet:
-    """A triplet of so many times the matrix, if its value is a number."""
-    dtype = triplet.u.dtype
-    with np.errstate(over="ignore"):
-        larger = SingularTriplet(triplet.sigma * dtype.type(scale), triplet.u, triplet.v)
-    if not np.isfinite(larger.sigma):
-        raise ValueError(
-            f"A: wanted entries whose singular values do not overflow in {dtype}, "
-            f"got {triplet.sigma:.6g} times {scale:.6g}"
-        )
+    """A triplet of so many times the matrix, if its value fits."""
+    larger = SingularTriplet(restored("A", triplet.sigma, scale), triplet.u, triplet.v)
     larger.residual = scale * triplet.residual
     return larger
 
@@ -260,8 +253,5 @@ def _start_vectors(start: Start, side: str, size: int) -> list[NDArray]:
     for triplet in start:
         if not isinstance(triplet, SingularTriplet):
             raise TypeError(f"{wanted} one of {type(triplet).__name__}")
-        vector = as_vector("start", getattr(triplet, side), size)
-        if not np.isfinite(vector).all():
-            raise ValueError("start: wanted finite vectors, got NaN or infinity")
-        vectors.append(vector)
+        vectors.append(as_vector("start", getattr(triplet, side), size))
     return vectors

@@ -171,12 +171,12 @@ def test_scales_that_are_no_powers_of_two(scale):
 
 
 def test_squares_beyond_the_range():
-    """Below it, alpha is left; above it, the upper bound is infinite and the lower is not."""
+    """Below it, alpha is left; above it, K is refused."""
     with np.errstate(all="raise", under="ignore"):
         lower, upper = penalty_bounds([[5e-324]], 2)
         assert lower < 1 < upper
-        lower, upper = penalty_bounds([[1e200]], 2)
-    assert (lower, upper) == (sys.float_info.max, np.inf)
+        with pytest.raises(ValueError, match=r"^K: wanted entries whose R_alpha "):
+            penalty_bounds([[1e200]], 2)
     truth = 144 * Fraction(1e-162) ** 2 - Fraction(5e-324)  # 1.4e-322
     lower, upper = penalty_bounds(np.full((1, 1, 12, 12), 1e-162), 2, 5e-324)
     assert 0.9 * float(truth) <= lower <= truth <= upper <= 1.1 * float(truth)

@@ -262,8 +262,8 @@ def memory(layer: Layer) -> Measured:
     """
     k, g, h, N = layer[:4]
     K = gaussian_kernel(layer)
-    kept_taps.cache_clear()
-    kept_tiles.cache_clear()
+    kept_taps.clear()
+    kept_tiles.clear()
     tracemalloc.start()
     penalty_gradient(K, N, tolerance=1e-3)
     peak = float(tracemalloc.get_traced_memory()[1])

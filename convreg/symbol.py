@@ -20,12 +20,11 @@ for every phi. A circular M whose stride s divides N is C itself, with L = N / s
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_floats, as_kernel
+from convreg._numerics.kept import kept_property
 from convreg._numerics.lines import Line, line_of
 from convreg._numerics.peaks import Peaks, climbed, quiet_circles, sampled
 from convreg._numerics.trigonometric import Circle, GramPolynomial, transform
@@ -87,7 +86,7 @@ class Symbol:
         self.sides = self.rows.side, self.columns.side
         self._kernel = M.kernel
 
-    @cached_property
+    @kept_property
     def taps(self) -> NDArray:
         """The kernel by offsets and channels, see the class."""
         rows, columns = self.offsets
@@ -112,7 +111,7 @@ class Symbol:
         T1, T2 = len(self.offsets[0][:: self.rows.step]), len(self.offsets[1][:: self.columns.step])
         return (2 * T1 - 1) * (2 * T2 - 1) * min(c, h) ** 2
 
-    @cached_property
+    @kept_property
     def gram(self) -> GramPolynomial:
         """The smaller of F F^H (h <= c) and the conjugate of F^H F, of ``steps`` times the angles.
 
@@ -124,12 +123,12 @@ class Symbol:
         c, h = taps.shape[2:]
         return GramPolynomial(taps.swapaxes(2, 3) if h <= c else taps)
 
-    @cached_property
+    @kept_property
     def sample(self) -> Peaks:
         """sigma_max(F)^2 on a coarse grid, about."""
         return sampled(self.gram)
 
-    @cached_property
+    @kept_property
     def peaks(self) -> Peaks:
         """Local maxima of sigma_max(F)^2, about, the highest first."""
         return climbed(self.gram, self.sample)

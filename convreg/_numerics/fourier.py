@@ -11,7 +11,7 @@ Blocks of vectors are as in `convreg._numerics.taps`; a grid too has its columns
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfftn, next_fast_len, rfftn
 
+from convreg._numerics.kept import kept_property
 from convreg.geometry import Axis, Geometry
 
 READS = 60  # by the taps for each point of the grid: with fewer, products of matrices are as quick
@@ -41,7 +42,7 @@ class FourierConvolution:
         self._kernel, self._transposed = kernel, transposed
         self._grid = kept_grid(geometry)
 
-    @cached_property
+    @kept_property
     def _symbol(self) -> NDArray:
         return self._grid.symbol(self._kernel)
 

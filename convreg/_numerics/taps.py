@@ -15,14 +15,13 @@ by side. What a tap reads is said by `convreg.geometry`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from threading import Lock
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from convreg._numerics import fourier, winograd
+from convreg._numerics.kept import Kept
 from convreg.geometry import Axis, Geometry, mirrored
 
 WORK = 2**19  # entries of the work array: few enough to stay in a cache
@@ -71,8 +70,8 @@ class Convolution:
             return np.hstack([self(X[:, start : start + self.most]) for start in starts])
         if self.quicker is not None and np.isrealobj(X):
             return self.quicker(X)
-        taps = kept_taps(self.geometry, self.mirrored, self.channels, count, X.dtype)
-        return taps.product(self.A, X) if self.reads else taps.adjoint(self.A, X)
+        with kept_taps(self.geometry, self.mirrored, self.channels, count, X.dtype) as taps:
+            return taps.product(self.A, X) if self.reads else taps.adjoint(self.A, X)
 
 
 def correlate(shape: tuple[int, ...], geometry: Geometry, X: NDArray, Y: NDArray) -> NDArray:
@@ -87,9 +86,11 @@ def correlate(shape: tuple[int, ...], geometry: Geometry, X: NDArray, Y: NDArray
         return fourier.kept_grid(geometry).correlation(X, Y, g, h)
     mirror = mirrored(geometry)
     if mirror is not None and h < g:
-        G = kept_taps(mirror, True, h, count, dtype).correlation(Y, X)
-        return np.ascontiguousarray(G.reshape(k1, k2, h, g).swapaxes(2, 3))
-    return kept_taps(geometry, False, g, count, dtype).correlation(X, Y).reshape(shape)
+        with kept_taps(mirror, True, h, count, dtype) as taps:
+            G = taps.correlation(Y, X).reshape(k1, k2, h, g)
+        return np.ascontiguousarray(G.swapaxes(2, 3))
+    with kept_taps(geometry, False, g, count, dtype) as taps:
+        return taps.correlation(X, Y).reshape(shape)
 
 
 class Taps:
@@ -112,7 +113,6 @@ class Taps:
         windows = self._windows(rows, columns)
         self._blocks = list(self._in_blocks(windows[::-1, ::-1] if mirrored else windows))
         self._outputs = rows.outputs * columns.outputs
-        self._lock = Lock()  # the arrays are shared by all who convolve images of this kind
 
     def _windows(self, rows: Axis, columns: Axis) -> NDArray:
         """What every tap reads, as a view [p, q, channel, s, r, vector] of the padded images."""
@@ -143,39 +143,36 @@ class Taps:
         """A'P(X)."""
         count = X.shape[1]
         Y = np.empty((A.shape[1], self._outputs * count), X.dtype)
-        with self._lock:
-            for columns, P in self._reads(X):
-                if P.shape[1] < A.shape[1]:  # BLAS is better at a tall product than at a wide one
-                    Y[:, columns] = (P.T @ A).T
-                else:
-                    np.matmul(A.T, P, out=Y[:, columns])
+        for columns, P in self._reads(X):
+            if P.shape[1] < A.shape[1]:  # BLAS is better at a tall product than at a wide one
+                Y[:, columns] = (P.T @ A).T
+            else:
+                np.matmul(A.T, P, out=Y[:, columns])
         return Y.reshape(A.shape[1] * self._outputs, count)
 
     def adjoint(self, A: NDArray, Y: NDArray) -> NDArray:
         """P*(A Y)."""
         count = Y.shape[1]
         Y = Y.reshape(A.shape[1], self._outputs * count)
-        with self._lock:
-            self._padded[...] = 0
-            for columns, block, Z, AY in self._blocks:
-                np.matmul(A, Y[:, columns], out=AY)
-                for tap in np.ndindex(block.shape[:2]):
-                    block[tap] += Z[tap]
-            for beside, line in reversed(self._wrapped):
-                line += beside
-            X = self._image.copy()
-            self._padded[...] = 0
+        self._padded[...] = 0
+        for columns, block, Z, AY in self._blocks:
+            np.matmul(A, Y[:, columns], out=AY)
+            for tap in np.ndindex(block.shape[:2]):
+                block[tap] += Z[tap]
+        for beside, line in reversed(self._wrapped):
+            line += beside
+        X = self._image.copy()
+        self._padded[...] = 0
         return X.reshape(X[..., 0].size, count)
 
     def correlation(self, X: NDArray, Y: NDArray) -> NDArray:
         """P(X) Y', the sum over the images."""
         Y = Y.reshape(-1, self._outputs * Y.shape[1])
-        with self._lock:
-            products = (P @ Y[:, columns].T for columns, P in self._reads(X))
-            G = next(products)
-            for product in products:
-                G += product
-            return G
+        products = (P @ Y[:, columns].T for columns, P in self._reads(X))
+        G = next(products)
+        for product in products:
+            G += product
+        return G
 
     def _reads(self, X: NDArray) -> Iterator[tuple[slice, NDArray]]:
         """P(X), some columns at a time."""
@@ -200,4 +197,4 @@ def _wrapped(axis: Axis, lines: NDArray) -> list[tuple[NDArray, NDArray]]:
     return [(lines[i], lines[axis.before + (i - axis.before) % axis.N]) for i in beside]
 
 
-kept_taps = lru_cache(maxsize=4)(Taps)
+kept_taps = Kept(Taps)

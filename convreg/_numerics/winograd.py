@@ -11,14 +11,13 @@ Here channels come last, so that every step is on long contiguous runs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from math import prod
-from threading import Lock
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convreg._numerics.kept import Kept
 from convreg.geometry import Geometry, mirrored
 
 LEAST = 128  # channels on both sides: with fewer, additions take as long as multiplications
@@ -49,8 +48,8 @@ class WinogradConvolution:
         if self._transposed:
             matrices = [[U[j, i].T for i in REVERSED] for j in REVERSED]
         inputs, outputs = matrices[0][0].shape
-        tiles = kept_tiles(self._geometry, inputs, outputs, X.shape[1], X.dtype)
-        return tiles.product(matrices, X)
+        with kept_tiles(self._geometry, inputs, outputs, X.shape[1], X.dtype) as tiles:
+            return tiles.product(matrices, X)
 
 
 class Filters:
@@ -95,19 +94,17 @@ class Tiles:
         self._W = np.empty((4, 4, *some, h), dtype)
         self._S = np.empty((2, 4, *some, h), dtype)
         self._Y = np.empty((self._most, 2, height, 2, count, h), dtype)
-        self._lock = Lock()  # the arrays are shared by all who convolve images of this kind
 
     def product(self, U: list[list[NDArray]], X: NDArray) -> NDArray:
         """M X for the transformed kernel U, a matrix for each of the 4 x 4 entries."""
         (g, h), count = U[0][0].shape, X.shape[1]
         Y = np.empty((h, *self._outputs, count), X.dtype)
-        with self._lock:
-            self._image[...] = X.reshape(g, *self._image.shape[:2], count).transpose(1, 2, 3, 0)
-            for start in range(0, self._tiles[0], self._most):
-                lines = min(self._most, self._tiles[0] - start)
-                block = Y[:, 2 * start : 2 * (start + lines)]
-                image = self._block(U, start, lines)
-                block[...] = image[: block.shape[1], : block.shape[2]].transpose(3, 0, 1, 2)
+        self._image[...] = X.reshape(g, *self._image.shape[:2], count).transpose(1, 2, 3, 0)
+        for start in range(0, self._tiles[0], self._most):
+            lines = min(self._most, self._tiles[0] - start)
+            block = Y[:, 2 * start : 2 * (start + lines)]
+            image = self._block(U, start, lines)
+            block[...] = image[: block.shape[1], : block.shape[2]].transpose(3, 0, 1, 2)
         return Y.reshape(-1, count)
 
     def _block(self, U: list[list[NDArray]], start: int, lines: int) -> NDArray:
@@ -158,4 +155,4 @@ def _sums(m: NDArray, out: NDArray) -> None:
     out[1] -= m[3]
 
 
-kept_tiles = lru_cache(maxsize=4)(Tiles)
+kept_tiles = Kept(Tiles)

@@ -2,12 +2,13 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from convreg._numerics.threads import in_threads, one_thread
+from convreg._numerics.threads import OneThread, in_threads, one_thread
 
 
 def blas_threads():
@@ -61,3 +62,20 @@ def test_the_bound_on_a_torus_does_not_depend_on_the_threads():
         with threadpool_limits(threads, "blas"):
             found.append(Symbol(ConvolutionOperator(K, 8)).largest_on_torus())
     assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+def test_whichever_thread_is_first_in_or_last_out():
+    """One limits, another one lifts; and while a third has limited all to 3 of its own."""
+    first, second = OneThread(of_scipy=False), OneThread(of_scipy=False)
+    with threadpool_limits(3, "blas"), ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as two:
+        for limit in (first, second, first):
+            one.submit(limit.__enter__).result()
+            assert blas_threads() == {1}
+            two.submit(limit.__enter__).result()
+            one.submit(limit.__exit__).result()
+            assert blas_threads() == {1}
+            two.submit(limit.__exit__).result()
+            assert blas_threads() == {3}
+        with threadpool_limits(2, "blas"):
+            assert blas_threads() == {2}
+        assert blas_threads() == {3}

@@ -28,9 +28,9 @@ def always(request, monkeypatch):
     """For every number of channels and pixels."""
     for name, value in (("LEAST", 1), ("PIXELS", 1), ("WORK", request.param)):
         monkeypatch.setattr(MODULE, name, value)
-    kept_tiles.cache_clear()
+    kept_tiles.clear()
     yield
-    kept_tiles.cache_clear()
+    kept_tiles.clear()
 
 
 @pytest.mark.parametrize(("N", "keywords"), GEOMETRIES)

@@ -9,9 +9,11 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from convreg.companion.endings import threads
 
 ANSWER = 10.0  # seconds in which a scheduler answers
 PATIENCE = 60.0  # seconds without any worker, after which nothing is waited for any more
@@ -90,7 +92,7 @@ def executor(
     """
     if scheduler is None:
         count = workers or cpus()
-        with ThreadPoolExecutor(count) as pool:
+        with threads(count) as pool:
             yield pool, count
     else:
         with _dask(scheduler, workers) as client:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import reprlib
 from pathlib import Path
 from typing import Any
 
 from convreg.companion.grid import Setting
 from convreg.companion.index import Row
+from convreg.companion.rules import named, shown
 
 SCHEMA = 2  # of run.json; version 1 had no "files"
 KINDS: dict[str, tuple[Any, str]] = {
@@ -37,7 +37,7 @@ def read_rows(out: Path) -> tuple[dict[str, Row], dict[Path, str]]:
             continue
         try:
             rows[folder.name] = _read_row(record)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             problems[record] = str(error)
     return rows, problems
 
@@ -49,11 +49,11 @@ def _read_row(record: Path) -> Row:
     if problem := problem_of(row):
         raise ValueError(problem)
     if row["run"] != record.parent.name:
-        raise ValueError(f"run: wanted {record.parent.name}, got {_short(row['run'])}")
+        raise ValueError(f"run: wanted {record.parent.name}, got {shown(row['run'])}")
     for name, size in row["files"].items():
         path = record.with_name(name)
         if path.is_symlink() or not path.is_file() or path.stat().st_size != size:
-            raise ValueError(f"{name} is missing, or is not as it was written")
+            raise ValueError(f"{named(name)} is missing, or is not as it was written")
     return row
 
 
@@ -80,16 +80,16 @@ def problem_of(row: Any) -> str:
     'wanted a mapping, got []'
     """
     if not isinstance(row, dict):
-        return f"wanted a mapping, got {_short(row)}"
+        return f"wanted a mapping, got {shown(row)}"
     for name, (kinds, wanted) in KINDS.items():
         if name not in row:
             return f"{name} is missing"
         if not isinstance(row[name], kinds) or isinstance(row[name], bool):
-            return f"{name}: wanted {wanted}, got {_short(row[name])}"
+            return f"{name}: wanted {wanted}, got {shown(row[name])}"
     if row["schema"] != SCHEMA:
-        return f"schema: wanted {SCHEMA}, got {_short(row['schema'])}"
+        return f"schema: wanted {SCHEMA}, got {shown(row['schema'])}"
     if row["status"] != ("failed" if row["error"] else "complete"):
-        return f"status: wanted complete, or failed and an error, got {_short(row['status'])}"
+        return f"status: wanted complete, or failed and an error, got {shown(row['status'])}"
     return _problem_inside(row)
 
 
@@ -101,13 +101,13 @@ def _problem_inside(row: Row) -> str:
     except (TypeError, ValueError, RecursionError) as error:  # also where it was too large a number
         return str(error)
     if row["run"] != key:
-        return f"run: wanted {key} by its parameters, got {_short(row['run'])}"
+        return f"run: wanted {key} by its parameters, got {shown(row['run'])}"
     for name, value in row["headline"].items():
         if not isinstance(value, (str, int, float, type(None))):
-            return f"headline {name}: wanted a number, got {_short(value)}"
+            return f"headline {named(name)}: wanted a number, got {shown(value)}"
     for name, size in row["files"].items():
         if Path(name).name != name or not isinstance(size, int):
-            return f"files: wanted names with their sizes, got {_short(name)}: {_short(size)}"
+            return f"files: wanted names with their sizes, got {shown(name)}: {shown(size)}"
     return ""
 
 
@@ -115,17 +115,13 @@ def read_claim(record: Path) -> dict[str, Any]:
     """What sweep.json says; a ValueError where that is not what a sweep writes."""
     claim = read_json(record)
     if not isinstance(claim, dict) or claim.get("schema") != 1:
-        raise ValueError(f"wanted a mapping with schema 1, got {_short(claim)}")
+        raise ValueError(f"wanted a mapping with schema 1, got {shown(claim)}")
     for name in ("notebook", "code_sha256"):
         if not isinstance(claim.get(name), str):
-            raise ValueError(f"{name}: wanted a text, got {_short(claim.get(name))}")
+            raise ValueError(f"{name}: wanted a text, got {shown(claim.get(name))}")
     return claim
 
 
 def as_json(value: Any) -> bytes:
     """The text of a record."""
     return f"{json.dumps(value, indent=1, allow_nan=False)}\n".encode()
-
-
-def _short(value: Any) -> str:
-    return reprlib.repr(value)

@@ -7,6 +7,7 @@ on where it was. sweep.json says of which notebook the runs are.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import math
 import secrets
@@ -26,6 +27,8 @@ from convreg.companion.notebooks import Notebook
 from convreg.companion.records import SCHEMA, as_json, problem_of, read_rows
 from convreg.companion.runs import Run, execute
 from convreg.storage.files import write_whole
+
+NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)  # a disk that does not take a name
 
 
 def sweep(
@@ -142,15 +145,21 @@ def _outcome(future: Future[Run]) -> Run:
 
 
 def _keep(out: Path, point: Setting, run: Run) -> Row:
-    """Write what a run gave to its folder; its row. What could not be read back has failed."""
+    """Write what a run gave to its folder; its row. What cannot be kept has failed."""
     try:
-        files, row = _record(point, run)
-        problem = problem_of(row)
-    except Exception as error:  # its results may be anything
-        problem = f"{type(error).__name__}: {error}"
-    if problem:
-        said = f"the results cannot be kept: {problem}"
-        files, row = _record(point, Run(run.executed, {}, {}, run.seconds, said))
+        return _written(out, point, run)
+    except Exception as error:  # its results may be anything, their names too
+        if isinstance(error, OSError) and error.errno not in NAMES:
+            raise
+        said = f"the results cannot be kept: {type(error).__name__}: {error}"
+        return _written(out, point, Run(run.executed, {}, {}, run.seconds, said))
+
+
+def _written(out: Path, point: Setting, run: Run) -> Row:
+    """The row of a run whose files are written."""
+    files, row = _record(point, run)
+    if problem := problem_of(row):
+        raise ValueError(problem)
     folder = out / "runs" / point.key
     contents = {folder / name: content for name, content in files.items()}
     contents[folder / "run.json"] = as_json(row)

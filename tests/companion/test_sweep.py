@@ -16,10 +16,12 @@ from convreg.companion import commands
 from convreg.companion.executors import executor
 from convreg.companion.grid import read_grid, settings
 from convreg.companion.index import index_of, read_index
+from convreg.companion.kernels import environment
 from convreg.companion.notebooks import Notebook
 from convreg.companion.sweep import sweep
 
 CLIENT = distributed.Client
+FIELDS = ["schema", "run", "status", "seconds", "error", "parameters", "headline", "files"]
 
 
 @pytest.fixture(autouse=True)
@@ -160,12 +162,14 @@ def test_the_folder_of_a_run_says_how_it_ended(fails, place, runs):
     (row,) = index(place / "out")
     folder = place / "out/runs" / row["run"]
     kept = json.loads((folder / "run.json").read_text())
-    assert list(kept) == ["schema", "run", "status", "seconds", "error", "parameters", "headline"]
-    assert (kept["schema"], kept["run"], kept["status"]) == (1, row["run"], row["status"])
+    assert list(kept) == FIELDS
+    assert (kept["schema"], kept["run"], kept["status"]) == (2, row["run"], row["status"])
     assert kept["parameters"]["state"] == 2
     assert kept["error"] == ("code cell 5\nValueError: no" if fails else "")
     others = [] if fails else ["tiny.json", "x.csv"]
     assert files_in(folder) == ["executed.ipynb", "run.json", *others]
+    sizes = {name: (folder / name).stat().st_size for name in ["executed.ipynb", *others]}
+    assert kept["files"] == sizes
 
 
 def test_the_folder_of_a_sweep_says_of_which_notebook_it_is(place, runs):
@@ -219,10 +223,11 @@ def test_no_more_runs_than_workers_are_handed_over_at_once(place, runs):
 def test_runs_side_by_side_have_one_blas_thread_each(place, runs, monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")
     threads = []
-    runs.during = lambda parameters: threads.append(os.environ["OPENBLAS_NUM_THREADS"])
+    name = "OPENBLAS_NUM_THREADS"
+    runs.during = lambda parameters: threads.append(environment(os.environ, "")[name])
     assert swept("state=1,2") == 0
     assert threads == ["1", "1"]
-    assert os.environ["OPENBLAS_NUM_THREADS"] == "8"
+    assert environment(os.environ, "")[name] == "8"
 
 
 def test_names_of_runs_that_look_like_numbers_are_names(tmp_path):
@@ -282,12 +287,37 @@ def test_what_failed_outside_of_this_grid_does_not_count(place, runs, capsys):
     assert by_state(place / "out") == {1: "complete", 2: "failed", 3: "complete"}
 
 
-def test_what_a_killed_sweep_left_beside_its_files_is_removed(place, runs):
-    for part in (place / "out/.index.csv.77.part", place / "out/runs/abc/.run.json.77.part"):
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text("half")
+def test_what_a_killed_sweep_left_beside_its_files_is_removed_and_nothing_else(place, runs):
+    out, elsewhere = place / "out", place / "elsewhere"
+    key, other = "0123456789ab", "fedcba987654"
+    ours = [
+        ".index.csv.0123abcd.part",
+        ".sweep.png.0123abcd.part",
+        f"runs/{key}/.x y.0123abcd.part",
+    ]
+    theirs = [
+        ".video.mp4.part",
+        ".index.csv.77.part",
+        ".notes.txt.0123abcd.part",
+        "index.csv.0123abcd.part",
+        "mine/.index.csv.0123abcd.part",
+        "runs/.index.csv.0123abcd.part",
+        "runs/mine/.run.json.0123abcd.part",
+        f"runs/{key}/.run.json.0123ABCD.part",
+        f"runs/{key}/mine/.run.json.0123abcd.part",
+        f"runs/{key}/.folder.0123abcd.part/file",
+        ".sweep.json.0123abcd.part/file",
+        "../elsewhere/.run.json.0123abcd.part",
+    ]
+    for name in ours + theirs:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(name)
+    (out / f"runs/{other}").symlink_to(elsewhere)
+    (out / ".sweep.csv.0123abcd.part").symlink_to(elsewhere / ".run.json.0123abcd.part")
     assert swept("state=1,2") == 0
-    assert not [name for name in files_in(place / "out") if name.endswith(".part")]
+    assert not [name for name in ours if (out / name).exists()]
+    assert [(out / name).read_text() for name in theirs] == theirs
+    assert (out / ".sweep.csv.0123abcd.part").is_symlink()
 
 
 def test_a_second_sweep_in_the_same_folder_is_refused(place, runs, capsys):

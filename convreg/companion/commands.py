@@ -17,11 +17,12 @@ from convreg.companion.endings import ended, threads
 from convreg.companion.executors import executor
 from convreg.companion.grid import read_grid, settings
 from convreg.companion.index import Row, read_index
+from convreg.companion.kernels import one_blas_thread
 from convreg.companion.notebooks import Notebook, all_notebooks, find_notebook
 from convreg.companion.parameters import FOLDERS, RULES
 from convreg.companion.places import as_place, no_file, no_folder
 from convreg.companion.rules import named, shown
-from convreg.companion.runs import Run, execute, one_blas_thread
+from convreg.companion.runs import Run, execute
 from convreg.companion.sweep import sweep
 from convreg.plots.style import save_figure
 from convreg.plots.sweep import picture_table, sweep_figure

@@ -18,6 +18,8 @@ from typing import Any
 
 import psutil
 
+from convreg.companion.kernels import LAUNCHER
+
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 
@@ -78,7 +80,7 @@ def _end_kernels(over: threading.Event) -> None:
     while not over.wait(0.1):
         for child in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):  # it went with its parent
-                if "ipykernel_launcher" in child.cmdline():
+                if LAUNCHER in child.cmdline():
                     for process in [*child.children(recursive=True), child]:
                         process.kill()
 

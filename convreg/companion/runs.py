@@ -6,14 +6,11 @@ Whoever asked for the run decides where the files go, on whatever machine it was
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
 import nbformat
 import papermill
@@ -21,10 +18,10 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
+from convreg.companion.kernels import OurAsyncKernel
 from convreg.companion.notebooks import Notebook, injected, is_tagged
+from convreg.companion.outcomes import check_outcome, files_in
 from convreg.companion.parameters import FOLDERS
-
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Run(NamedTuple):
@@ -65,29 +62,42 @@ def execute(
     Returns
     -------
     Run
-        Its ``error`` is '' or names the cell; whatever stops the kernel, nothing is raised.
+        Its ``error`` is '' or names the cell, or the file that is none of a run; nothing is
+        raised, whatever stops it. Without a place for temporary files nothing is executed.
     """
     started = time.perf_counter()
+    try:
+        run = _run(notebook, parameters, progress)
+    except Exception as stopped:  # no temporary folder, no space, a file that cannot be read
+        run = Run(b"", {}, {}, 0.0, f"{type(stopped).__name__}: {stopped}")
+    return run._replace(seconds=time.perf_counter() - started)
+
+
+def _run(notebook: Notebook, parameters: Mapping[str, Any] | None, progress: bool) -> Run:
+    """As `execute`, without the time."""
+    figures, results = {}, {}
     with tempfile.TemporaryDirectory(prefix="convreg-", ignore_cleanup_errors=True) as place:
         for _ in range(3):  # a kernel does not start where another program took its port
-            ended, error = _attempt(notebook, parameters, progress, place)
+            ended, error = _attempt(notebook, parameters, progress, Path(place))
             if not error or any(_began(cell) for cell in ended.cells):
                 break
-        figures, results = (_files(Path(place, name)) for name in FOLDERS)
-    executed = nbformat.writes(_tidy(ended, parameters or {})).encode() + b"\n"
-    return Run(executed, figures, results, time.perf_counter() - started, error)
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    """The files of a folder by their names; none where there is no such folder."""
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*")) if path.is_file()}
+        if not error:
+            try:
+                figures, results = (files_in(Path(place, "notebook", name)) for name in FOLDERS)
+                check_outcome(figures, results, notebook.declared)
+            except (OSError, ValueError) as refused:
+                error = str(refused)
+    executed = nbformat.writes(_tidy(ended, parameters or {}))
+    return Run(executed.encode(errors="backslashreplace") + b"\n", figures, results, 0.0, error)
 
 
 def _attempt(
-    notebook: Notebook, parameters: Mapping[str, Any] | None, progress: bool, place: str
+    notebook: Notebook, parameters: Mapping[str, Any] | None, progress: bool, place: Path
 ) -> tuple[NotebookNode, str]:
     """The notebook as far as it ran, and its error."""
-    saved = Path(place, "executed.ipynb")
+    saved = place / "executed.ipynb"
+    folder = place / "notebook"
+    folder.mkdir(exist_ok=True)
     folders = {name: name for name in FOLDERS if name in notebook.declared}
     bar = {"desc": "cells", "leave": False, "disable": None}
     try:
@@ -96,17 +106,24 @@ def _attempt(
             saved,
             {} if parameters is None else {**parameters, **folders},
             kernel_name="python3",
+            language="python",
             progress_bar=bar if progress else False,
-            resources={"metadata": {"path": place}},
+            resources={"metadata": {"path": str(folder)}},
             coalesce_streams=True,
-            extra_arguments=["--IPKernelApp.log_level=50"],
+            kernel_manager_class=OurAsyncKernel,
         )
-    except (
-        Exception
-    ) as stopped:  # a cell's error, a dead kernel, a full disk: this run alone is lost
-        ended = nbformat.read(saved, as_version=4) if saved.exists() else notebook.fresh()
+    except Exception as stopped:  # a cell's error, a dead kernel, a full disk: this run is lost
+        ended = _as_far_as(saved) or notebook.fresh()
         return ended, in_one_screen(stopped, ended)
     return ended, ""
+
+
+def _as_far_as(saved: Path) -> NotebookNode | None:
+    """What papermill had saved of a notebook that stopped, if it had, and whole."""
+    try:
+        return nbformat.read(saved, as_version=4)
+    except Exception:
+        return None
 
 
 def _began(cell: NotebookNode) -> bool:
@@ -160,8 +177,3 @@ def _tidy(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode
         if is_tagged(cell, "injected-parameters"):
             cell.source = injected(parameters)
     return notebook
-
-
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """For runs side by side, whose BLAS threads would wait for one another on few cores."""
-    return patch.dict(os.environ, dict.fromkeys(THREADS, "1"))

@@ -1,9 +1,10 @@
-"""How every figure looks and is saved."""
+"""How every figure looks and is saved: in our style, whatever the user has set."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from convreg.storage.files import write_whole
+from convreg.storage.names import checked_name
 from convreg.storage.tables import Table, as_csv
 
 STYLE: dict[Any, Any] = {
@@ -37,6 +40,21 @@ CYCLE = (
     "#CC79A7",
 )  # Okabe and Ito, distinct to colour-blind readers
 DASHES = ("-", "--", ":", "-.")
+UNDATED = {
+    "png": {"Software": None},
+    "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer")),
+}
+
+
+@contextmanager
+def our_style() -> Iterator[None]:
+    """All settings of matplotlib but the backend: its defaults and our style, not the user's.
+
+    A figure reads some of them when it is made and others when it is drawn, so that both stand
+    within.
+    """
+    with plt.style.context(["default", STYLE]):
+        yield
 
 
 def save_figure(figure: Figure, table: Table, folder: str, name: str) -> dict[str, Table]:
@@ -48,18 +66,23 @@ def save_figure(figure: Figure, table: Table, folder: str, name: str) -> dict[st
     -------
     dict
         The table by the figure's name, for `save_results`.
+
+    Raises
+    ------
+    ValueError
+        Where the name is none of a file, but a path or empty.
+    OSError
+        Where the files cannot be written; nothing is left half written.
     """
+    checked_name("name", name)
     if folder:
         target = Path(folder).expanduser()
         contents = {target / f"{name}.csv": as_csv(table)}
-        undated = {
-            "png": {"Software": None},
-            "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer")),
-        }
-        for ending, nothing in undated.items():
+        for ending, backend in (("png", "agg"), ("pdf", "pdf")):
             buffer = io.BytesIO()
-            with plt.rc_context(STYLE):
-                figure.savefig(buffer, format=ending, metadata=nothing)
+            with our_style():
+                undated = UNDATED[ending]
+                figure.savefig(buffer, format=ending, backend=backend, metadata=undated)
             contents[target / f"{name}.{ending}"] = buffer.getvalue()
         write_whole(contents)
     return {name: table}
@@ -79,16 +102,34 @@ def drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
     @wraps(draw)
     def styled(table: Table) -> Figure:
         """The drawing, with the style around it."""
-        plt.draw_if_interactive()  # loads the backend; the context below must not undo its settings
-        with plt.rc_context(STYLE):
+        _load_backend()
+        with our_style():
             figure = draw(table)
             for ax in figure.axes:  # how many ticks there are depends on the size of their labels
                 ax.tick_params(which="both", labelsize=STYLE["font.size"])
-            figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+            _lay_out(figure)
         return figure
 
     return styled
+
+
+def _load_backend() -> None:
+    """Load the user's backend, which sets things of its own; Agg where that is none for here."""
+    try:
+        plt.draw_if_interactive()
+    except ImportError:  # it wants a screen
+        plt.switch_backend("agg")
+
+
+def _lay_out(figure: Figure) -> None:
+    """Fix the layout as Agg measures it, and that a notebook shows the figure in our style."""
+    canvas = figure.canvas
+    FigureCanvasAgg(figure)  # takes the canvas's place
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    figure.set_canvas(canvas)
+    # a notebook calls this after the cell, for the picture below it
+    canvas.print_figure = our_style()(canvas.print_figure)  # type: ignore[method-assign]
 
 
 def whole_iterations(ax: Axes) -> None:

@@ -17,8 +17,8 @@ from tiny import as_at_a_terminal, files_in, tiny_notebook, wait_until
 import convreg.companion.sweep
 from convreg.companion.grid import settings
 from convreg.companion.index import read_index
+from convreg.companion.kernels import one_blas_thread
 from convreg.companion.notebooks import Notebook, find_notebook
-from convreg.companion.runs import one_blas_thread
 from convreg.companion.sweep import sweep
 
 pytestmark = pytest.mark.kernel

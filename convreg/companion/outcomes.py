@@ -1,0 +1,106 @@
+"""What a run may leave: files of its own, and results as `save_results` writes them.
+
+A notebook may be anybody's. What it leaves is read once, when it has run, and checked: so nothing
+that comes after a run, a table of many or a list of claims, can stumble over it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+COLUMNS = ("run", "status", "seconds", "error")  # of the index of a sweep
+OWN_FILES = ("executed.ipynb", "run.json")  # of the folder of a run
+CLAIM = ("says", "where", "verdict", "measured")  # what is printed of one
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The files of a folder by their names; none where there is no such folder.
+
+    Raises
+    ------
+    ValueError
+        For a link: where it leads was not written by the run.
+    OSError
+        For what cannot be read.
+    """
+    if folder.is_symlink():
+        raise ValueError(f"{folder.name}: wanted a folder, got a link")
+    files = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.is_symlink():
+            raise ValueError(f"{folder.name}/{path.name}: wanted a file, got a link")
+        if path.is_file():
+            files[path.name] = path.read_bytes()
+    return files
+
+
+def check_outcome(
+    figures: Collection[str], results: dict[str, bytes], parameters: Collection[str]
+) -> None:
+    """Refuse what cannot be kept: two files of one name, results that are none.
+
+    Parameters
+    ----------
+    figures : collection of str
+        The names of the files in figure_dir.
+    results : dict
+        The contents of the files in results_dir by their names.
+    parameters : collection of str
+        Those of the notebook, whose names are taken.
+
+    Raises
+    ------
+    ValueError
+        With the file's name.
+
+    Examples
+    --------
+    >>> check_outcome(["a.png"], {"a.json": b'{"headline": {"n": "many"}, "claims": []}'}, [])
+    Traceback (most recent call last):
+    ...
+    ValueError: results_dir/a.json: headline: wanted a finite number for n, got 'many'
+    """
+    for name in OWN_FILES:
+        for folder, names in (("figure_dir", figures), ("results_dir", results)):
+            if name in names:
+                raise ValueError(f"{folder}/{name}: wanted another name, which is a sweep's own")
+    for name, text in results.items():
+        if name in figures:
+            raise ValueError(f"results_dir/{name}: wanted another name, got that of a figure")
+        try:
+            found = json.loads(text, parse_constant=_refuse)
+            _check_results(found, [*COLUMNS, *parameters])
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"results_dir/{name}: {error}") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"wanted JSON, got {constant}")
+
+
+def _check_results(found: Any, taken: Collection[str]) -> None:
+    """Refuse what is not from `save_results`, or has a headline number that a table cannot show."""
+    fields = found if isinstance(found, dict) else {}
+    headline, claims = fields.get("headline"), fields.get("claims")
+    if not isinstance(headline, dict) or not isinstance(claims, list):
+        raise ValueError("wanted an object with headline and claims, as save_results writes it")
+    for name, value in headline.items():
+        if not name or not name.isprintable() or name in taken:
+            raise ValueError(f"headline: wanted a name that is no column's, got {name!r}")
+        if not _is_number(value):
+            raise ValueError(f"headline: wanted a finite number for {name}, got {value!r:.80}")
+    for claim in claims:
+        said = claim if isinstance(claim, dict) else {}
+        if not all(isinstance(said.get(name), str) for name in CLAIM):
+            raise ValueError(f"claims: wanted {', '.join(CLAIM)}, got {claim!r:.80}")
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a number is finite in double precision; or null or "inf", as results have them."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value is None or value in ("inf", "-inf")
+    return abs(value) <= sys.float_info.max

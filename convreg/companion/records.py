@@ -13,7 +13,7 @@ from typing import Any
 
 from convreg.companion.grid import Setting
 from convreg.companion.index import Row
-from convreg.companion.rules import named, shown
+from convreg.companion.rules import cut, named, shown
 
 SCHEMA = 2  # of run.json; version 1 had no "files"
 KINDS: dict[str, tuple[Any, str]] = {
@@ -38,7 +38,7 @@ def read_rows(out: Path) -> tuple[dict[str, Row], dict[Path, str]]:
         try:
             rows[folder.name] = _read_row(record)
         except (OSError, ValueError) as error:
-            problems[record] = str(error)
+            problems[record] = cut(" ".join(str(error).split()), 300)
     return rows, problems
 
 

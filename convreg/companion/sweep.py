@@ -117,7 +117,8 @@ def _rows(out: Path, keys: set[str]) -> dict[str, Row]:
     for record, problem in problems.items():
         again = record.parent.name in keys
         consequence = "that point is run again" if again else "left out of index.csv"
-        print(f"warning: {record}: {problem}: {consequence}", file=sys.stderr)
+        place = str(record) if str(record).isprintable() else repr(str(record))
+        print(f"warning: {place}: {problem}: {consequence}", file=sys.stderr)
     return rows
 
 

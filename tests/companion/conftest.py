@@ -1,5 +1,7 @@
 """Shared by the tests of the companion: a folder to be in, and what one run in a kernel gives."""
 
+import os
+
 import pytest
 from sweeps import BODY, PretendedRuns
 from tiny import tiny_notebook
@@ -41,6 +43,7 @@ def place(here, monkeypatch):
     monkeypatch.setenv("SWEEP_LOG", str(here / "log"))
     (here / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(here / "tmp"))  # where killed processes leave their folders
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # the machine goes on: half of a test's time
     tiny_notebook(here, BODY)
     return here
 

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from papermill.translators import PythonTranslator
 
 from convreg.companion.cells import in_silence, run_cells
-from convreg.companion.parameters import RULES, check_parameters, refuse, unknown_among
+from convreg.companion.parameters import RULES, check_parameters, problems_of, refuse, unknown_among
 from convreg.companion.places import as_place
 from convreg.companion.rules import cut, named, shown
 
@@ -212,6 +212,7 @@ class Notebook:
         if self.missing:
             raise ValueError(f"notebook: {named(self.path.name)} {self.missing}")
         refuse(unknown_among(values, self.declared))
+        refuse(problems_of(values))
         namespace = run_cells(self._up_to_the_check(values), self.path.name)
         return check_parameters(namespace, largest=sys.maxsize)
 

@@ -78,15 +78,22 @@ def check_parameters(namespace: Mapping[str, Any], largest: int = 12000) -> dict
     """
     names = [name for name in declared_names(namespace) if name in RULES and name in namespace]
     problems = unknown_among(injected_names(namespace), names)
-    for name in names:
-        if problem := RULES[name].problem(namespace[name]):
-            problems.append(f"{name}: {problem}")
+    problems += problems_of({name: namespace[name] for name in names})
     if not problems:
         folders = [no_folder(name, namespace[name]) for name in FOLDERS if name in names]
         found = [_too_large(namespace, names, largest), *folders]
         problems = [problem for problem in found if problem]
     refuse(problems)
     return {name: RULES[name].as_kind(namespace[name]) for name in names if name not in FOLDERS}
+
+
+def problems_of(values: Mapping[str, Any]) -> list[str]:
+    """What the rules say of values, one by one."""
+    problems = []
+    for name, value in values.items():
+        if name in RULES and (problem := RULES[name].problem(value)):
+            problems.append(f"{name}: {problem}")
+    return problems
 
 
 def declared_names(namespace: Mapping[str, Any]) -> list[str]:
@@ -133,7 +140,10 @@ def refuse(problems: Sequence[str]) -> None:
         raise ValueError("; ".join([*problems[:10], *more]))
 
 
-def unknown_among(names: Iterable[Any], known: Collection[str]) -> list[str]:
+THEIRS = "parameter of this notebook"
+
+
+def unknown_among(names: Iterable[Any], known: Collection[str], kind: str = THEIRS) -> list[str]:
     """What to say of every name that is not among the known ones.
 
     >>> unknown_among(["alpha", ""], ["alpha", "state"])
@@ -142,11 +152,11 @@ def unknown_among(names: Iterable[Any], known: Collection[str]) -> list[str]:
     problems = []
     for name in names:
         if name not in known:
-            problems.append(f"{named(str(name))}: {unknown(str(name)[:40], known)}")
+            problems.append(f"{named(str(name))}: {unknown(str(name)[:40], known, kind)}")
     return problems
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
+def unknown(name: str, known: Iterable[str], kind: str = THEIRS) -> str:
     """What to say of a name that is not among the known ones.
 
     >>> unknown("alhpa", ["alpha", "state"])
@@ -155,7 +165,7 @@ def unknown(name: str, known: Iterable[str]) -> str:
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    return f"no parameter of this notebook{hint}, wanted one of {', '.join(names)}"
+    return f"no {kind}{hint}, wanted one of {', '.join(names)}"
 
 
 def _too_large(namespace: Mapping[str, Any], names: Sequence[str], largest: int) -> str | None:

@@ -13,34 +13,40 @@ rewrite is to put the executed notebooks in the places of the committed ones.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from functools import partial
 from pathlib import Path
 
-import yaml
 from tqdm import tqdm
 
+from convreg.companion.arguments import Once
+from convreg.companion.endings import ended, threads
+from convreg.companion.executors import cpus
+from convreg.companion.given import Given, read_given
+from convreg.companion.kernels import one_blas_thread
 from convreg.companion.notebooks import ROOT, Notebook, all_notebooks
-from convreg.companion.runs import Run, execute, one_blas_thread
+from convreg.companion.places import as_place, no_folder
+from convreg.companion.runs import Run, execute
 from convreg.storage.files import write_whole
 
-WORKERS = min(2, os.cpu_count() or 1)
+PROGRAM = "python -m convreg.companion.reproduce"
+WORKERS = min(2, cpus())
 
 
 def run_all(notebooks: list[Notebook], run: Callable[[Notebook], Run]) -> list[Run]:
     """Run all notebooks, a line for each that ends; how each of them ended, in their order."""
-    with one_blas_thread(), ThreadPoolExecutor(WORKERS) as pool:
+    with one_blas_thread(), threads(WORKERS) as pool:
         # the later ones are longer: they go first
         running = {pool.submit(run, notebook): notebook for notebook in reversed(notebooks)}
         ending = as_completed(running)
         bar = tqdm(ending, total=len(notebooks), desc="notebooks", leave=False, disable=None)
         for future in bar:
-            name, ended = running[future].path.name, future.result()
-            bar.write(f"{name:36} {ended.seconds:5.1f} s  {'fail' if ended.error else 'pass'}")
-            if ended.error:
-                bar.write(ended.error)
+            name, one = running[future].path.name, future.result()
+            bar.write(f"{name:36} {one.seconds:5.1f} s  {'fail' if one.error else 'pass'}")
+            if one.error:
+                bar.write(one.error)
     return [future.result() for future in reversed(running)]
 
 
@@ -49,6 +55,15 @@ def rewrite(notebook: Notebook) -> Run:
     run = execute(notebook)
     if not run.error:
         write_whole({notebook.path: run.executed})
+    return run
+
+
+def run_with(notebook: Notebook, given: Given, figures: Path, build: Path) -> Run:
+    """One notebook with its figures; where it fails, what was executed is kept to look at."""
+    run = execute(notebook, {**given.get(notebook.path.stem, {}), "figure_dir": figures.name})
+    kept = {} if run.error else run.figures
+    contents = {figures / name: content for name, content in kept.items()}
+    write_whole({**contents, build / notebook.path.name: run.executed})
     return run
 
 
@@ -63,46 +78,48 @@ def claim_lines(runs: Iterable[Run]) -> list[str]:
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
-    summary = (__doc__ or "").splitlines()[0]
-    options = argparse.ArgumentParser("python -m convreg.companion.reproduce", description=summary)
-    options.add_argument(
-        "--figures", type=Path, default=ROOT / "figures", help="where the figures go"
-    )
-    options.add_argument(
-        "--build", type=Path, default=ROOT / "build", help="where the executed notebooks go"
-    )
-    options.add_argument("--parameters", type=Path, help="a YAML file: notebook name -> parameters")
-    options.add_argument(
-        "--rewrite", action="store_true", help="execute the committed notebooks in their places"
-    )
+    options = argparse.ArgumentParser(PROGRAM, description=(__doc__ or "").splitlines()[0])
+    add = options.add_argument
+    add("--figures", action=Once, help="where the figures go; else figures/ of the checkout")
+    add("--build", action=Once, help="where the executed notebooks go; else build/")
+    add("--parameters", action=Once, help="a YAML file: notebook name -> parameters")
+    add("--rewrite", action="store_true", help="execute the committed notebooks in their places")
     return options
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run all notebooks; 0 if every one passed."""
-    options = parser().parse_args(arguments)
-    given = yaml.safe_load(options.parameters.read_text()) if options.parameters else {}
-    figures, build = options.figures.resolve(), options.build.resolve()
+    return ended(PROGRAM, partial(reproduce, parser().parse_args(arguments)))
+
+
+def _places(options: argparse.Namespace) -> list[Path]:
+    """The folders of the figures and of the executed notebooks, which can be written to."""
+    places = []
+    for name in ("figures", "build"):
+        text = getattr(options, name)
+        places.append(as_place(f"--{name}", ROOT / name if text is None else text))
+        if problem := no_folder(f"--{name}", places[-1]):
+            raise ValueError(problem)
+    return places
+
+
+def reproduce(options: argparse.Namespace) -> int:
+    """What the options say; 1 where a notebook failed."""
     every = [Notebook.read(path) for path in all_notebooks()]
     notebooks = [notebook for notebook in every if not notebook.missing]
     skipped = [notebook for notebook in every if notebook.missing]
-
-    def run(notebook: Notebook) -> Run:
-        """One notebook with its figures; where it fails, what was executed is kept to look at."""
-        parameters = {**given.get(notebook.path.stem, {}), "figure_dir": figures.name}
-        ended = execute(notebook, parameters)
-        kept = {} if ended.error else ended.figures
-        contents = {figures / name: content for name, content in kept.items()}
-        write_whole({**contents, build / notebook.path.name: ended.executed})
-        return ended
-
-    runs = run_all(notebooks, rewrite if options.rewrite else run)
-    passed = [ended for ended in runs if not ended.error]
+    given = {} if options.parameters is None else read_given(options.parameters, every)
+    figures, build = _places(options)
+    if options.rewrite and given:
+        raise ValueError("--rewrite: wanted without --parameters, which it would ignore")
+    as_asked = partial(run_with, given=given, figures=figures, build=build)
+    runs = run_all(notebooks, rewrite if options.rewrite else as_asked)
+    passed = [one for one in runs if not one.error]
     for notebook in skipped:
         print(f"{notebook.path.name:36}   skipped, {notebook.missing}")
     if not options.rewrite:
         print("\n".join(claim_lines(passed)))
-        print(f"figures in {options.figures.name}/, executed notebooks in {options.build.name}/")
+        print(f"figures in {figures.name}/, executed notebooks in {build.name}/")
     total = f"{len(passed)} passed, {len(notebooks) - len(passed)} failed"
     print(f"{total}, {len(skipped)} skipped" if skipped else total)
     return int(len(passed) < len(notebooks))

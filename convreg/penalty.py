@@ -27,6 +27,8 @@ from convreg.power import SingularTriplet
 from convreg.symbol import Symbol
 
 VECTORS = 20  # as Lanczos keeps: the symbol may take as much memory
+RESTARTS = 1000
+FEW_RESTARTS = 50  # where the vectors can be wrong and R_alpha is right
 
 
 def shifted_gram(M: Matrix, alpha: float = 1.0, gram: Gram = "columns") -> LinearOperator:
@@ -182,19 +184,21 @@ class _Scale:
         # M is the sum over the taps of S (x) K[p, q]', with norms of S of at most 1
         bound = float(np.linalg.norm(self.M.kernel, axis=(2, 3)).sum())
         above = 2.0 ** np.frexp(bound * bound)[1]
-        self.alpha = min(alpha / self._unit / self._unit, above)
+        shift = alpha / self._unit / self._unit
+        self.alpha, self.lowered = min(shift, above), shift > above
         self._rest = alpha - self._times(self.alpha)
 
     def _times(self, square: float) -> float:
         """A number of the order of M'M as it was."""
         return self._unit * (self._unit * square)
 
-    def back(self, triplet: SingularTriplet) -> SingularTriplet:
-        """The triplet of M'M - alpha I as they were."""
-        sigma, u, v = triplet
-        R = representable(self._times(float(sigma)) + self._rest)
-        found = SingularTriplet(R, u, v)
-        found.residual = self._times(triplet.residual)
+    def back(self, triplets: list[SingularTriplet]) -> list[SingularTriplet]:
+        """The triplets of M'M - alpha I as they were."""
+        found = []
+        for triplet in triplets:
+            R = representable(self._times(float(triplet.sigma)) + self._rest)
+            found.append(SingularTriplet(R, triplet.u, triplet.v))
+            found[-1].residual = self._times(triplet.residual)
         return found
 
 
@@ -212,19 +216,27 @@ def _leading(
     tolerance: float,
     start: SingularTriplet | None,
 ) -> SingularTriplet:
-    """The leading triplet of M'M - alpha I, to a residual relative to R_alpha."""
+    """The leading triplet of M'M - alpha I.
+
+    Where alpha was lowered, a residual that is small beside R_alpha will do.
+    """
     scale = _Scale(M, alpha)
     starts = None if start is None else [start]
-    try:
-        return scale.back(_leading_of(scale.M, scale.alpha, rows, tolerance, starts))
-    except NotConverged as missed:
-        triplets = [scale.back(triplet) for triplet in missed.triplets]
-        R, residual = triplets[0].sigma, triplets[0].residual
-        raise NotConverged(
-            f"tolerance: wanted one that is reached, got {tolerance:.2g}; the best value so far is "
-            f"{R:.6g}, with a residual of {residual:.2g}, and its triplet is in .triplets",
-            triplets,
-        ) from None
+    enough = float(np.finfo(M.dtype).eps) ** 0.5 if scale.lowered else 0.0
+    for restarts in (FEW_RESTARTS, RESTARTS) if scale.lowered else (RESTARTS,):
+        try:
+            found = _leading_of(scale.M, scale.alpha, rows, tolerance, starts, restarts)
+            return scale.back([found])[0]
+        except NotConverged as missed:
+            triplets = scale.back(missed.triplets)
+            R, residual = triplets[0].sigma, triplets[0].residual
+        if residual <= enough * R:
+            return triplets[0]
+    raise NotConverged(
+        f"tolerance: wanted one that is reached, got {tolerance:.2g} and a relative residual of "
+        f"{residual / R:.2g}; the best value so far is {R:.6g}, and its triplet is in .triplets",
+        triplets,
+    )
 
 
 def _leading_of(
@@ -233,6 +245,7 @@ def _leading_of(
     rows: bool,
     tolerance: float,
     start: list[SingularTriplet] | None,
+    restarts: int,
 ) -> SingularTriplet:
     """The same for M and alpha of the order of 1.
 
@@ -242,7 +255,7 @@ def _leading_of(
     """
     B = ShiftedGram(M, alpha, rows)
     if is_small(M) or Symbol(M).gram_entries > VECTORS * B.shape[0]:
-        return leading_triplets(B, 1, tolerance, start)[0]
+        return leading_triplets(B, 1, tolerance, start, restarts)[0]
     symbol = Symbol(M)
     if start is None:
         wave = symbol.start_vector()
@@ -253,7 +266,7 @@ def _leading_of(
         if converged and found.sigma >= alpha:
             return found
         start = [found]
-    return leading_triplets(B, 1, tolerance, start)[0]
+    return leading_triplets(B, 1, tolerance, start, restarts)[0]
 
 
 def _largest(B: ShiftedGram, first: NDArray, tolerance: float) -> tuple[SingularTriplet, bool]:

@@ -3,7 +3,8 @@
 nbval itself compares what is printed. It skips cells without an execution count and every image,
 and the notebooks write no figures unless told where. So each notebook is given a folder, as
 papermill would give it one. The images of a cell are compared with the committed ones as it runs,
-the files with those in figures/ at its end. A cleared cell fails.
+the files with those in figures/ at its end. A cleared cell fails. The kernels are those that we
+start elsewhere, whatever the user has set up.
 """
 
 import base64
@@ -19,13 +20,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
+import nbval.kernel
 import pytest
 from matplotlib.testing.compare import compare_images
 from nbval.plugin import IPyNbCell, NbCellError
 
+from convreg.companion.kernels import OurKernel
 from convreg.companion.notebooks import Notebook
 from convreg.storage.tables import difference, read_table
 
+nbval.kernel.KernelManager = OurKernel
 RMS = 2.0  # of 255: antialiasing of two builds of FreeType and Agg is below, a moved line is not
 
 # Modules are imported for their doctests, but not without what they need; their tests are skipped.
@@ -36,12 +40,13 @@ if not all(find_spec(name) for name in ("joblib", "sklearn", "torch")):
     collect_ignore += ["convreg/studies/training.py"]
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Give every notebook a folder for its figures; the last cell is to compare them."""
     cells = [item for item in items if isinstance(item, IPyNbCell)]
     for path, group in itertools.groupby(cells, key=lambda cell: cell.path):
         own = list(group)
         folder = tempfile.TemporaryDirectory(prefix=f"{path.stem}-")
+        config.add_cleanup(folder.cleanup)  # a worker of pytest-xdist leaves without finalizers
         why = Notebook.read(path).missing
         for cell in own:
             if why:

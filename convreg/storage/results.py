@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_info
 
+from convreg import __version__
 from convreg.storage.files import write_whole
+from convreg.storage.names import checked_name
 from convreg.storage.tables import Table
 
 SCHEMA = 1  # the version of the fields of notebook.json
@@ -58,9 +60,13 @@ def save_results(
 
     Raises
     ------
+    ValueError, TypeError
+        With the name of what is wrong: a notebook's name that is a path, a headline that is no
+        number, what JSON cannot hold.
     OSError
         Where the file cannot be written; nothing is left half written.
     """
+    checked_name("notebook", notebook)
     if not folder:
         return
     found = {
@@ -73,7 +79,13 @@ def save_results(
         "tables": tables,
         "claims": [scored._asdict() for scored in claims],
     }
-    text = json.dumps(_plain(found), indent=1, ensure_ascii=False, allow_nan=False)
+    for field, value in found.items():
+        try:
+            found[field] = _plain(value)
+            json.dumps(found[field], allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise TypeError(f"{field}: wanted what JSON can hold, got {error}") from error
+    text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
     write_whole({Path(folder).expanduser() / f"{notebook}.json": f"{text}\n".encode()})
 
 
@@ -90,10 +102,10 @@ def kernel_sha256(K: ArrayLike) -> str:
 
 def versions() -> dict[str, Any]:
     """What computed: Python, the packages, and every BLAS with the kernel that it picked."""
-    names = ["convreg", "numpy", "scipy", "matplotlib"]
+    names = ["numpy", "scipy", "matplotlib"]
     if "torch" in sys.modules:
         names.append("torch")
-    packages = {name: version(name) for name in names}
+    packages = {"convreg": __version__} | {name: version(name) for name in names}
     kernels = set()
     for library in threadpool_info():
         if library["user_api"] == "blas":
@@ -108,12 +120,16 @@ def rounded_number(value: Any) -> int | float:
     >>> rounded_number(np.int64(7)), rounded_number(2 / 3)
     (7, 0.666667)
     """
-    return int(value) if isinstance(value, (int, np.integer)) else float(f"{value:.6g}")
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(f"{value:.6g}")
+    raise TypeError(f"headline: wanted numbers, got {value!r:.80}")
 
 
 def _plain(value: Any) -> Any:
     """What JSON knows: arrays become lists, NaN null, infinity the string "inf"."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic)):
         return _plain(value.tolist())
     if isinstance(value, Mapping):
         return {name: _plain(entry) for name, entry in value.items()}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Sequence
 from decimal import Decimal
 from math import prod
 from numbers import Real
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -18,6 +18,7 @@ from scipy.sparse.linalg import LinearOperator
 Gram = Literal["columns", "rows", "smaller"]
 GRAMS: tuple[Gram, ...] = ("columns", "rows", "smaller")
 PLAIN_ARRAYS = (np.ndarray, np.matrix, np.memmap, np.recarray)
+NO_PRODUCT = (AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
 MOST_DIMENSIONS = 64  # of an array of NumPy
 LARGEST_INTEGER = 2**63 - 1
 MOST_ENTRIES = 2**36  # a vector of as many takes 512 GiB
@@ -147,9 +148,10 @@ def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int, int]:
     """(k1, k2, g, h) from the shape of a kernel, (k1, k2, g, h) or (k1, k2)."""
     wanted = "shape: wanted (k1, k2, g, h) or (k1, k2)"
     array = isinstance(shape, np.ndarray) and shape.ndim == 1
-    if not array and (not isinstance(shape, Sequence) or isinstance(shape, (bytes, bytearray))):
+    text = isinstance(shape, (str, bytes, bytearray))
+    if text or not (array or isinstance(shape, Sequence)):
         raise TypeError(f"{wanted}, got {shown(shape)}")
-    if len(shape) not in (2, 4) and not isinstance(shape, str):
+    if len(shape) not in (2, 4):
         raise ValueError(f"{wanted}, got {shown(tuple(shape))}")
     sizes = tuple(as_integer("shape", size, 1) for size in shape)
     if prod(sizes) > MOST_ENTRIES:
@@ -205,7 +207,7 @@ def as_matrix(name: str, value: Any) -> Any:
 
 def _is_size(value: Any) -> bool:
     """Whether it is an integer above 0."""
-    return isinstance(value, (int, np.integer)) and value > 0
+    return isinstance(value, (int, np.integer)) and int(value) > 0
 
 
 class RealOperator(LinearOperator):
@@ -224,11 +226,15 @@ class RealOperator(LinearOperator):
 
     def _matmat(self, X: NDArray) -> NDArray:
         dtype = np.result_type(self.dtype, X)
-        with self._named(), np.errstate(over="ignore", invalid="ignore"):
+        try:
             Y = np.asarray(self._A @ X.astype(dtype, copy=False))
+        except NO_PRODUCT as error:
+            self._refuse(error)
         wanted = (self.shape[0], *X.shape[1:])
         if Y.shape != wanted:
             raise ValueError(f"{self._name}: wanted products of shape {wanted}, got {Y.shape}")
+        if Y.dtype == dtype and np.isfinite(Y).all():
+            return Y
         if dtype.kind == "c" or not np.isfinite(X).all():
             return Y
         return _cast(self._name, as_floats(self._name, Y), dtype)
@@ -237,35 +243,33 @@ class RealOperator(LinearOperator):
         return self._matmat(x)
 
     def _transpose(self) -> LinearOperator:
-        with self._named():
+        try:
             transpose = self._A.T
+        except NO_PRODUCT as error:
+            self._refuse(error)
         return self if transpose is self._A else RealOperator(self._name, transpose)
 
     def _adjoint(self) -> LinearOperator:
         return self._transpose()
 
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """What goes wrong inside is an error of the operator's that names it."""
-        try:
-            yield
-        except MemoryError:
-            raise
-        except Exception as error:
-            kind = ValueError if isinstance(error, ValueError) else TypeError
-            raise kind(
-                f"{self._name}: wanted an operator with the products A x and A' y, got "
-                f"{type(error).__name__}: {error}"
-            ) from error
+    def _refuse(self, error: Exception) -> NoReturn:
+        """An error with the operator's name; one of an operator inside has its own."""
+        if re.match(r"\w+: wanted ", str(error)):
+            raise error
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(
+            f"{self._name}: wanted an operator with the products A x and A' y, got "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _real_type(name: str, dtype: Any) -> np.dtype:
-    """A dtype of real numbers."""
+    """A dtype of real numbers; float64 where there is none."""
     try:
-        found = None if dtype is None else np.dtype(dtype)
+        found = np.dtype(dtype)  # of None float64
     except TypeError:
-        found = None
-    if found is None or found.kind not in "fiub":
+        found = np.dtype(object)
+    if found.kind not in "fiub":
         raise TypeError(f"{name}: wanted a matrix of real numbers, got dtype {dtype}")
     return found
 
@@ -273,11 +277,14 @@ def _real_type(name: str, dtype: Any) -> np.dtype:
 def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """An integer from low to high (both included), at most that of 64 bits."""
     wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    candidate: Any = None if _is_bool(value) or _dimensions(value) else value
     try:
-        number = operator.index(None if _is_bool(value) or _dimensions(value) else value)
+        number = operator.index(candidate)
     except Exception:  # of somebody's __index__, too
         raise TypeError(f"{name}: wanted {wanted}, got {shown(value)}") from None
-    if number < low or number > (LARGEST_INTEGER if high is None else high):
+    if high is None and number > LARGEST_INTEGER:
+        raise ValueError(f"{name}: wanted {wanted} and below 2^63, got {shown(number)}")
+    if number < low or (high is not None and number > high):
         raise ValueError(f"{name}: wanted {wanted}, got {shown(number)}")
     return number
 
@@ -287,7 +294,8 @@ def as_number(name: str, value: Any, *, positive: bool = True) -> float:
     wanted = "a positive finite number" if positive else "a finite number of at least 0"
     if hasattr(value, "__array__") and not isinstance(value, np.generic):
         value = _scalar(value)
-    if _is_bool(value) or not isinstance(value, (Real, Decimal)):
+    no_number = _is_bool(value) or isinstance(value, np.timedelta64)
+    if no_number or not isinstance(value, (Real, Decimal)):
         raise TypeError(f"{name}: wanted {wanted}, got {shown(value)}")
     try:
         number = float(value)

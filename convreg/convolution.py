@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import as_floats, as_kernel
+from convreg._checks import as_flag, as_floats, as_kernel
 from convreg._numerics.taps import Convolution, correlate
 from convreg._numerics.winograd import Filters
-from convreg.geometry import Padding, Size, as_pair, geometry_of
+from convreg.geometry import Padding, Size, as_image_size, geometry_of
 
 
 def convolve(
@@ -147,7 +147,7 @@ def unvec(x: ArrayLike, N: Size) -> NDArray:
            [3., 4.]])
     """
     vector = as_floats("x", x)
-    height, width = as_pair("N", N, 1)
+    height, width = as_image_size("N", N)
     pixels = height * width
     if vector.ndim != 1 or vector.size == 0 or vector.size % pixels:
         raise ValueError(
@@ -210,7 +210,7 @@ class ConvolutionOperator(LinearOperator):
         copy: bool = True,
     ) -> None:
         kernel = as_kernel(K, square=False)
-        if copy:
+        if as_flag("copy", copy):
             kernel = kernel.copy()
         self.geometry = geometry_of(kernel.shape, N, stride, dilation, padding)
         self.N = self.geometry.image if isinstance(N, (tuple, list)) else self.geometry.rows.N

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convreg._checks import as_integer
 from convreg.descent import DescentResult, minimize_penalty
 from convreg.geometry import padding
 from convreg.matlab_random import matlab_rand
@@ -110,7 +111,9 @@ def start_kernel(kernel_size: int, g: int, h: int, state: int = 1) -> NDArray:
     >>> start_kernel(3, 3, 1).shape
     (3, 3, 3, 1)
     """
-    return matlab_rand(kernel_size, kernel_size, g, h, state=state)
+    k = as_integer("kernel_size", kernel_size, 1)
+    g, h = as_integer("g", g, 1), as_integer("h", h, 1)
+    return matlab_rand(k, k, g, h, state=state)
 
 
 def identity(k: int, g: int = 1, h: int = 1) -> NDArray:
@@ -123,6 +126,7 @@ def identity(k: int, g: int = 1, h: int = 1) -> NDArray:
            [0., 1., 0.],
            [0., 0., 0.]])
     """
+    k, g, h = as_integer("k", k, 1), as_integer("g", g, 1), as_integer("h", h, 1)
     K = np.zeros((k, k, g, h))
     centre = padding(k)[0]
     K[centre, centre] = np.eye(g, h)

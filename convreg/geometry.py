@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg._checks import as_integer, shown
+from convreg._checks import MOST_ENTRIES, as_integer, as_kernel_shape, shown
 
 Size = int | Sequence[int]
 Padding = str | int | Sequence[str | int]
@@ -34,6 +34,7 @@ def padding(k: int) -> tuple[int, int]:
     >>> padding(3), padding(4)
     ((1, 1), (1, 2))
     """
+    k = as_integer("k", k, 1)
     m = -(-k // 2)
     return m - 1, k - m
 
@@ -46,7 +47,8 @@ def tap_offsets(k: int) -> NDArray[np.intp]:
     >>> tap_offsets(3), tap_offsets(4)
     (array([-1,  0,  1]), array([-1,  0,  1,  2]))
     """
-    return np.arange(k) - padding(k)[0]
+    before = padding(k)[0]
+    return np.arange(k) - before
 
 
 class Axis(NamedTuple):
@@ -161,7 +163,7 @@ def geometry_of(
 
     Parameters
     ----------
-    shape : (k1, k2, ...)
+    shape : (k1, k2) or (k1, k2, g, h)
         The kernel's shape.
     N : int or (height, width)
         The size of an image.
@@ -177,19 +179,41 @@ def geometry_of(
     Raises
     ------
     ValueError, TypeError
-        For a bad argument, naming it, and where the kernel is larger than the padded image.
+        For a bad argument, naming it, where the kernel is larger than the padded image, and where
+        an image or an output has more than 2^36 entries.
 
     Examples
     --------
     >>> geometry_of((3, 3), 4, padding="valid").rows
     Axis(N=4, k=3, stride=1, dilation=1, before=0, after=0, circular=False)
     """
-    sizes = as_pair("N", N, 1)
+    k1, k2, g, h = as_kernel_shape(shape)
+    sizes = as_image_size("N", N, max(g, h))
     strides = as_pair("stride", stride, 1)
     dilations = as_pair("dilation", dilation, 1)
     paddings = _both("padding", padding, _as_padding)
-    rows, columns = map(_axis, sizes, shape[:2], strides, dilations, paddings)
-    return Geometry(rows, columns)
+    geometry = Geometry(*map(_axis, sizes, (k1, k2), strides, dilations, paddings))
+    if prod(geometry.outputs) * h > MOST_ENTRIES:
+        raise ValueError(
+            f"padding: wanted one with which an output has at most {MOST_ENTRIES:,} entries, got "
+            f"{shown(padding)}"
+        )
+    return geometry
+
+
+def as_image_size(name: str, value: Any, channels: int = 1) -> tuple[int, int]:
+    """The height and the width of an image that a vector can hold, from one integer or two.
+
+    >>> as_image_size("N", 5), as_image_size("N", (5, 6))
+    ((5, 5), (5, 6))
+    """
+    size = as_pair(name, value, 1)
+    if prod(size) * channels > MOST_ENTRIES:
+        raise ValueError(
+            f"{name}: wanted images of at most {MOST_ENTRIES:,} entries, got {shown(value)} "
+            f"with {channels} channels"
+        )
+    return size
 
 
 def as_pair(name: str, value: Any, low: int) -> tuple[int, int]:
@@ -232,6 +256,11 @@ def _axis(N: int, k: int, stride: int, dilation: int, beside: str | int) -> Axis
     else:
         before, after = (dilation * pixels for pixels in padding(k))
     axis = Axis(N, k, stride, dilation, before, after, beside == "circular")
+    if axis.padded > MOST_ENTRIES:
+        name, value = ("padding", beside) if isinstance(beside, int) else ("dilation", dilation)
+        raise ValueError(
+            f"{name}: wanted one with at most {MOST_ENTRIES:,} pixels in a padded row, got {value}"
+        )
     if axis.outputs < 1:
         raise ValueError(
             f"padding: wanted one with which the kernel fits into the image, {k} taps of dilation "

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg._checks import as_integer
+from convreg._checks import MOST_ENTRIES, as_integer
 
 MASK32 = 2**32 - 1
 
@@ -82,7 +83,9 @@ def matlab_rand(*shape: int, state: int = 1) -> NDArray[np.float64]:
     """
     sizes = tuple(as_integer("shape", size, 0) for size in shape)
     state = as_integer("state", state, 0, MASK32)
-    count = int(np.prod(sizes, dtype=np.int64))
+    count = prod(sizes)
+    if count > MOST_ENTRIES:
+        raise ValueError(f"shape: wanted at most {MOST_ENTRIES:,} numbers, got {sizes}")
     draws = np.array(list(islice(_draws(state), count)), dtype=np.uint64).reshape(count, 2)
     values = np.ldexp(draws[:, 0].astype(np.float64), -53)
     return (values.view(np.uint64) ^ draws[:, 1]).view(np.float64).reshape(sizes, order="F")

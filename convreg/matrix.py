@@ -19,9 +19,9 @@ from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array, csr_array, get_index_dtype, issparse, sparray
+from scipy.sparse import coo_array, csr_array, get_index_dtype, sparray
 
-from convreg._checks import as_floats, as_integer, as_kernel_shape, float_type
+from convreg._checks import as_entries, as_integer, as_kernel_shape
 from convreg.convolution import ConvolutionOperator
 from convreg.geometry import Padding, Size, geometry_of
 
@@ -149,7 +149,7 @@ def entry_positions(
     (array([1, 3]), array([0, 2]))
     """
     k1, k2, g, h = as_kernel_shape(shape)
-    geometry = geometry_of((k1, k2), N, stride, dilation, padding)
+    geometry = geometry_of((k1, k2, g, h), N, stride, dilation, padding)
     p = as_integer("p", p, 0, k1 - 1)
     q = as_integer("q", q, 0, k2 - 1)
     z = as_integer("z", z, 0, g - 1)
@@ -196,7 +196,8 @@ def conv_matrix_adjoint(
     Raises
     ------
     ValueError, TypeError
-        Where the shape is no kernel's, G not of the shape of M, or the geometry is none.
+        Where the shape is no kernel's, G not of the shape of M, a sum in it overflows, or the
+        geometry is none.
 
     Examples
     --------
@@ -206,13 +207,12 @@ def conv_matrix_adjoint(
            [0., 0., 0.]])
     """
     k1, k2, g, h = as_kernel_shape(shape)
-    geometry = geometry_of((k1, k2), N, stride, dilation, padding)
+    geometry = geometry_of((k1, k2, g, h), N, stride, dilation, padding)
     wanted = geometry.shape_of_matrix(g, h)
-    if np.shape(G) != wanted:
-        raise ValueError(f"G: wanted the shape {wanted}, got {np.shape(G)}")
-    entries = coo_array(G if issparse(G) else as_floats("G", G))
-    if entries.dtype.kind not in "fiub":
-        raise TypeError(f"G: wanted a matrix of real numbers, got dtype {entries.dtype}")
+    matrix = as_entries("G", G)
+    if matrix.shape != wanted:
+        raise ValueError(f"G: wanted the shape {wanted}, got {matrix.shape}")
+    entries = coo_array(matrix)
     rows, columns = geometry
     y, s, r = np.unravel_index(entries.row, (h, columns.outputs, rows.outputs))
     z, j, i = np.unravel_index(entries.col, (g, columns.N, rows.N))
@@ -227,4 +227,8 @@ def conv_matrix_adjoint(
         sums = sums[in_rows[0, rows.reads()[0]]]
     if columns.circular:
         sums = sums[:, in_columns[0, columns.reads()[0]]]
-    return sums.reshape(tuple(shape)).astype(float_type(entries.dtype), copy=False)
+    with np.errstate(over="ignore"):
+        sums = sums.astype(entries.dtype, copy=False)
+    if not np.isfinite(sums).all():
+        raise ValueError("G: wanted entries whose sums do not overflow")
+    return sums.reshape(tuple(shape))

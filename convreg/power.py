@@ -7,12 +7,12 @@ LinearOperator.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg._checks import Matrix, as_integer, as_matrix
+from convreg._checks import Matrix, as_flag, as_integer, as_matrix, as_vector, shown
 
 
 class _Triplet(NamedTuple):
@@ -29,10 +29,16 @@ class SingularTriplet(_Triplet):
     A named tuple (sigma, u, v). Its attribute ``residual`` is the larger norm of A v - sigma u and
     A' u - sigma v where `leading_triplets` has computed it, else NaN. A has some singular value
     within it of sigma; it need not be the largest, and the residual does not bound sigma's distance
-    from that.
+    from that. Copies have it, by ``_replace`` too.
     """
 
     residual: float = np.nan
+
+    def _replace(self, **changes: Any) -> SingularTriplet:
+        """The triplet with other entries, and the residual that it has."""
+        other = super()._replace(**changes)
+        other.residual = self.residual
+        return other
 
 
 def power_update(
@@ -51,7 +57,7 @@ def power_update(
     ----------
     A : (m, n) array, sparse array or LinearOperator
     triplets : sequence of SingularTriplet
-        Where to start; only their vectors are used, and they are not changed.
+        Where to start; only their vectors are used, of any length but 0, and they are not changed.
     iterations : int
         None (0) gives the triplets back.
     orthogonalize : bool
@@ -67,7 +73,9 @@ def power_update(
     Raises
     ------
     ValueError, TypeError
-        Where there is no triplet or ``iterations`` is negative.
+        For a bad argument, naming it: where there is no triplet, where the vectors of one are not
+        finite or not of the lengths m and n, where more are to be orthogonal than can be, or where
+        a product or a norm overflows.
 
     Examples
     --------
@@ -77,22 +85,68 @@ def power_update(
     (1.9996, array([0.9999, 0.0117]))
     """
     A = as_matrix("A", A)
+    triplets = as_triplets("triplets", triplets, *A.shape)
     iterations = as_integer("iterations", iterations, 0)
-    if len(triplets) == 0:
-        raise ValueError("triplets: wanted at least one SingularTriplet, got none")
-    normalise = _orthonormal if orthogonalize else _normalised
+    normalise = _orthonormal if as_flag("orthogonalize", orthogonalize) else _normalised
+    if normalise is _orthonormal and len(triplets) > min(A.shape):
+        raise ValueError(
+            f"triplets: wanted at most {min(A.shape)}, as many as can be orthogonal, got "
+            f"{len(triplets)}"
+        )
     sigma = np.array([triplet.sigma for triplet in triplets])
     U = np.stack([triplet.u for triplet in triplets], axis=1)
     V = np.stack([triplet.v for triplet in triplets], axis=1)
-    for _ in range(iterations):
-        _, U = normalise(A @ V, U)
-        sigma, V = normalise(A.T @ U, V)
+    with np.errstate(over="ignore", invalid="ignore"):
+        exponents = np.frexp(np.abs(V).max(axis=0))[1] + len(V).bit_length() // 2 + 1
+        start = np.ldexp(V, -exponents)  # over powers of two: nothing is rounded, |v| is at most 1
+        for _ in range(iterations):
+            _, U = normalise(A @ start, U)
+            sigma, V = normalise(A.T @ U, V)
+            start = V
     return [SingularTriplet(*triplet) for triplet in zip(sigma, U.T, V.T, strict=True)]
+
+
+def as_triplets(name: str, value: Any, m: int, n: int) -> list[SingularTriplet]:
+    """At least one triplet, of vectors of lengths m and n; sigma, a real number, may be NaN."""
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes, SingularTriplet)):
+        raise TypeError(f"{name}: wanted a sequence of SingularTriplet, got {shown(value)}")
+    if len(value) == 0:
+        raise ValueError(f"{name}: wanted at least one SingularTriplet, got none")
+    return [_as_triplet(name, triplet, m, n) for triplet in value]
+
+
+def _as_triplet(name: str, value: Any, m: int, n: int) -> SingularTriplet:
+    """A triplet of vectors of these lengths."""
+    if not isinstance(value, SingularTriplet):
+        raise TypeError(f"{name}: wanted SingularTriplets, got {shown(value)} among them")
+    u = as_vector(name, value.u, m)
+    v = as_vector(name, value.v, n)
+    if not isinstance(value.sigma, (float, int, np.floating)):
+        raise TypeError(f"{name}: wanted a real number for sigma, got {shown(value.sigma)}")
+    return value if u is value.u and v is value.v else value._replace(u=u, v=v)
+
+
+def _norms(W: NDArray) -> NDArray:
+    """The norms of the columns of W, also where their squares overflow or vanish."""
+    norms = np.sqrt(np.vecdot(W.T, W.T))
+    kind = np.finfo(W.dtype)
+    if (kind.tiny / kind.eps) ** 0.5 < norms.min() and norms.max() < np.inf:
+        return norms
+    _, exponents = np.frexp(np.abs(W).max(axis=0))
+    reduced = np.ldexp(W, -exponents)
+    return _finite(np.ldexp(np.sqrt(np.vecdot(reduced.T, reduced.T)), exponents))
+
+
+def _finite(norms: NDArray) -> NDArray:
+    """The norms of products with A, if they are numbers."""
+    if not np.isfinite(norms).all():
+        raise ValueError("A: wanted a matrix whose products with unit vectors do not overflow")
+    return norms
 
 
 def _normalised(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:
     """The norms of the columns of W, and its columns normalised; at a norm of 0 the previous."""
-    norms = np.sqrt(np.vecdot(W.T, W.T))
+    norms = _norms(W)
     unit = np.empty_like(W)
     for j, norm in enumerate(norms):  # by columns: quicker than a division of short rows
         if norm > 0:
@@ -106,5 +160,5 @@ def _orthonormal(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:
     """The same with each column first made orthogonal to those before it."""
     Q, R = np.linalg.qr(W)
     signs = np.where(np.diag(R) < 0, -1, 1).astype(W.dtype)
-    norms = np.abs(np.diag(R))
+    norms = _finite(np.abs(np.diag(R)))
     return norms, np.where(norms > 0, Q * signs, previous)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import Matrix
+from convreg._checks import Matrix, as_floats, as_integer, as_matrix, as_vector
 
 Function = Callable[[NDArray], float | np.floating]
 Steps = Sequence[float] | NDArray
@@ -49,7 +49,13 @@ def observed_order(steps: ArrayLike, errors: ArrayLike) -> float:
     >>> observed_order([0.1, 0.01], [0.01, 0.0001])
     2.0
     """
-    return round(float(np.polyfit(np.log(steps), np.log(errors), 1)[0]), 6)
+    x = as_floats("steps", steps)
+    x = as_vector("steps", x, max(2, x.size))
+    y = as_vector("errors", errors, x.size)
+    for name, values in (("steps", x), ("errors", y)):
+        if values.min() <= 0:
+            raise ValueError(f"{name}: wanted positive numbers, got {values.min()}")
+    return round(float(np.polyfit(np.log(x), np.log(y), 1)[0]), 6)
 
 
 STEPS = np.logspace(-6, 0, 13)
@@ -120,7 +126,8 @@ def adjoint_gap(A: Matrix, seed: int = 0) -> float:
     >>> adjoint_gap(np.array([[1.0, 2.0], [3.0, 4.0]])) < 1e-15
     True
     """
-    rng = np.random.default_rng(seed)
+    A = as_matrix("A", A)
+    rng = np.random.default_rng(as_integer("seed", seed, 0))
     x = rng.standard_normal(A.shape[1])
     y = rng.standard_normal(A.shape[0])
     Ax = A @ x

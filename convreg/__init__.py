@@ -39,15 +39,12 @@ from convreg.gradients import (
     penalty_matrix_gradient,
     singular_value_gradient,
 )
+from convreg.gram import shifted_gram
 from convreg.lanczos import NotConverged, leading_triplets
 from convreg.learning_rates import clipped_polyak_step, polyak_step
 from convreg.matlab_random import matlab_rand
 from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
-from convreg.penalty import (
-    penalty,
-    penalty_gradient,
-    shifted_gram,
-)
+from convreg.penalty import penalty, penalty_gradient
 from convreg.power import SingularTriplet, power_update
 
 __version__ = "0.5.0"

@@ -24,8 +24,8 @@ from convreg._numerics.reduced import power_of_two
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extremes, scaled
 from convreg.geometry import Padding, Size
+from convreg.gram import gram_is_singular, representable
 from convreg.matrix import formed
-from convreg.penalty import gram_is_singular, representable
 from convreg.symbol import Symbol
 
 EPS = float(np.finfo(float).eps)

@@ -36,8 +36,8 @@ from convreg._checks import (
     float_type,
     gram_of_rows,
 )
+from convreg.gram import ShiftedGram, gram_is_singular
 from convreg.lanczos import NotConverged, leading_triplets
-from convreg.penalty import ShiftedGram, gram_is_singular
 from convreg.power import SingularTriplet
 
 POLAR_LIMIT = 10**8  # entries of a dense M

@@ -13,7 +13,8 @@ from convreg._checks import as_vector
 from convreg.convolution import ConvolutionOperator
 from convreg.forms import Triplets, Update, best_leading, ends, farthest_end, polar_penalty
 from convreg.gradients import gradient_from_products
-from convreg.penalty import ShiftedGram, from_extremes, gram_is_singular
+from convreg.gram import ShiftedGram, gram_is_singular
+from convreg.penalty import from_extremes
 
 
 class Found(NamedTuple):

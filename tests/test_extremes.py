@@ -168,8 +168,8 @@ def test_penalty_where_the_factors_do_not_fit(size, gram, little_memory):
 
 def test_penalty_says_where_lanczos_does_not_converge(little_memory, monkeypatch):
     K, sigma = separable(1, 1, 39)
-    module = sys.modules["convreg.penalty"]
-    monkeypatch.setattr(module, "leading_triplets", partial(leading_triplets, restarts=1))
+    module = sys.modules["convreg.gram"]
+    monkeypatch.setattr(module, "RESTARTS", 1)
     monkeypatch.setattr(module, "extreme_eigenpair", partial(extreme_eigenpair, limit=5))
     with pytest.raises(NotConverged, match=r"^tolerance: ") as error:
         penalty(K, 39, 0.01, tolerance=1e-14)

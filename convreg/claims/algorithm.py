@@ -21,10 +21,10 @@ from convreg.claims.definitions import (
 from convreg.convolution import ConvolutionOperator, unvec, vec
 from convreg.examples import EXAMPLE_1, Case, Evidence, start_kernel
 from convreg.geometry import padding
+from convreg.gram import shifted_gram
 from convreg.lanczos import leading_triplets
 from convreg.matlab_random import matlab_rand
 from convreg.matrix import conv_matrix
-from convreg.penalty import shifted_gram
 from convreg.power import SingularTriplet, power_update
 
 

@@ -15,9 +15,10 @@ from convreg.convolution import ConvolutionOperator
 from convreg.descent import minimize_penalty
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
+from convreg.gram import shifted_gram
 from convreg.lanczos import leading_triplets
 from convreg.learning_rates import polyak_step
-from convreg.penalty import penalty, shifted_gram
+from convreg.penalty import penalty
 
 ROUNDING = 1e-9
 

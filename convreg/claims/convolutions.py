@@ -20,9 +20,10 @@ from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.geometry import Size, padding
 from convreg.gradients import penalty_matrix_gradient
+from convreg.gram import shifted_gram
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
-from convreg.penalty import penalty, shifted_gram
+from convreg.penalty import penalty
 from convreg.studies import periodic
 from convreg.studies.barrier import column_norm_bound
 from convreg.studies.geometries import settings

@@ -19,9 +19,10 @@ from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.forms import Triplets
 from convreg.gradients import singular_value_gradient
+from convreg.gram import shifted_gram
 from convreg.learning_rates import Rule, clipped_polyak_step, polyak_step
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
-from convreg.penalty import penalty, penalty_gradient, shifted_gram
+from convreg.penalty import penalty, penalty_gradient
 from convreg.power import SingularTriplet, power_update
 from convreg.steps import Squares, Values
 from convreg.studies.gradient_checks import both_signs

@@ -24,9 +24,10 @@ from convreg.claims.definitions import (
 from convreg.convolution import ConvolutionOperator
 from convreg.examples import start_kernel
 from convreg.gradients import penalty_matrix_gradient, singular_value_gradient
+from convreg.gram import shifted_gram
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix
-from convreg.penalty import penalty, penalty_gradient, shifted_gram
+from convreg.penalty import penalty, penalty_gradient
 from convreg.studies.gradient_checks import both_signs
 
 

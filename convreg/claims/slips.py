@@ -16,9 +16,10 @@ from convreg.convolution import ConvolutionOperator
 from convreg.examples import EXAMPLE_1, Case, identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.gradients import kernel_gradient, penalty_matrix_gradient, singular_value_gradient
+from convreg.gram import shifted_gram
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
-from convreg.penalty import penalty, shifted_gram
+from convreg.penalty import penalty
 from convreg.power import SingularTriplet, power_update
 from convreg.studies.alternatives import reshaped, spectral_norm_penalty, spectral_normalization
 from convreg.studies.gradient_checks import both_signs

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convreg.gradients import kernel_gradient, kernel_gradient_index_sum
+from convreg.gram import shifted_gram
 from convreg.lanczos import leading_triplets
 from convreg.matrix import conv_matrix, conv_matrix_adjoint
-from convreg.penalty import penalty, shifted_gram
+from convreg.penalty import penalty
 from convreg.verify import gradient_tables, remainder_order
 
 

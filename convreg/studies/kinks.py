@@ -20,10 +20,11 @@ from convreg.examples import start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.geometry import padding
 from convreg.gradients import kernel_gradient
+from convreg.gram import shifted_gram
 from convreg.lanczos import leading_triplets
 from convreg.learning_rates import polyak_step
 from convreg.matrix import conv_matrix
-from convreg.penalty import penalty, penalty_gradient, shifted_gram
+from convreg.penalty import penalty, penalty_gradient
 from convreg.storage.tables import Table, from_rows
 
 Gradient = Callable[[NDArray], tuple[float, NDArray]]

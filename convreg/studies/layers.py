@@ -18,8 +18,8 @@ from scipy.optimize import minimize
 
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import largest_singular_value
+from convreg.gram import shifted_gram
 from convreg.matrix import conv_matrix
-from convreg.penalty import shifted_gram
 from convreg.power import SingularTriplet, power_update
 from convreg.storage.progress import progress
 from convreg.storage.tables import Table, from_rows, groups, stacked

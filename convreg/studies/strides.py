@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from convreg._checks import Gram
 from convreg.geometry import padding
-from convreg.penalty import penalty, shifted_gram
+from convreg.gram import shifted_gram
+from convreg.penalty import penalty
 from convreg.storage.progress import progress
 from convreg.storage.tables import Table, from_rows
 from convreg.studies.layers import Layer, gaussian_kernel, operator

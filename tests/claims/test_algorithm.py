@@ -21,10 +21,10 @@ from convreg.claims.algorithm import ALGORITHM_CLAIMS, TRACKING_CLAIMS
 from convreg.claims.definitions import FAILS, HOLDS, IN_PART, NOT_SEEN
 from convreg.convolution import ConvolutionOperator
 from convreg.examples import EXAMPLE_1, start_kernel
+from convreg.gram import shifted_gram
 from convreg.lanczos import leading_triplets
 from convreg.matlab_random import matlab_rand
 from convreg.matrix import conv_matrix
-from convreg.penalty import shifted_gram
 
 VERDICTS = {
     "krylov_methods_are_efficient": HOLDS,

@@ -22,8 +22,9 @@ from convreg.claims.slips import SLIPS
 from convreg.descent import minimize_penalty
 from convreg.examples import start_kernel
 from convreg.gradients import kernel_gradient, penalty_matrix_gradient, singular_value_gradient
+from convreg.gram import shifted_gram
 from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
-from convreg.penalty import penalty, penalty_gradient, shifted_gram
+from convreg.penalty import penalty, penalty_gradient
 from convreg.studies.alternatives import spectral_norm_penalty, spectral_normalization
 
 MINIMIZE = "convreg.examples.minimize_penalty"

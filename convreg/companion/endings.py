@@ -63,15 +63,24 @@ def threads(count: int) -> Iterator[Executor]:
     What waits is cancelled. A kernel that has not begun is started again when it dies, so they are
     ended again and again until every thread has returned and removed its folder.
     """
+    over = threading.Event()
     pool = ThreadPoolExecutor(count)
     try:
-        yield pool
-        pool.shutdown()
-    except BaseException:
-        over = threading.Event()
-        threading.Thread(target=_end_kernels, args=(over,), daemon=True).start()
+        with kernels_end(over):
+            yield pool
+            pool.shutdown()
+    finally:
         pool.shutdown(cancel_futures=True)
         over.set()
+
+
+@contextlib.contextmanager
+def kernels_end(over: threading.Event) -> Iterator[None]:
+    """Where an exception leaves this, the kernels of this process are ended until it is over."""
+    try:
+        yield
+    except BaseException:
+        threading.Thread(target=_end_kernels, args=(over,), daemon=True).start()
         raise
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from convreg._checks import as_floats, as_number
+from convreg._numerics.reduced import reduced
 
 Rule = Callable[[float, NDArray], float]
 TINY = float(np.finfo(float).tiny)
@@ -50,11 +51,9 @@ def polyak_step(R: float, G: NDArray, limit: float = 0.1) -> float:
     """
     R = as_number("R", R, positive=False)
     limit = as_number("limit", limit)
-    with np.errstate(over="ignore"):
-        square = float(np.sum(np.square(as_floats("G", G))))
-    if not np.isfinite(square):
-        raise ValueError("G: wanted finite entries whose squares do not overflow")
-    return min(R / square, limit) if square > 0 else limit
+    entries, unit = reduced(as_floats("G", G))
+    square = float(np.sum(np.square(entries)))
+    return min(R / unit / unit / square, limit) if square > 0 else limit
 
 
 def clipped_polyak_step(R: float, G: NDArray, length: float = 0.5) -> float:
@@ -97,16 +96,8 @@ def clipped_polyak_step(R: float, G: NDArray, length: float = 0.5) -> float:
     """
     R = as_number("R", R, positive=False)
     length = as_number("length", length)
-    norm = _norm(G)
+    entries, unit = reduced(as_floats("G", G))
+    norm = unit * float(np.linalg.norm(entries))
+    if not np.isfinite(norm):
+        raise ValueError("G: wanted entries whose norm does not overflow")
     return min(min(R / norm, length) / norm, LARGEST) if norm > TINY else 0.0
-
-
-def _norm(G: ArrayLike) -> float:
-    """The Frobenius norm, where its square is finite; also where that is too small for a float."""
-    G = as_floats("G", G)
-    largest = float(np.max(np.abs(G), initial=0.0))
-    with np.errstate(over="ignore", invalid="ignore"):
-        norm = largest * float(np.linalg.norm(G / largest)) if largest > 0 else largest
-        if not np.isfinite(np.square(norm)):
-            raise ValueError("G: wanted finite entries whose squares do not overflow")
-    return norm

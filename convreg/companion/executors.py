@@ -7,13 +7,15 @@ import contextlib
 import logging
 import math
 import os
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from convreg.companion.endings import threads
+from convreg.companion.endings import kernels_end, threads
 
 ANSWER = 10.0  # seconds in which a scheduler answers
 PATIENCE = 60.0  # seconds without any worker, after which nothing is waited for any more
@@ -140,7 +142,9 @@ def _dask(scheduler: str, workers: int | None) -> Iterator[Any]:
     except ImportError:
         wanted = "wanted Dask, got no such package: pip install 'convreg[dask]'"
         raise ValueError(f"--scheduler: {wanted}") from None
+    over = threading.Event()
     with contextlib.ExitStack() as stack:
+        stack.callback(over.set)
         stack.enter_context(_silence())
         # A run whose worker was lost is not tried again: what kills one worker would kill others.
         once = dask.config.set({"distributed.scheduler.allowed-failures": 0})
@@ -148,8 +152,16 @@ def _dask(scheduler: str, workers: int | None) -> Iterator[Any]:
         try:
             if scheduler == "local":
                 count, port = workers or cpus(), "127.0.0.1:0"  # any that is free
+                # what the workers and their kernels write goes with it, also where they were killed
+                place = tempfile.TemporaryDirectory(prefix="convreg-", ignore_cleanup_errors=True)
+                folder = stack.enter_context(place)
+                stack.enter_context(dask.config.set({"temporary-directory": folder}))
                 cluster = LocalCluster(
-                    n_workers=count, threads_per_worker=1, dashboard_address=port
+                    n_workers=count,
+                    threads_per_worker=1,
+                    dashboard_address=port,
+                    silence_logs=logging.CRITICAL,
+                    env={"TMPDIR": folder},
                 )
                 scheduler = stack.enter_context(cluster).scheduler_address
             asyncio.run(asyncio.wait_for(_answer(scheduler), ANSWER))
@@ -158,7 +170,8 @@ def _dask(scheduler: str, workers: int | None) -> Iterator[Any]:
         except Exception as error:  # what answers may be anything
             wanted = f"wanted one with workers, got {scheduler!r} ({_in_one_line(error)})"
             raise ValueError(f"--scheduler: {wanted}") from None
-        yield client
+        with kernels_end(over):
+            yield client
 
 
 async def _answer(scheduler: str) -> None:

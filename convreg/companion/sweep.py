@@ -138,7 +138,7 @@ def _is_lost(future: Future[Run]) -> bool:
 def _outcome(future: Future[Run]) -> Run:
     """How a run ended, also where its worker was lost."""
     if _is_lost(future):
-        raise ExecutorLost(f"the workers are gone: {GOES_ON}")
+        raise ExecutorLost(f"the executor has ended: {GOES_ON}")
     try:
         return future.result()
     except Exception as error:

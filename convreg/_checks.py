@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from math import prod
 from numbers import Real
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from scipy.sparse import csr_array, issparse
-from scipy.sparse.linalg import LinearOperator
 
 Gram = Literal["columns", "rows", "smaller"]
 GRAMS: tuple[Gram, ...] = ("columns", "rows", "smaller")
 PLAIN_ARRAYS = (np.ndarray, np.matrix, np.memmap, np.recarray)
-NO_PRODUCT = (AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
 MOST_DIMENSIONS = 64  # of an array of NumPy
 LARGEST_INTEGER = 2**63 - 1
 MOST_ENTRIES = 2**36  # a vector of as many takes 512 GiB
-
-
-class Matrix(Protocol):
-    """What ``A @ x`` and ``A.T @ y`` need: an array, a sparse array or a LinearOperator."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(m, n)."""
-        ...
-
-    @property
-    def dtype(self) -> Any:
-        """The type of the entries."""
-        ...
-
-    @property
-    def T(self) -> Any:
-        """The transpose."""
-        ...
-
-    def __matmul__(self, other: Any) -> Any: ...
 
 
 def shown(value: Any) -> str:
@@ -89,7 +64,7 @@ def as_floats(name: str, value: ArrayLike) -> NDArray:
         ) from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: wanted an array of real numbers, got dtype {array.dtype}")
-    return _cast(name, array, float_type(array.dtype))
+    return cast(name, array, float_type(array.dtype))
 
 
 def _refuse_more_than_numbers(name: str, value: Any, depth: int = 0) -> None:
@@ -110,7 +85,7 @@ def _refuse_more_than_numbers(name: str, value: Any, depth: int = 0) -> None:
         )
 
 
-def _cast(name: str, array: NDArray, dtype: DTypeLike) -> NDArray:
+def cast(name: str, array: NDArray, dtype: DTypeLike) -> NDArray:
     """The array in this type, if all that is in it is finite and none has vanished."""
     with np.errstate(over="ignore", under="ignore"):
         floats = array.astype(dtype, copy=False)
@@ -167,111 +142,6 @@ def as_vector(name: str, value: ArrayLike, size: int) -> NDArray:
     if vector.shape != (size,):
         raise ValueError(f"{name}: wanted a vector of length {size}, got the shape {vector.shape}")
     return vector
-
-
-def as_entries(name: str, value: Any) -> Any:
-    """A real array: as a csr_array if it is sparse, its duplicates summed, else as `as_floats`."""
-    if not issparse(value):
-        return as_floats(name, value)
-    if value.dtype.kind not in "fiub":
-        raise TypeError(f"{name}: wanted an array of real numbers, got dtype {value.dtype}")
-    if value.ndim != 2:
-        raise ValueError(f"{name}: wanted two dimensions, got the shape {value.shape}")
-    if value.dtype == np.float16:  # SciPy has no sparse arithmetic of it
-        value = value.astype(np.float64)
-    matrix = value if isinstance(value, csr_array) else csr_array(value)
-    if not matrix.has_canonical_format:
-        matrix = matrix.copy()
-        matrix.sum_duplicates()
-    data = _cast(name, matrix.data, float_type(matrix.dtype))
-    if data is matrix.data:
-        return matrix
-    return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def as_matrix(name: str, value: Any) -> Any:
-    """A real matrix: a dense array of floats, a csr_array or a `RealOperator`, ``name`` in errors.
-
-    What has ``@``, a shape and no way to an array is an operator.
-    """
-    of_entries = issparse(value) or hasattr(value, "__array__")
-    operator = hasattr(value, "__matmul__") and hasattr(value, "shape") and not of_entries
-    matrix = value if operator else as_entries(name, value)
-    shape = matrix.shape
-    if not isinstance(shape, tuple) or len(shape) != 2 or not all(map(_is_size, shape)):
-        raise ValueError(
-            f"{name}: wanted two dimensions, neither of them 0, got the shape {shown(shape)}"
-        )
-    return RealOperator(name, matrix) if operator else matrix
-
-
-def _is_size(value: Any) -> bool:
-    """Whether it is an integer above 0."""
-    return isinstance(value, (int, np.integer)) and int(value) > 0
-
-
-class RealOperator(LinearOperator):
-    """An operator of float32 or float64 whose products are real, finite and of the right shape.
-
-    Where those of the given one are not, the error names it. It is its own transpose where the
-    given one is, and has its bound ``lowest``.
-    """
-
-    def __init__(self, name: str, A: Any) -> None:
-        dtype = _real_type(name, getattr(A, "dtype", None))
-        super().__init__(float_type(dtype), tuple(map(int, A.shape)))
-        self._name, self._A = name, A
-        if hasattr(A, "lowest"):
-            self.lowest = A.lowest
-
-    def _matmat(self, X: NDArray) -> NDArray:
-        dtype = np.result_type(self.dtype, X)
-        try:
-            Y = np.asarray(self._A @ X.astype(dtype, copy=False))
-        except NO_PRODUCT as error:
-            self._refuse(error)
-        wanted = (self.shape[0], *X.shape[1:])
-        if Y.shape != wanted:
-            raise ValueError(f"{self._name}: wanted products of shape {wanted}, got {Y.shape}")
-        if Y.dtype == dtype and np.isfinite(Y).all():
-            return Y
-        if dtype.kind == "c" or not np.isfinite(X).all():
-            return Y
-        return _cast(self._name, as_floats(self._name, Y), dtype)
-
-    def _matvec(self, x: NDArray) -> NDArray:
-        return self._matmat(x)
-
-    def _transpose(self) -> LinearOperator:
-        try:
-            transpose = self._A.T
-        except NO_PRODUCT as error:
-            self._refuse(error)
-        return self if transpose is self._A else RealOperator(self._name, transpose)
-
-    def _adjoint(self) -> LinearOperator:
-        return self._transpose()
-
-    def _refuse(self, error: Exception) -> NoReturn:
-        """An error with the operator's name; one of an operator inside has its own."""
-        if re.match(r"\w+: wanted ", str(error)):
-            raise error
-        kind = ValueError if isinstance(error, ValueError) else TypeError
-        raise kind(
-            f"{self._name}: wanted an operator with the products A x and A' y, got "
-            f"{type(error).__name__}: {error}"
-        ) from error
-
-
-def _real_type(name: str, dtype: Any) -> np.dtype:
-    """A dtype of real numbers; float64 where there is none."""
-    try:
-        found = np.dtype(dtype)  # of None float64
-    except TypeError:
-        found = np.dtype(object)
-    if found.kind not in "fiub":
-        raise TypeError(f"{name}: wanted a matrix of real numbers, got dtype {dtype}")
-    return found
 
 
 def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:

@@ -16,7 +16,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import Gram, Matrix, as_floats, as_matrix, as_vector, gram_of_rows
+from convreg._checks import Gram, as_floats, as_vector, gram_of_rows
+from convreg._matrices import Matrix, as_matrix
 from convreg.convolution import ConvolutionOperator
 from convreg.geometry import Padding, Size
 from convreg.matrix import entry_positions, formed

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-from convreg._checks import Gram, Matrix, as_matrix, as_number, float_type, gram_of_rows
+from convreg._checks import Gram, as_number, float_type, gram_of_rows
+from convreg._matrices import Matrix, as_matrix
 from convreg._numerics.davidson import extreme_eigenpair
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import is_small, scaled

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array, get_index_dtype, sparray
 
-from convreg._checks import as_entries, as_integer, as_kernel_shape
+from convreg._checks import as_integer, as_kernel_shape
+from convreg._matrices import as_entries
 from convreg.convolution import ConvolutionOperator
 from convreg.geometry import Padding, Size, geometry_of
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg._checks import Matrix, as_flag, as_integer, as_matrix, as_vector, shown
+from convreg._checks import as_flag, as_integer, as_vector, shown
+from convreg._matrices import Matrix, as_matrix
 
 
 class _Triplet(NamedTuple):

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import Matrix, as_floats, as_integer, as_matrix, as_vector
+from convreg._checks import as_floats, as_integer, as_vector
+from convreg._matrices import Matrix, as_matrix
 
 Function = Callable[[NDArray], float | np.floating]
 Steps = Sequence[float] | NDArray

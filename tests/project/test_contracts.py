@@ -81,7 +81,7 @@ def test_a_new_module_has_to_be_given_its_place(copy):
 
 
 def test_the_contracts_name_every_module_and_package():
-    mathematics = PAPER | {"_checks", "_numerics"}
+    mathematics = PAPER | {"_checks", "_matrices", "_numerics"}
     beyond = {"claims", "studies", "torch"}
     paper = CONTRACTS["paper"]
     assert set(paper["source_modules"]) == {f"convreg.{name}" for name in mathematics}
@@ -113,7 +113,7 @@ def test_to_import_convreg_loads_the_paper_and_nothing_that_is_not_there_anyway(
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
     ours = {name for name in loaded if re.match(r"convreg(\.|$)", name)}
-    assert {name.split(".")[1] for name in ours if "." in name} <= PAPER | {"_checks", "_numerics"}
+    assert {name.split(".")[1] for name in ours if "." in name} <= PAPER | {"_checks", "_matrices", "_numerics"}
     known = {"numpy", "scipy", "threadpoolctl", *sys.stdlib_module_names}
     others = {name for name in loaded if name not in ours}
     assert {name for name in others if name.split(".")[0] not in known} == set()

@@ -52,7 +52,8 @@ def ended(program: str, command: Callable[[], int]) -> int:
             status = 128 + number
             said = "interrupted: nothing is half written, and the same command goes on"
         if said:
-            print(said, file=sys.stderr)
+            with contextlib.suppress(OSError):  # nobody hears it
+                print(said, file=sys.stderr)
         return status
 
 

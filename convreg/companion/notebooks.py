@@ -108,7 +108,7 @@ class Notebook:
         """
         try:
             notebook = cls(path, path.read_text(encoding="utf-8"))
-            notebook.fresh()
+            nbformat.writes(notebook.fresh()).encode()  # what JSON can hold is not all text
         except Exception as error:  # whatever nbformat stumbles over
             problem = cut(str(error).partition("\n")[0] or type(error).__name__, 200)
             wanted = f"wanted a Jupyter notebook, got {named(path.name)}: {problem}"

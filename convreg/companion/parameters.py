@@ -165,7 +165,7 @@ def unknown(name: str, known: Iterable[str], kind: str = THEIRS) -> str:
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    return f"no {kind}{hint}, wanted one of {', '.join(names)}"
+    return f"no {kind}{hint}, wanted one of {', '.join(names) or 'none'}"
 
 
 def _too_large(namespace: Mapping[str, Any], names: Sequence[str], largest: int) -> str | None:

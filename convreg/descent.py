@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from inspect import signature
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import Gram, as_choice, as_integer, as_number, gram_of_rows, shown
+from convreg._checks import (
+    Gram,
+    as_choice,
+    as_flag,
+    as_integer,
+    as_number,
+    gram_of_rows,
+    shown,
+)
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import extremes
-from convreg.forms import Update, best_update
+from convreg.forms import Update
 from convreg.geometry import Padding, Size
-from convreg.learning_rates import Rule
-from convreg.power import power_update
-from convreg.steps import Form, Found, Polar, Squares, Values
+from convreg.learning_rates import Rule, as_rule
+from convreg.steps import Form, Found, Polar, Squares, Values, as_update
 
 Callback = Callable[[int, NDArray, float], object]
 
@@ -121,7 +129,8 @@ def minimize_penalty(
     Raises
     ------
     ValueError, TypeError
-        For a bad argument, naming it.
+        For a bad argument, naming it: a learning rate or an update that raises an exception, or
+        returns something else, too. What a callback raises ends the descent as it is.
     FloatingPointError
         Where the learning rate is so large that the kernel overflows.
 
@@ -136,14 +145,17 @@ def minimize_penalty(
     alpha = as_number("alpha", alpha)
     iterations = as_integer("iterations", iterations, 0)
     power_iterations = as_integer("power_iterations", power_iterations, 0)
-    rate = _rule(learning_rate)
+    rate = as_rule(learning_rate)
     tolerance = as_number("tolerance", tolerance, positive=False)
-    minimised = _form(form, alpha, rows, _update(update, power_iterations))
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback: wanted a function or None, got {shown(callback)}")
-    if _overflows(M.kernel, alpha):
+    minimised = _form(form, alpha, rows, as_update(update, power_iterations))
+    diagnostics = as_flag("diagnostics", diagnostics)
+    if callback is not None:
+        _check_callback(callback)
+    if _overflows(M.kernel, alpha) or _vanishes(M.kernel, alpha):
         raise ValueError(
-            "K: wanted entries, and an alpha, whose fourth powers (squares) do not overflow"
+            "K: wanted entries, and an alpha, whose fourth powers (squares) do not overflow, and "
+            f"whose squares do not all vanish, got entries up to {np.abs(M.kernel).max():.4g} "
+            f"and {alpha:.4g}"
         )
 
     def as_given(kernel: NDArray) -> NDArray:
@@ -155,7 +167,7 @@ def minimize_penalty(
     converged = False
     for iteration in range(1, iterations + 1):
         G = found.gradient()  # steps 3 and 4
-        size = as_number("learning_rate", rate(found.estimate, as_given(G)), positive=False)
+        size = rate(found.estimate, as_given(G))
         M = M.with_kernel(_step(M.kernel, size, G, alpha, iteration))  # step 5
         before, found = found.estimate, minimised.next(M, found)  # steps 6 and 7
         history.append(_record(M, found, minimised, diagnostics))
@@ -170,21 +182,21 @@ def minimize_penalty(
     return DescentResult(as_given(M.kernel), records, converged)
 
 
-def _rule(learning_rate: float | Rule) -> Rule:
-    """The learning rate of a step as a function."""
-    if callable(learning_rate):
-        return learning_rate
-    fixed = as_number("learning_rate", learning_rate)
-    return lambda R, G: fixed
-
-
-def _update(update: str | Update, power_iterations: int) -> Update:
-    """Step 6 as a function."""
-    updates: dict[str, Update] = {
-        "power": lambda B, triplets: power_update(B, triplets, power_iterations),
-        "svd": best_update,
-    }
-    return update if callable(update) else updates[as_choice("update", update, tuple(updates))]
+def _check_callback(callback: Any) -> None:
+    """Refuse what cannot be called as a callback is."""
+    if not callable(callback):
+        raise TypeError(f"callback: wanted a function or None, got {shown(callback)}")
+    try:
+        arguments = signature(callback)
+    except (TypeError, ValueError):  # some that are built in tell nothing
+        return
+    try:
+        arguments.bind(1, np.zeros((1, 1)), 0.0)
+    except TypeError as error:
+        raise TypeError(
+            "callback: wanted a function of the iteration, the kernel and the estimate, got "
+            f"{shown(callback)}: {error}"
+        ) from None
 
 
 def _form(form: str, alpha: float, rows: bool, update: Update) -> Form:
@@ -231,7 +243,14 @@ def _overflows(kernel: NDArray, alpha: float) -> bool:
     most k1 k2 times the sum of their squares.
     """
     k1, k2 = kernel.shape[:2]
-    alpha = kernel.dtype.type(alpha)
     with np.errstate(over="ignore", invalid="ignore"):
+        alpha = kernel.dtype.type(alpha)
         bound = k1 * k2 * np.sum(kernel**2, dtype=kernel.dtype) + alpha
         return not np.isfinite(bound**2)
+
+
+def _vanishes(kernel: NDArray, alpha: float) -> bool:
+    """Whether (M'M - alpha I) v loses digits, both terms being next to the smallest floats."""
+    kind = np.finfo(kernel.dtype)
+    size = max(float(np.abs(kernel).max()), alpha**0.5)
+    return size < float(kind.tiny / kind.eps) ** 0.5

@@ -21,21 +21,15 @@ Sigma V', the nearest matrix with all singular values sqrt(alpha): its gradient 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import (
-    Gram,
-    Matrix,
-    as_matrix,
-    as_number,
-    as_vector,
-    float_type,
-    gram_of_rows,
-)
+from convreg._checks import Gram, as_number, gram_of_rows
+from convreg._matrices import Matrix, as_matrix
+from convreg._numerics.reduced import power_of_two, reduced
 from convreg.gram import ShiftedGram, gram_is_singular
 from convreg.lanczos import NotConverged, leading_triplets
 from convreg.power import SingularTriplet
@@ -65,8 +59,8 @@ def values_penalty(
     gram : {"columns", "rows", "smaller"}
         Whose eigenvalues are the squares of the sigma_i: those of M'M, which are zeros too where
         m < n, of M M', or of the smaller. A zero that is there for every M has the gradient 0, and
-        so has a value whose square is 0 as a float. Where sigma is no more than the rounding error
-        of Mv, the gradient's direction is that error's.
+        so has one that Mv shows. Where sigma is no more than the rounding error of Mv, the
+        gradient's direction is that error's.
 
     Returns
     -------
@@ -89,10 +83,12 @@ def values_penalty(
     M = as_matrix("M", M)
     rows = gram_of_rows(gram, *M.shape)
     root = as_number("alpha", alpha) ** 0.5
-    _check_squares(M)
-    end = farthest_end(M, rows, ends(M, rows), root)
+    M, scale = reduced(M)
+    scale = scale or 1.0
+    end = farthest_end(M, rows, ends(M, rows), root / scale)
     w = end.slope * end.product
-    return (end.distance, end.v, w) if rows else (end.distance, w, end.v)
+    S = _representable(scale * end.distance)
+    return (S, end.v, w) if rows else (S, w, end.v)
 
 
 def polar_penalty(M: Matrix, alpha: float = 1.0) -> tuple[float, NDArray]:
@@ -141,12 +137,25 @@ def polar_penalty(M: Matrix, alpha: float = 1.0) -> tuple[float, NDArray]:
             f"M: wanted at most {POLAR_LIMIT:,} entries, as its polar factor takes all singular "
             f"values, got {m} x {n}; the polar factor of the symbol on a torus does not depend on N"
         )
-    _check_squares(M)
+    M, scale = reduced(M)
+    scale = scale or 1.0
     smaller = np.eye(min(m, n), dtype=M.dtype)
     dense = (M.T @ smaller).T if m < n else M @ smaller
     U, sigma, Vt = np.linalg.svd(dense, full_matrices=False)
-    gaps = sigma - sigma.dtype.type(root)
-    return float(gaps @ gaps), 2 * (U * gaps) @ Vt
+    gaps = sigma.astype(np.float64) - root / scale
+    unit = power_of_two(gaps) or 1.0
+    gaps /= unit
+    P = scale * unit * (scale * unit * float(gaps @ gaps))
+    G = 2 * (U * gaps.astype(M.dtype)) @ Vt
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _representable(P), _representable(G * M.dtype.type(scale * unit))
+
+
+def _representable(value: Any) -> Any:
+    """A value or a gradient, if it is made of numbers."""
+    if not np.isfinite(value).all():
+        raise ValueError("M: wanted entries, and an alpha, with which the result does not overflow")
+    return value
 
 
 def best_leading(B: LinearOperator, count: int) -> Triplets:
@@ -170,28 +179,27 @@ class _End(NamedTuple):
 
     selected: int
     distance: float
-    size: np.floating  # |Av|, A being M or, for M M', its transpose
-    slope: np.floating  # the sign of size - alpha^(1/2) over size
+    size: float  # |Av|, A being M or, for M M', its transpose
+    slope: float  # the sign of size - alpha^(1/2) over size
     v: NDArray
     product: NDArray  # Av
 
 
 def farthest_end(M: Matrix, rows: bool, triplets: Triplets, root: float) -> _End:
-    """Step 7 of the values; the vectors may come from a step 6 that is not ours.
+    """Step 7 of the values.
 
     The slope, and with it the gradient, is 0 at the zero that an M of this shape has for every K,
     and where Av = 0.
     """
     A = M.T if rows else M
-    V = np.stack([as_vector("v", v, A.shape[1]) for _, _, v in triplets], axis=1)
+    V = np.stack([v for _, _, v in triplets], axis=1)
     products = A @ V
-    sizes = np.linalg.norm(products, axis=0)
+    sizes = np.linalg.norm(products, axis=0).astype(np.float64)
     selected = int(np.argmax(np.abs(sizes - root)))
-    size = sizes[selected]
+    size = float(sizes[selected])
     always = selected == 1 and gram_is_singular(M.shape, rows)
-    slope = 0 * size if always or size == 0 else np.sign(size - size.dtype.type(root)) / size
-    distance = abs(float(size) - root)
-    return _End(selected, distance, size, slope, V[:, selected], products[:, selected])
+    slope = 0.0 if always or size == 0 else float(np.sign(size - root)) / size
+    return _End(selected, abs(size - root), size, slope, V[:, selected], products[:, selected])
 
 
 def ends(
@@ -204,12 +212,3 @@ def ends(
     c = float(np.linalg.norm(A @ first.v)) ** 2
     second, *_ = update(ShiftedGram(M, c, rows), lower)
     return [first, second]
-
-
-def _check_squares(M: Matrix) -> None:
-    """Refuse NaN and infinity, and what has infinite squares."""
-    x = np.random.default_rng(0).standard_normal(M.shape[1]).astype(float_type(M.dtype))
-    with np.errstate(over="ignore", invalid="ignore"):
-        square = np.sum((M @ x) ** 2)
-    if not np.isfinite(square):
-        raise ValueError("M: wanted finite entries whose squares do not overflow")

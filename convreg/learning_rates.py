@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,3 +103,26 @@ def clipped_polyak_step(R: float, G: NDArray, length: float = 0.5) -> float:
     if not np.isfinite(norm):
         raise ValueError("G: wanted entries whose norm does not overflow")
     return min(min(R / norm, length) / norm, LARGEST) if norm > TINY else 0.0
+
+
+def as_rule(learning_rate: float | Rule) -> Rule:
+    """The learning rate of a step as a function, whose answers are checked."""
+    if callable(learning_rate):
+        return partial(_checked_rate, learning_rate)
+    fixed = as_number("learning_rate", learning_rate)
+    return lambda R, G: fixed
+
+
+def _checked_rate(rule: Rule, R: float, G: NDArray) -> float:
+    """The answer of a rule."""
+    answer = answer_of("learning_rate: wanted a function of the estimate and G", rule, R, G)
+    return as_number("learning_rate", answer, positive=False)
+
+
+def answer_of(wanted: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function that is not ours returns, or an error that names it."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        kind = type(error).__name__
+        raise ValueError(f"{wanted}, got one that raises {kind}: {error}") from error

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convreg._checks import Gram, as_number, gram_of_rows
+from convreg._checks import Gram, as_flag, as_number, gram_of_rows
 from convreg._numerics.reduced import power_of_two
 from convreg.convolution import ConvolutionOperator
 from convreg.extremes import (
@@ -90,6 +90,7 @@ def penalty(
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
     tolerance = as_number("tolerance", tolerance, positive=False)
+    full_output = as_flag("full_output", full_output)
     if full_output or start is not None or not factors_fit(M):
         triplet = leading_triplet(M, alpha, rows, tolerance, start)
         R = triplet.sigma
@@ -172,6 +173,7 @@ def penalty_gradient(
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
     tolerance = as_number("tolerance", tolerance, positive=False)
+    full_output = as_flag("full_output", full_output)
     triplet = leading_triplet(M, alpha, rows, tolerance, start)
     R = triplet.sigma
     G = gradient_in_kernel(M, triplet.u, triplet.v, rows).reshape(np.shape(K))

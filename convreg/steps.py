@@ -8,13 +8,45 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import as_vector
+from convreg._checks import as_choice, as_number
+from convreg._numerics.reduced import reduced
 from convreg.convolution import ConvolutionOperator
-from convreg.forms import Triplets, Update, best_leading, ends, farthest_end, polar_penalty
+from convreg.forms import (
+    Triplets,
+    Update,
+    best_leading,
+    best_update,
+    ends,
+    farthest_end,
+    polar_penalty,
+)
 from convreg.gradients import gradient_from_products
 from convreg.gram import ShiftedGram, gram_is_singular
+from convreg.learning_rates import answer_of
 from convreg.penalty import from_extremes
+from convreg.power import as_triplets, power_update
+
+
+def as_update(update: str | Update, power_iterations: int) -> Update:
+    """Step 6 as a function; what one that is not ours returns is checked."""
+    updates: dict[str, Update] = {
+        "power": lambda B, triplets: power_update(B, triplets, power_iterations),
+        "svd": best_update,
+    }
+    if callable(update):
+        return partial(_checked_triplets, update)
+    return updates[as_choice("update", update, tuple(updates))]
+
+
+def _checked_triplets(update: Update, B: LinearOperator, triplets: Triplets) -> Triplets:
+    """The answer of a step 6 that is not ours."""
+    answer = answer_of("update: wanted a function of B and the triplets", update, B, triplets)
+    found = as_triplets("update", answer, *B.shape)
+    for triplet in found:
+        as_number("update", triplet.sigma, positive=False)
+    return found
 
 
 class Found(NamedTuple):
@@ -60,14 +92,14 @@ class Squares:
         return self._selected(M, self.update(B, before.triplets))
 
     def _selected(self, M: ConvolutionOperator, triplets: Triplets) -> Found:
-        """Step 7; the vectors may come from a step 6 that is not ours."""
+        """Step 7."""
         A = M.T if self.rows else M
         selected = int(np.argmax([triplet.sigma for triplet in triplets]))
         sigma, u, v = triplets[selected]
-        pair = np.stack([as_vector("u", u, A.shape[1]), as_vector("v", v, A.shape[1])], axis=1)
+        pair = np.stack([u, v], axis=1)
         products = A @ pair
         u, v = pair.T
-        residual = float(np.linalg.norm(A.T @ products[:, 1] - self.alpha * v - sigma * u))
+        residual = _norm(A.T @ products[:, 1] - self.alpha * v - sigma * u)
         gradient = partial(gradient_from_products, M, pair, products, self.rows)
         return Found(float(sigma), gradient, residual, selected, triplets)
 
@@ -100,7 +132,7 @@ class Values:
         """Step 7: (2.5) with u = v times half of the sign over ``|Mv|``."""
         end = farthest_end(M, self.rows, triplets, self.root)
         At = M if self.rows else M.T
-        residual = float(np.linalg.norm(At @ end.product - end.size**2 * end.v))
+        residual = _norm(At @ end.product - end.size**2 * end.v)
         half = end.slope / 2
         pair = np.stack([half * end.v, end.v], axis=1)
         products = np.stack([half * end.product, end.product], axis=1)
@@ -135,3 +167,9 @@ class Polar:
     def exact(self, found: Found, extremes: tuple[float, float], shape: tuple[int, ...]) -> float:
         """See `Form`."""
         return found.estimate
+
+
+def _norm(x: NDArray) -> float:
+    """The norm of a vector, also where squares of its entries vanish."""
+    entries, scale = reduced(x)
+    return scale * float(np.linalg.norm(entries))

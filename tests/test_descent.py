@@ -632,7 +632,7 @@ def test_vectors_of_ones_own_step_6_that_are_none_are_refused(side, bend, said):
             bent.append(SingularTriplet(sigma, *pair))
         return bent
 
-    with pytest.raises((TypeError, ValueError), match=f"^{side}: {re.escape(said)}$"):
+    with pytest.raises((TypeError, ValueError), match=f"^update: {re.escape(said)}$"):
         minimize_penalty(kernel(3, 3, 1, 1), 3, iterations=2, update=update)
 
 

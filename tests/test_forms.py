@@ -145,10 +145,20 @@ def test_the_type_is_kept(dtype):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("call", [values_penalty, polar_penalty])
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e160])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_entries_that_are_not_finite_are_named(call, value):
     with pytest.raises(ValueError, match=r"^M: wanted finite entries"):
         call(np.array([[1.0, value], [value, 1.0]]))
+
+
+@pytest.mark.filterwarnings("error")
+def test_entries_whose_squares_overflow():
+    """S is of the size of the entries, P of that of their squares."""
+    S, w, v = values_penalty(np.diag([1e160, 2e160]))
+    assert pytest.approx(2e160, rel=1e-14) == S
+    assert np.outer(w, v) == pytest.approx(np.diag([0.0, 1.0]), abs=1e-14)
+    with pytest.raises(ValueError, match=r"^M: wanted entries, and an alpha, with which"):
+        polar_penalty(np.diag([1e160, 2e160]))
 
 
 def test_entries_whose_squares_do_not_overflow_will_do():

@@ -176,4 +176,5 @@ def _tidy(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode
             del cell.metadata["tags"]
         if is_tagged(cell, "injected-parameters"):
             cell.source = injected(parameters)
+            cell.id = "injected-parameters"  # papermill's is drawn by chance
     return notebook

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from axes import words_of
+from IPython.core.pylabtools import print_figure
+from matplotlib.patheffects import withStroke
 
 from convreg.plots import paper as paper_plots
 from convreg.plots import style as plotting
@@ -107,3 +110,78 @@ def test_a_logarithmic_axis_has_plain_numbers(low, high, few, ticks):
     ax.set(yscale="log", ylim=(low, high))
     plotting.plain_logarithm(ax.yaxis, few)
     assert words_of(ax.yaxis) == ticks
+
+
+THEIRS = [
+    {"text.usetex": True, "text.latex.preamble": r"\usepackage{none}"},
+    {"axes.facecolor": "black", "figure.facecolor": "gray", "savefig.facecolor": "red"},
+    {"savefig.bbox": "tight", "savefig.dpi": 30, "savefig.pad_inches": 1, "figure.dpi": 30},
+    {"savefig.transparent": True, "savefig.format": "svg", "savefig.edgecolor": "red"},
+    {"font.family": "serif", "font.size": 20, "mathtext.fontset": "stix"},
+    {"figure.figsize": (1, 1), "figure.constrained_layout.use": False, "figure.autolayout": True},
+    {"path.effects": [withStroke(linewidth=4)], "path.sketch": (1, 100, 2), "path.snap": False},
+    {"axes.prop_cycle": plt.cycler(color=["red"]), "lines.linewidth": 9, "patch.linewidth": 9},
+    {"axes.formatter.use_mathtext": True, "axes.formatter.limits": (0, 0), "axes.grid": False},
+    {"pdf.compression": 9, "pdf.fonttype": 3, "pdf.use14corefonts": True},
+    {"xtick.labelsize": 20, "ytick.direction": "in", "xtick.minor.visible": True},
+    {"text.hinting": "none", "text.antialiased": False, "agg.path.chunksize": 100},
+    {"axes.unicode_minus": False, "legend.frameon": True, "legend.fontsize": 20},
+    {"interactive": True, "grid.color": "red", "grid.linewidth": 5},
+]
+
+
+@plotting.drawn
+def small_figure(table):
+    """Of everything a little: a formula, a legend, a logarithm, a negative number, a patch."""
+    figure, (ax,) = plotting.axes_grid(1, 1, 1)
+    figure.set_size_inches(1.5, 1)
+    ax.semilogy(table["x"], table["y"], label=r"$\sigma_{\max}$")
+    ax.fill_between(table["x"], table["y"], alpha=0.2)
+    ax.set(title="é", xlim=(-1, 3))
+    ax.legend()
+    return figure
+
+
+SMALL = {"x": np.arange(3), "y": np.array([1.0, 10.0, 100.0])}
+
+
+def saved(folder):
+    """The bytes of the files of a figure."""
+    save_figure(small_figure(SMALL), SMALL, str(folder), "figure")
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
+@pytest.mark.parametrize("theirs", THEIRS, ids=lambda theirs: next(iter(theirs)))
+def test_what_the_user_has_set_changes_no_byte(theirs, tmp_path):
+    shown = print_figure(small_figure(SMALL))
+    ours = saved(tmp_path / "ours")
+    with plt.rc_context(theirs):
+        before = dict(plt.rcParams)
+        assert print_figure(small_figure(SMALL)) == shown
+        assert saved(tmp_path / "theirs") == ours
+        assert dict(plt.rcParams) == before
+
+
+@pytest.mark.parametrize("backend", ["svg", "pdf", "ps", "template"])
+def test_nor_does_the_backend(backend, tmp_path):
+    ours = saved(tmp_path / "ours")
+    plt.switch_backend(backend)
+    assert saved(tmp_path / "theirs") == ours
+    assert plt.get_backend() == backend
+
+
+def test_a_backend_that_does_not_load_gives_way(monkeypatch):
+    monkeypatch.setitem(plt.rcParams, "backend", "module://no_such_backend")
+    monkeypatch.setattr(plt, "_backend_mod", None)
+    small_figure(SMALL)
+    assert plt.get_backend() == "agg"
+
+
+NO_NAMES = ["", ".", "..", "../x", "a/b", "/a", "a\\b", "a\0", "a\n", ".a", 3, None]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_is_no_path(name, tmp_path):
+    with pytest.raises(ValueError, match=r"^name: wanted a file's name without a folder, got "):
+        save_figure(small_figure(SMALL), SMALL, str(tmp_path / "folder"), name)
+    assert list(tmp_path.iterdir()) == []

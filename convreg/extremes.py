@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.fft import next_fast_len
 from scipy.sparse import csr_array
 
-from convreg._checks import as_number
+from convreg._checks import as_flag, as_number
 from convreg._numerics.circulant import GramInverse
 from convreg._numerics.davidson import Eigenpair, extreme_eigenpair
 from convreg._numerics.decomposed import extreme_vectors
@@ -95,6 +95,7 @@ def extreme_singular_values(
     """
     M = ConvolutionOperator(K, N, stride=stride, dilation=dilation, padding=padding)
     tolerance = as_number("tolerance", tolerance, positive=False)
+    full_output = as_flag("full_output", full_output)
     found = _extremes(M.in_double(), tolerance, full_output)
     return found if full_output else found[:2]
 

@@ -14,15 +14,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, aslinearoperator
 
-from convreg._checks import (
-    Matrix,
-    as_integer,
-    as_matrix,
-    as_number,
-    as_vector,
-    float_type,
-    shown,
-)
+from convreg._checks import as_integer, as_number, as_vector, float_type, shown
+from convreg._matrices import Matrix, as_matrix
 from convreg._numerics.arpack import LargestEigenvalues, random_vector
 from convreg._numerics.reduced import power_of_two, reduced, restored
 from convreg.power import SingularTriplet
@@ -30,6 +23,7 @@ from convreg.power import SingularTriplet
 DENSE_LIMIT = 72  # up to this size for each triplet a full decomposition is quicker than Lanczos
 FALLBACK_LIMIT = 1500  # up to this size it takes about a second
 FEW_RESTARTS = 50  # take about as long
+MOST_RESTARTS = 2**31 - 1  # that ARPACK counts
 Start = Sequence[SingularTriplet] | None
 Vectors = tuple[NDArray, NDArray, NDArray]  # singular values, the columns u, the columns v
 
@@ -108,7 +102,7 @@ def leading_triplets(
     A = as_matrix("A", A)
     count = as_integer("count", count, 1, min(A.shape))
     tolerance = as_number("tolerance", tolerance, positive=False)
-    restarts = as_integer("restarts", restarts, 1)
+    restarts = as_integer("restarts", restarts, 1, MOST_RESTARTS)
     side = "u" if A.shape[0] < A.shape[1] else "v"
     first = start_vector(start, side, min(A.shape), A.dtype)
     # so that neither squares nor ARPACK's tolerance, with its absolute part, see how large A is

@@ -131,7 +131,7 @@ def extreme_eigenpair(
         residual = float(np.linalg.norm(r))
         size = max(size, float(np.abs(values).max()))
         gap = float(values[1] - values[0]) if len(values) > 1 else 0.0
-        if full or residual <= rounding * size or enough(sign * values[0], residual, gap):
+        if full or residual <= rounding * size or enough(float(sign * values[0]), residual, gap):
             break
         t = r if precondition is None else precondition(r)
     x /= np.linalg.norm(x)

@@ -16,7 +16,7 @@ from convreg._numerics.arpack import random_vector
 
 
 def reduced(A: Any) -> tuple[Any, float]:
-    """What `as_matrix` gives over a power of two of the order of its entries, and that power.
+    """A, as `as_matrix` gives it, over a power of two of the order of its entries, and that power.
 
     That of an operator is of the order of its products. It is 0 where A is, which comes as it is.
     """
@@ -28,7 +28,7 @@ def reduced(A: Any) -> tuple[Any, float]:
         data = A.data / A.dtype.type(scale or 1)
         return csr_array((data, A.indices, A.indptr), shape=A.shape), scale
     x = random_vector(A.shape[1], A.dtype)
-    scale = power_of_two(A @ (x / np.linalg.norm(x)))
+    scale = power_of_two(Reduced(A, 1.0) @ (x / np.linalg.norm(x)))
     return Reduced(A, scale or 1.0), scale
 
 
@@ -60,7 +60,9 @@ class Reduced(LinearOperator):
             self.lowest = float(A.lowest) / scale
 
     def _matmat(self, X: NDArray) -> NDArray:
-        return (self._A @ X) / self.dtype.type(self._scale)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused there
+            product = self._A @ X
+        return product / self.dtype.type(self._scale)
 
     def _matvec(self, x: NDArray) -> NDArray:
         return self._matmat(x)

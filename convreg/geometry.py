@@ -47,8 +47,8 @@ def tap_offsets(k: int) -> NDArray[np.intp]:
     >>> tap_offsets(3), tap_offsets(4)
     (array([-1,  0,  1]), array([-1,  0,  1,  2]))
     """
-    before = padding(k)[0]
-    return np.arange(k) - before
+    k = as_integer("k", k, 1)
+    return np.arange(k) - padding(k)[0]
 
 
 class Axis(NamedTuple):

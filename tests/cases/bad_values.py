@@ -123,46 +123,50 @@ else:
 def arrays_like(good):
     """Bad arrays of the shape of a good one, and of others."""
     shape = np.shape(good)
-    bad = OBJECTS | TENSOR_ARRAYS | {
-        "numbers": 7.5,
-        "empty": [],
-        "empty rows": [[]],
-        "no entries": np.ones((0,) * len(shape)),
-        "one dimension more": np.ones((*shape, 2)),
-        "five dimensions": np.ones((1, 1, 1, 1, 1)),
-        "ragged": [[1.0, 2.0], [3.0]],
-        "ragged deeper": [[[1.0], [2.0]], [[3.0], [4.0, 5.0]]],
-        "nan": np.full(shape, np.nan),
-        "one inf": np.where(np.arange(np.size(good)).reshape(shape) == 0, np.inf, 1.0),
-        "-inf": np.full(shape, -np.inf, np.float32),
-        "float16 inf": np.full(shape, np.inf, np.float16),
-        "complex": np.ones(shape, complex),
-        "objects": np.ones(shape, object),
-        "texts": np.full(shape, "1"),
-        "bytes": np.full(shape, b"1"),
-        "dates": np.full(shape, np.datetime64("2020-01-01")),
-        "spans": np.ones(shape, "m8[s]"),
-        "records": np.ones(shape, [("x", float)]),
-        "nothings": np.full(shape, None),
-        "fractions": np.full(shape, Fraction(1, 2)),
-        "decimals": np.full(shape, Decimal(1)),
-        "huge": np.full(shape, HUGE),
-        "huge and small": [[HUGE, 1.0], [1.0, 1.0]],
-        "units": with_units(*shape),
-        "list with units": [with_units(2), with_units(2)],
-        "masks": masked(*shape) if shape else np.ma.masked,
-        "list of masks": [masked(2, 2), masked(2, 2)],
-        "list with one mask": [[1.0, np.ma.masked], [1.0, 1.0]],
-        "circular list": circular_list(),
-        "generator": (row for row in ()),
-        "deque of objects": deque([object()]),
-        "map": map(float, [1, 2]),
-        "no array": NoArray(),
-        "array of arrays": np.array([np.ones(2), np.ones(3)], object),
-        "list of None": [None, None],
-        "list of dict": [{}, {}],
-        "list of raises": [Raises(), Raises()],
-    }
+    bad = (
+        OBJECTS
+        | TENSOR_ARRAYS
+        | {
+            "numbers": 7.5,
+            "empty": [],
+            "empty rows": [[]],
+            "no entries": np.ones((0,) * len(shape)),
+            "one dimension more": np.ones((*shape, 2)),
+            "five dimensions": np.ones((1, 1, 1, 1, 1)),
+            "ragged": [[1.0, 2.0], [3.0]],
+            "ragged deeper": [[[1.0], [2.0]], [[3.0], [4.0, 5.0]]],
+            "nan": np.full(shape, np.nan),
+            "one inf": np.where(np.arange(np.size(good)).reshape(shape) == 0, np.inf, 1.0),
+            "-inf": np.full(shape, -np.inf, np.float32),
+            "float16 inf": np.full(shape, np.inf, np.float16),
+            "complex": np.ones(shape, complex),
+            "objects": np.ones(shape, object),
+            "texts": np.full(shape, "1"),
+            "bytes": np.full(shape, b"1"),
+            "dates": np.full(shape, np.datetime64("2020-01-01")),
+            "spans": np.ones(shape, "m8[s]"),
+            "records": np.ones(shape, [("x", float)]),
+            "nothings": np.full(shape, None),
+            "fractions": np.full(shape, Fraction(1, 2)),
+            "decimals": np.full(shape, Decimal(1)),
+            "huge": np.full(shape, HUGE),
+            "huge and small": [[HUGE, 1.0], [1.0, 1.0]],
+            "units": with_units(*shape),
+            "list with units": [with_units(2), with_units(2)],
+            "masks": masked(*shape) if shape else np.ma.masked,
+            "list of masks": [masked(2, 2), masked(2, 2)],
+            "list with one mask": [[1.0, np.ma.masked], [1.0, 1.0]],
+            "circular list": circular_list(),
+            "generator": (row for row in ()),
+            "deque of objects": deque([object()]),
+            "map": map(float, [1, 2]),
+            "no array": NoArray(),
+            "array of arrays": np.array([np.ones(2), np.ones(3)], object),
+            "list of None": [None, None],
+            "list of dict": [{}, {}],
+            "list of raises": [Raises(), Raises()],
+        }
+    )
     if LONG:
         bad["longdouble too large"] = np.full(shape, LONG_HUGE)
         bad["longdouble too small"] = np.full(shape, LONG_TINY)
@@ -270,9 +274,7 @@ def sparse_matrices(m, n):
         "sparse stored inf": csr_array(([np.inf], [0], [0] + [1] * m), shape=(m, n)),
         "sparse of one dimension": coo_array(np.ones(n)),
         "sparse of three dimensions": coo_array(np.ones((m, n, 2))),
-        "sparse sum that overflows": coo_array(
-            (np.full(2, 1e308), ([0, 0], [0, 0])), shape=(m, n)
-        ),
+        "sparse sum that overflows": coo_array((np.full(2, 1e308), ([0, 0], [0, 0])), shape=(m, n)),
         "sparse without rows": csr_array((0, n)),
     }
     if LONG:
@@ -343,30 +345,35 @@ def matrices(good):
 
 def gradients(good):
     """Dense or sparse."""
-    return arrays_like(good) | sparse_matrices(*np.shape(good)) | {
-        "operator": aslinearoperator(good)
+    return (
+        arrays_like(good) | sparse_matrices(*np.shape(good)) | {"operator": aslinearoperator(good)}
+    )
+
+
+WHOLE = (
+    OBJECTS
+    | NUMBERS
+    | TENSORS
+    | {
+        "float": 2.0,
+        "half": 1.5,
+        "NumPy's float": np.float64(2),
+        "digits": "2",
+        "bool": True,
+        "NumPy's bool": np.True_,
+        "array of a bool": np.array(True),
+        "array of one": np.array([2]),
+        "array of a float": np.array(2.0),
+        "fraction": Fraction(2),
+        "decimal": Decimal(2),
+        "2^70": 2**70,
+        "-2^70": -(2**70),
+        "5001 digits": HUGE,
+        "-5001 digits": -HUGE,
+        "units": with_units(),
+        "generator": (i for i in ()),
     }
-
-
-WHOLE = OBJECTS | NUMBERS | TENSORS | {
-    "float": 2.0,
-    "half": 1.5,
-    "NumPy's float": np.float64(2),
-    "digits": "2",
-    "bool": True,
-    "NumPy's bool": np.True_,
-    "array of a bool": np.array(True),
-    "array of one": np.array([2]),
-    "array of a float": np.array(2.0),
-    "fraction": Fraction(2),
-    "decimal": Decimal(2),
-    "2^70": 2**70,
-    "-2^70": -(2**70),
-    "5001 digits": HUGE,
-    "-5001 digits": -HUGE,
-    "units": with_units(),
-    "generator": (i for i in ()),
-}
+)
 
 
 def integers_from(low):
@@ -406,32 +413,37 @@ def paddings(good):
     return bad | {"word": "SAME", "word in a pair": ("same", "none"), "2^62": 2**62}
 
 
-REAL = OBJECTS | NUMBERS | without(TENSORS, "sparse tensor") | {
-    "digits": "1",
-    "bool": True,
-    "NumPy's bool": np.True_,
-    "array of a bool": np.array(True),
-    "array of a text": np.array("1"),
-    "array of nan": np.array(np.nan),
-    "array of one": np.ones(1),
-    "list": [1.0],
-    "tuple": (1.0,),
-    "-1": -1,
-    "-1.0": np.float32(-1),
-    "400 digits": 10**400,
-    "5001 digits": HUGE,
-    "-5001 digits": -HUGE,
-    "large fraction": Fraction(10**400),
-    "large decimal": Decimal("1e400"),
-    "decimal nan": Decimal("nan"),
-    "decimal snan": Decimal("snan"),
-    "complex of NumPy": np.complex64(1),
-    "span": np.timedelta64(1),
-    "units": with_units(),
-    "longdouble inf": np.longdouble("inf"),
-    "float16 inf": np.float16("inf"),
-    "generator": (x for x in ()),
-}
+REAL = (
+    OBJECTS
+    | NUMBERS
+    | without(TENSORS, "sparse tensor")
+    | {
+        "digits": "1",
+        "bool": True,
+        "NumPy's bool": np.True_,
+        "array of a bool": np.array(True),
+        "array of a text": np.array("1"),
+        "array of nan": np.array(np.nan),
+        "array of one": np.ones(1),
+        "list": [1.0],
+        "tuple": (1.0,),
+        "-1": -1,
+        "-1.0": np.float32(-1),
+        "400 digits": 10**400,
+        "5001 digits": HUGE,
+        "-5001 digits": -HUGE,
+        "large fraction": Fraction(10**400),
+        "large decimal": Decimal("1e400"),
+        "decimal nan": Decimal("nan"),
+        "decimal snan": Decimal("snan"),
+        "complex of NumPy": np.complex64(1),
+        "span": np.timedelta64(1),
+        "units": with_units(),
+        "longdouble inf": np.longdouble("inf"),
+        "float16 inf": np.float16("inf"),
+        "generator": (x for x in ()),
+    }
+)
 if LONG:
     REAL["longdouble too large"] = LONG_HUGE
 
@@ -454,36 +466,46 @@ def positive(good):
 
 
 def flags(good):
-    return OBJECTS | NUMBERS | without(TENSORS, "tensor of bool") | {
-        "two": 2,
-        "-1": -1,
-        "half": 0.5,
-        "word": "True",
-        "list": [],
-        "list of one": [True],
-        "array of one": np.array([True]),
-        "array of two": np.array([True, False]),
+    return (
+        OBJECTS
+        | NUMBERS
+        | without(TENSORS, "tensor of bool")
+        | {
+            "two": 2,
+            "-1": -1,
+            "half": 0.5,
+            "word": "True",
+            "list": [],
+            "list of one": [True],
+            "array of one": np.array([True]),
+            "array of two": np.array([True, False]),
+            "huge": HUGE,
+            "units": with_units(),
+        }
+    )
+
+
+WORDS = (
+    without(OBJECTS, "function", "type")
+    | NUMBERS
+    | TENSORS
+    | {
+        "number": 1,
+        "bool": True,
+        "upper case": "COLUMNS",
+        "with a space": "columns ",
+        "bytes of it": b"columns",
+        "list": ["columns"],
+        "tuple": ("columns",),
+        "array": np.array(["columns"]),
+        "array of a word": np.array("columns"),
         "huge": HUGE,
-        "units": with_units(),
+        "fraction": Fraction(1),
+        "units": with_units(2),
+        "vector": np.ones(2),
+        "empty": (),
     }
-
-
-WORDS = without(OBJECTS, "function", "type") | NUMBERS | TENSORS | {
-    "number": 1,
-    "bool": True,
-    "upper case": "COLUMNS",
-    "with a space": "columns ",
-    "bytes of it": b"columns",
-    "list": ["columns"],
-    "tuple": ("columns",),
-    "array": np.array(["columns"]),
-    "array of a word": np.array("columns"),
-    "huge": HUGE,
-    "fraction": Fraction(1),
-    "units": with_units(2),
-    "vector": np.ones(2),
-    "empty": (),
-}
+)
 
 
 def words(good):
@@ -566,32 +588,37 @@ def one_start_of(n):
 
 
 def shapes(good):
-    return without(OBJECTS, "triplet") | NUMBERS | TENSORS | {
-        "number": 3,
-        "empty": (),
-        "one": (3,),
-        "three": (3, 3, 1),
-        "five": (3, 3, 1, 1, 1),
-        "zeros": (0, 0),
-        "no inputs": (3, 3, 0, 1),
-        "-1": (3, 3, 1, -1),
-        "floats": (3.0, 3.0),
-        "digits": ("3", "3"),
-        "text": "33",
-        "bytes": b"33",
-        "bytearray": bytearray(2),
-        "None in it": (3, None),
-        "bool in it": (3, 3, True, 1),
-        "array of floats": np.array([3.0, 3.0]),
-        "array of arrays": np.ones((2, 2), int),
-        "array of a number": np.array(3),
-        "huge": (2**70, 3),
-        "huge product": (2**40, 2**40),
-        "huge channels": (3, 3, 2**40, 2**40),
-        "5001 digits": (HUGE, 3),
-        "raises in it": (Raises(), 3),
-        "nan in it": (3, np.nan),
-        "generator": (i for i in (3, 3)),
-        "map": map(int, "33"),
-        "units": with_units(2),
-    }
+    return (
+        without(OBJECTS, "triplet")
+        | NUMBERS
+        | TENSORS
+        | {
+            "number": 3,
+            "empty": (),
+            "one": (3,),
+            "three": (3, 3, 1),
+            "five": (3, 3, 1, 1, 1),
+            "zeros": (0, 0),
+            "no inputs": (3, 3, 0, 1),
+            "-1": (3, 3, 1, -1),
+            "floats": (3.0, 3.0),
+            "digits": ("3", "3"),
+            "text": "33",
+            "bytes": b"33",
+            "bytearray": bytearray(2),
+            "None in it": (3, None),
+            "bool in it": (3, 3, True, 1),
+            "array of floats": np.array([3.0, 3.0]),
+            "array of arrays": np.ones((2, 2), int),
+            "array of a number": np.array(3),
+            "huge": (2**70, 3),
+            "huge product": (2**40, 2**40),
+            "huge channels": (3, 3, 2**40, 2**40),
+            "5001 digits": (HUGE, 3),
+            "raises in it": (Raises(), 3),
+            "nan in it": (3, np.nan),
+            "generator": (i for i in (3, 3)),
+            "map": map(int, "33"),
+            "units": with_units(2),
+        }
+    )

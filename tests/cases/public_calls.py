@@ -11,6 +11,8 @@ import numpy as np
 import convreg
 from convreg import SingularTriplet
 from convreg import examples, forms, geometry, symbol, verify, winding
+from convreg.studies import alternatives, barrier, kinks, periodic, polar, tradeoff
+from convreg.studies import symbol as symbol_bounds
 
 K = np.random.default_rng(0).standard_normal((3, 3, 2, 2)).round(3)
 N = 3
@@ -54,6 +56,11 @@ def rand(shape, state):
 
 
 KERNEL = {"K": bad.kernels}
+SQUARE_IMAGES = {
+    "K": bad.kernels,
+    "N": lambda good: bad.integers_from(1)(good) | {"2^40": 2**40},
+}
+ANGLES = dict.fromkeys(("theta_1", "theta_2"), bad.finite_of_any_shape)
 OF_KERNEL = {"K": bad.kernels, "N": bad.sizes}
 OF_PENALTY = {
     **OF_KERNEL,
@@ -102,12 +109,19 @@ CALLS = {
     "singular_value_gradient": Call(
         convreg.singular_value_gradient,
         {"u": x, "v": y},
-        dict.fromkeys("uv", lambda good: bad.without(bad.vectors(good), "short", "long", "empty", "no entries")),
+        dict.fromkeys(
+            "uv",
+            lambda good: bad.without(bad.vectors(good), "short", "long", "empty", "no entries"),
+        ),
     ),
     "penalty_matrix_gradient": Call(
         convreg.penalty_matrix_gradient,
         {"M": A, "u": np.array([0.6, 0.8]), "v": np.array([0.6, 0.8])},
-        {"M": lambda good: bad.without(bad.matrices_of_A(good), *bad.OTHER_SHAPES), "u": bad.vectors, "v": bad.vectors},
+        {
+            "M": lambda good: bad.without(bad.matrices_of_A(good), *bad.OTHER_SHAPES),
+            "u": bad.vectors,
+            "v": bad.vectors,
+        },
     ),
     "kernel_gradient": Call(
         convreg.kernel_gradient,
@@ -300,6 +314,79 @@ CALLS = {
     "verify.observed_order": Call(
         verify.observed_order,
         {"steps": np.array([1e-1, 1e-2]), "errors": np.array([1e-2, 1e-4])},
-        {"steps": bad.vectors, "errors": bad.vectors},
+        {
+            "steps": lambda good: bad.without(bad.vectors(good), "long"),
+            "errors": bad.vectors,
+        },
     ),
+    **{
+        f"alternatives.{name}": Call(getattr(alternatives, name), {"K": K}, KERNEL)
+        for name in (
+            "reshaped",
+            "spectral_norm_penalty",
+            "spectral_normalization",
+            "orthogonality_penalty",
+            "self_convolution_penalty",
+        )
+    },
+    "alternatives.parseval_retraction": Call(
+        alternatives.parseval_retraction,
+        {"K": K, "beta": 0.01},
+        {**KERNEL, "beta": bad.positive},
+    ),
+    "alternatives.frobenius_penalty": Call(
+        alternatives.frobenius_penalty,
+        {"K": K, "N": N, "alpha": 1.0},
+        {**SQUARE_IMAGES, "alpha": bad.positive},
+    ),
+    "periodic.periodic_singular_values": Call(
+        periodic.periodic_singular_values, {"K": K, "N": N}, SQUARE_IMAGES
+    ),
+    "periodic.clip_periodic": Call(
+        periodic.clip_periodic,
+        {"K": K, "N": N, "high": 1.0},
+        {**SQUARE_IMAGES, "high": bad.positive},
+    ),
+    "periodic.unit_modulus_kernel": Call(
+        periodic.unit_modulus_kernel,
+        {"N": N, "seed": 0},
+        {"N": bad.integers_from(1), "seed": bad.integers_from(0)},
+    ),
+    "barrier.squared_column_norms": Call(
+        barrier.squared_column_norms,
+        {"K": K, "N": N, "gram": "columns"},
+        {**SQUARE_IMAGES, "gram": bad.words},
+    ),
+    "barrier.column_norm_bound": Call(
+        barrier.column_norm_bound,
+        {"K": K, "N": N, "gram": "columns"},
+        {**SQUARE_IMAGES, "gram": bad.words},
+    ),
+    "barrier.squared_off_centre_norms": Call(
+        barrier.squared_off_centre_norms,
+        {"K": K, "gram": "columns"},
+        {**KERNEL, "gram": bad.words},
+    ),
+    "barrier.off_centre_share": Call(barrier.off_centre_share, {"K": K}, KERNEL),
+    "kinks.mean_gradient": Call(
+        kinks.mean_gradient,
+        {"K": K, "N": N, "alpha": 1.0, "gram": "columns"},
+        {**SQUARE_IMAGES, "alpha": bad.positive, "gram": bad.words},
+    ),
+    "symbol.plane_wave_bound": Call(
+        symbol_bounds.plane_wave_bound,
+        {"K": K, "N": N, "theta_1": np.array([0.5, 1.0]), "theta_2": np.array([0.25, 2.0])},
+        {**KERNEL, "N": bad.integers_from(1), **ANGLES},
+    ),
+    "symbol.hermitian_part_bound": Call(
+        symbol_bounds.hermitian_part_bound,
+        {"K": K, "theta_1": np.array([0.5, 1.0]), "theta_2": np.array([0.25, 2.0])},
+        {**KERNEL, **ANGLES},
+    ),
+    "polar.periodic_polar_penalty": Call(
+        polar.periodic_polar_penalty,
+        {"K": K, "side": 4, "alpha": 1.0},
+        {**KERNEL, "side": bad.integers_from(1), "alpha": bad.positive},
+    ),
+    "tradeoff.channel_share": Call(tradeoff.channel_share, {"K": K}, KERNEL),
 }

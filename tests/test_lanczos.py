@@ -460,7 +460,7 @@ def test_scipy_has_one_thread_meanwhile(fails):
         A = Watched(symmetric([2.0, -2.0]))
         A.fails = fails
         if fails:
-            with pytest.raises(TypeError, match=r"^A: .* ZeroDivisionError"):
+            with pytest.raises(ZeroDivisionError):
                 leading_triplets(A, 1)
         else:
             leading_triplets(A, 1)

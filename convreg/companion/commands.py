@@ -6,6 +6,7 @@ The commands and their options are in `convreg.companion.arguments`.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -87,7 +88,7 @@ def _texts(options: argparse.Namespace) -> dict[str, str]:
 
 def _can_be_written(out: Path, notebook: Notebook, values: Mapping[str, Any]) -> None:
     """Refuse a place for the executed notebook before anything is run."""
-    if out.suffix != ".ipynb" or out.is_dir():
+    if out.suffix != ".ipynb" or os.path.isdir(out):
         raise ValueError(f"-o: wanted a file OUT.ipynb, got {shown(str(out))}")
     if out == notebook.path:
         raise ValueError(f"-o: wanted another file than the notebook itself, got {out}")

@@ -22,12 +22,17 @@ def literal(text: str) -> Any:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of escapes, which Python's compiler would print
-        for read in (int, float, json.loads, ast.literal_eval):
+        for read in (int, float, json.loads, _python):
             try:
                 return read(text)
             except Exception:  # too deep, too long, a NUL: whatever a reader stumbles over
                 continue
     return text
+
+
+def _python(text: str) -> Any:
+    """The value of a Python literal, if JSON has it too; a tuple is a list."""
+    return json.loads(json.dumps(ast.literal_eval(text)))
 
 
 def shown(value: Any, most: int = 120) -> str:

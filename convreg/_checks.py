@@ -72,17 +72,20 @@ def _refuse_more_than_numbers(name: str, value: Any, depth: int = 0) -> None:
     if isinstance(value, (list, tuple)):
         for entry in value if depth < MOST_DIMENSIONS else ():
             _refuse_more_than_numbers(name, entry, depth + 1)
-        return
-    if isinstance(value, np.ma.MaskedArray):
-        more = np.ma.is_masked(value)
-    else:
-        subclass = isinstance(value, np.ndarray) and type(value) not in PLAIN_ARRAYS
-        more = subclass or hasattr(type(value), "unit") or hasattr(type(value), "units")
-    if more:
+    elif _means_more(value):
         raise TypeError(
             f"{name}: wanted an array of plain real numbers, got one of {type(value).__name__}, "
             "which means more than its numbers"
         )
+
+
+def _means_more(value: Any) -> bool:
+    """Whether something is masked in it, or its class has a unit or is one of NumPy's no more."""
+    kind = type(value)
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(value))
+    subclass = isinstance(value, np.ndarray) and kind not in PLAIN_ARRAYS
+    return subclass or hasattr(kind, "unit") or hasattr(kind, "units")
 
 
 def cast(name: str, array: NDArray, dtype: DTypeLike) -> NDArray:
@@ -147,7 +150,8 @@ def as_vector(name: str, value: ArrayLike, size: int) -> NDArray:
 def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """An integer from low to high (both included), at most that of 64 bits."""
     wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
-    candidate: Any = None if _is_bool(value) or _dimensions(value) else value
+    refused = _is_bool(value) or _dimensions(value) or _means_more(value)
+    candidate: Any = None if refused else value
     try:
         number = operator.index(candidate)
     except Exception:  # of somebody's __index__, too

@@ -207,6 +207,10 @@ def vectors(good):
     return arrays(good) | lengths | {"row": np.asmatrix(np.ones(n))}
 
 
+def vectors_of_any_length(good):
+    return without(vectors(good), "short", "long", "empty", "no entries")
+
+
 class Plain:
     """A matrix for @, not for NumPy."""
 
@@ -330,13 +334,15 @@ def half_operators(m, n):
     }
 
 
-OTHER_SHAPES = "operator of another shape", "plain of another shape"  # the vectors are blamed
-
-
 def matrices_of_A(good):
     """For functions that use A x alone."""
     m, n = np.shape(good)
     return arrays_like(good) | sparse_matrices(m, n) | operators(m, n)
+
+
+def matrices_beside_vectors(good):
+    """The same beside vectors, which are blamed where the shape is another one."""
+    return without(matrices_of_A(good), "operator of another shape", "plain of another shape")
 
 
 def matrices(good):

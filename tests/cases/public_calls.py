@@ -9,8 +9,7 @@ import bad_values as bad
 import numpy as np
 
 import convreg
-from convreg import SingularTriplet
-from convreg import examples, forms, geometry, symbol, verify, winding
+from convreg import SingularTriplet, examples, forms, geometry, symbol, verify, winding
 from convreg.studies import alternatives, barrier, kinks, periodic, polar, tradeoff
 from convreg.studies import symbol as symbol_bounds
 
@@ -109,16 +108,13 @@ CALLS = {
     "singular_value_gradient": Call(
         convreg.singular_value_gradient,
         {"u": x, "v": y},
-        dict.fromkeys(
-            "uv",
-            lambda good: bad.without(bad.vectors(good), "short", "long", "empty", "no entries"),
-        ),
+        dict.fromkeys("uv", bad.vectors_of_any_length),
     ),
     "penalty_matrix_gradient": Call(
         convreg.penalty_matrix_gradient,
         {"M": A, "u": np.array([0.6, 0.8]), "v": np.array([0.6, 0.8])},
         {
-            "M": lambda good: bad.without(bad.matrices_of_A(good), *bad.OTHER_SHAPES),
+            "M": bad.matrices_beside_vectors,
             "u": bad.vectors,
             "v": bad.vectors,
         },
@@ -196,7 +192,7 @@ CALLS = {
         convreg.power_update,
         {"A": A, "triplets": [TRIPLET], "iterations": 2, "orthogonalize": False},
         {
-            "A": lambda good: bad.without(bad.matrices(good), *bad.OTHER_SHAPES),
+            "A": lambda good: bad.matrices_beside_vectors(good) | bad.half_operators(3, 2),
             "triplets": bad.triplets_of(3, 2),
             "iterations": bad.integers_from(0),
             "orthogonalize": bad.flags,

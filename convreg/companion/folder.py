@@ -13,7 +13,7 @@ from convreg.companion.notebooks import Notebook
 from convreg.companion.records import as_json, read_claim
 from convreg.storage.files import remove_parts, write_whole
 
-OWN = ("sweep.json", "index.csv", "sweep.png", "sweep.pdf", "sweep.csv")
+OWN = ("sweep.json", "index.csv", "sweep.png", "sweep.pdf", "sweep.csv", "file")  # see places.py
 KEY = re.compile("[0-9a-f]{12}")
 
 

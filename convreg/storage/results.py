@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_info
 
-from convreg import __version__
 from convreg.storage.files import write_whole
 from convreg.storage.names import checked_name
 from convreg.storage.tables import Table
@@ -105,7 +104,8 @@ def versions() -> dict[str, Any]:
     names = ["numpy", "scipy", "matplotlib"]
     if "torch" in sys.modules:
         names.append("torch")
-    packages = {"convreg": __version__} | {name: version(name) for name in names}
+    own = sys.modules["convreg"].__version__  # also where it is not installed
+    packages = {"convreg": own} | {name: version(name) for name in names}
     kernels = set()
     for library in threadpool_info():
         if library["user_api"] == "blas":

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import as_flag, as_floats, as_kernel
+from convreg._checks import as_flag, as_floats, as_kernel, shown
 from convreg._numerics.taps import Convolution, correlate
 from convreg._numerics.winograd import Filters
 from convreg.geometry import Padding, Size, as_image_size, geometry_of
@@ -57,7 +57,8 @@ def convolve(
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel, X no image with the g channels of K, or the geometry is none.
+        Where K is no kernel, X no image with the g channels of K, the geometry is none, or an
+        output overflows.
 
     Examples
     --------
@@ -67,22 +68,26 @@ def convolve(
     """
     kernel = as_kernel(K, square=False)
     image = as_floats("X", X)
+    given = image.shape
     k1, k2, g, h = kernel.shape
     flat = image.ndim == 2 and np.ndim(K) == 2
     if flat:
         image = image[:, :, np.newaxis]
     if image.ndim != 3 or image.shape[2] != g or image.size == 0:
         raise ValueError(
-            f"X: wanted the shape (H, W, {g}), as K has the shape {np.shape(K)}, got {np.shape(X)}"
+            f"X: wanted the shape (H, W, {g}), as K has the shape {np.shape(K)}, got {given}"
         )
     geometry = geometry_of(kernel.shape, image.shape[:2], stride, dilation, padding)
     rows, columns = geometry.rows.reads(), geometry.columns.reads()
     padded = np.pad(image, ((0, 1), (0, 1), (0, 0)))  # the index -1 reads a zero
     Y = np.zeros((*geometry.outputs, h), np.result_type(kernel, image))
-    for p in range(k1):
-        lines = padded[rows[:, p]]
-        for q in range(k2):
-            Y += lines.take(columns[:, q], axis=1) @ kernel[p, q]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for p in range(k1):
+            lines = padded[rows[:, p]]
+            for q in range(k2):
+                Y += lines.take(columns[:, q], axis=1) @ kernel[p, q]
+    if not np.isfinite(Y).all():
+        raise ValueError("K: wanted entries whose products with X do not overflow")
     return Y[:, :, 0] if flat else Y
 
 
@@ -247,7 +252,21 @@ class ConvolutionOperator(LinearOperator):
         Returns
         -------
         (k, k, g, h) array
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where X or Y is no such array.
         """
+        blocks = {"X": X, "Y": Y}
+        for name, block in blocks.items():
+            if not isinstance(block, np.ndarray) or block.dtype.kind not in "fiub":
+                raise TypeError(f"{name}: wanted an array of real numbers, got {shown(block)}")
+        sizes = self.geometry.shape_of_matrix(*self.kernel.shape[2:])[::-1]
+        for (name, block), size in zip(blocks.items(), sizes, strict=True):
+            wanted = (size, *Y.shape[-1:])
+            if block.shape != wanted:
+                raise ValueError(f"{name}: wanted the shape {wanted}, got {block.shape}")
         return correlate(self.kernel.shape, self.geometry, X, Y)
 
     def _matmat(self, X: NDArray) -> NDArray:

@@ -62,7 +62,8 @@ def conv_matrix(
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel, N no size, or the geometry is none.
+        Where K is no kernel, N no size, or the geometry is none; where taps read the same pixel and
+        their sum overflows.
 
     Examples
     --------
@@ -98,7 +99,10 @@ def formed(M: ConvolutionOperator) -> csr_array:
     entries = np.ascontiguousarray(M.kernel.reshape(k1 * k2 * g, h).T).take(taps, axis=1)
     matrix = csr_array((entries.ravel(), np.tile(positions, h), indptr), shape=M.shape)
     if rows.circular or columns.circular:
-        matrix.sum_duplicates()  # several taps may read one pixel; and it sorts
+        with np.errstate(over="ignore"):
+            matrix.sum_duplicates()  # several taps may read one pixel; and it sorts
+        if not np.isfinite(matrix.data).all():
+            raise ValueError("K: wanted taps that read one pixel to have a sum, got infinity")
     else:
         matrix.has_sorted_indices = True
         matrix.has_canonical_format = True

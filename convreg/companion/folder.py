@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from convreg.companion.grid import Setting
 from convreg.companion.notebooks import Notebook
-from convreg.companion.records import as_json, read_claim
+from convreg.companion.records import as_json, read_claim, read_rows
 from convreg.storage.files import remove_parts, write_whole
 
 OWN = ("sweep.json", "index.csv", "sweep.png", "sweep.pdf", "sweep.csv", "file")  # see places.py
@@ -19,7 +20,7 @@ KEY = re.compile("[0-9a-f]{12}")
 
 def check_places(out: Path, points: Iterable[Setting]) -> None:
     """Refuse what is in the place of our files or folders: what a link leads to is not ours."""
-    for name in (".lock", "index.csv"):
+    for name in (".lock", "sweep.json", "index.csv"):
         path = out / name
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise ValueError(f"--out: wanted a file or nothing in the place of {path}")
@@ -38,23 +39,26 @@ def clean(out: Path) -> None:
             remove_parts(folder)
 
 
+def code_sha256(notebook: Notebook) -> str:
+    """What tells the code of a notebook from that of others."""
+    return hashlib.sha256("\n\n".join(notebook.code).encode()).hexdigest()
+
+
 def claim(out: Path, notebook: Notebook) -> None:
     """Bind a folder to the code of a notebook: runs of different code are no grid."""
     name = notebook.path.stem
-    code = "\n\n".join(notebook.code).encode()
-    ours = {"schema": 1, "notebook": name, "code_sha256": hashlib.sha256(code).hexdigest()}
+    ours = {"schema": 1, "notebook": name, "code_sha256": code_sha256(notebook)}
     record = out / "sweep.json"
-    theirs = ours
-    if os.path.lexists(record):
-        try:
-            theirs = read_claim(record)
-        except ValueError as error:
-            # without runs it does not matter of which notebook they are
-            if not record.is_file() or any((out / "runs").iterdir()):
-                todo = f"remove it if the runs beside it are of {name} as it is"
-                raise ValueError(f"--out: cannot read {record} ({error}): {todo}") from None
+    wanted = f"--out: wanted a new folder or one of {name} as it is"
+    try:
+        theirs = read_claim(record)
+    except ValueError as error:  # the runs themselves say of which code they are
+        if any(row["code_sha256"] != ours["code_sha256"] for row in read_rows(out)[0].values()):
+            raise ValueError(f"{wanted}, got runs of other code, and {record}: {error}") from None
+        theirs = ours
+        if os.path.lexists(record):
+            print(f"warning: {record}: {error}: it is made anew", file=sys.stderr)
     if theirs != ours:
         other = "an earlier version" if theirs["notebook"] == name else theirs["notebook"]
-        wanted = f"wanted a new folder or one of {name} as it is"
-        raise ValueError(f"--out: {wanted}, got one of {other}: {out}")
+        raise ValueError(f"{wanted}, got one of {other}: {out}")
     write_whole({record: as_json(ours)})

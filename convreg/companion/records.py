@@ -15,7 +15,7 @@ from convreg.companion.grid import Setting
 from convreg.companion.index import Row
 from convreg.companion.rules import cut, named, shown
 
-SCHEMA = 2  # of run.json; version 1 had no "files"
+SCHEMA = 2  # of run.json; version 1 had no "files" and no "code_sha256"
 KINDS: dict[str, tuple[Any, str]] = {
     "schema": (int, "an integer"),
     "run": (str, "a text"),
@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[Any, str]] = {
     "parameters": (dict, "a mapping"),
     "headline": (dict, "a mapping"),
     "files": (dict, "a mapping"),
+    "code_sha256": (str, "a text"),
 }
 
 
@@ -45,7 +46,7 @@ def read_rows(out: Path) -> tuple[dict[str, Row], dict[Path, str]]:
 def _read_row(record: Path) -> Row:
     row = read_json(record)
     if isinstance(row, dict) and row.get("schema") == 1:
-        row = {**row, "schema": SCHEMA, "files": {}}
+        row = {**row, "schema": SCHEMA, "files": {}, "code_sha256": ""}
     if problem := problem_of(row):
         raise ValueError(problem)
     if row["run"] != record.parent.name:
@@ -61,7 +62,7 @@ def read_json(path: Path) -> Any:
     """What a JSON file says; a ValueError for whatever is none."""
     try:
         if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
-            raise ValueError("wanted a file, got a folder, a link or a device")
+            raise ValueError("wanted a file, and no link to one")
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:
         raise ValueError(error.strerror) from None

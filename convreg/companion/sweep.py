@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from convreg.companion.executors import GOES_ON, DaskExecutor, ExecutorLost
-from convreg.companion.folder import check_places, claim, clean
+from convreg.companion.folder import check_places, claim, clean, code_sha256
 from convreg.companion.grid import Setting
 from convreg.companion.index import Row, index_of
 from convreg.companion.notebooks import Notebook
@@ -89,6 +89,7 @@ def _sweep(
     workers: int,
     progress: bool,
 ) -> list[Row]:
+    code = code_sha256(notebook)
     done = _rows(out, {point.key for point in points})
     complete = {key for key, row in done.items() if row["status"] == "complete"}
     missing = [point for point in points if point.key not in complete]
@@ -104,7 +105,7 @@ def _sweep(
                 break
             for future in _ended(running, executor):
                 point = running.pop(future)
-                done[point.key] = _keep(out, point, _outcome(future))
+                done[point.key] = _keep(out, point, _outcome(future), code)
                 write_whole({out / "index.csv": index_of(done.values())})
                 bar.update()
     write_whole({out / "index.csv": index_of(done.values())})
@@ -145,20 +146,20 @@ def _outcome(future: Future[Run]) -> Run:
         return Run(b"", {}, {}, math.nan, f"{type(error).__name__}: {error}")
 
 
-def _keep(out: Path, point: Setting, run: Run) -> Row:
+def _keep(out: Path, point: Setting, run: Run, code: str) -> Row:
     """Write what a run gave to its folder; its row. What cannot be kept has failed."""
     try:
-        return _written(out, point, run)
+        return _written(out, point, run, code)
     except Exception as error:  # its results may be anything, their names too
         if isinstance(error, OSError) and error.errno not in NAMES:
             raise
         said = f"the results cannot be kept: {type(error).__name__}: {error}"
-        return _written(out, point, Run(run.executed, {}, {}, run.seconds, said))
+        return _written(out, point, Run(run.executed, {}, {}, run.seconds, said), code)
 
 
-def _written(out: Path, point: Setting, run: Run) -> Row:
+def _written(out: Path, point: Setting, run: Run, code: str) -> Row:
     """The row of a run whose files are written."""
-    files, row = _record(point, run)
+    files, row = _record(point, run, code)
     if problem := problem_of(row):
         raise ValueError(problem)
     folder = out / "runs" / point.key
@@ -171,7 +172,7 @@ def _written(out: Path, point: Setting, run: Run) -> Row:
     return row
 
 
-def _record(point: Setting, run: Run) -> tuple[dict[str, bytes], Row]:
+def _record(point: Setting, run: Run, code: str) -> tuple[dict[str, bytes], Row]:
     """The files of a run's folder but for run.json, and its row."""
     given = [("executed.ipynb", run.executed)] if run.executed else []
     if not run.error:
@@ -189,5 +190,6 @@ def _record(point: Setting, run: Run) -> tuple[dict[str, bytes], Row]:
         "parameters": point.parameters,
         "headline": {} if run.error else run.headline(),
         "files": {name: len(content) for name, content in files.items()},
+        "code_sha256": code,
     }
     return files, row

@@ -21,7 +21,8 @@ from convreg.companion.notebooks import Notebook
 from convreg.companion.sweep import sweep
 
 CLIENT = distributed.Client
-FIELDS = ["schema", "run", "status", "seconds", "error", "parameters", "headline", "files"]
+ENDED = ["schema", "run", "status", "seconds", "error"]
+FIELDS = [*ENDED, "parameters", "headline", "files", "code_sha256"]
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ import convreg.companion.sweep
 from convreg.companion import commands
 from convreg.companion.grid import settings as points_of
 from convreg.companion.notebooks import Notebook
+from convreg.companion.records import KINDS as KINDS_OF_FIELDS
 from convreg.companion.records import problem_of, read_claim, read_json, read_rows
 from convreg.companion.runs import Run
 from convreg.companion.sweep import sweep
@@ -69,7 +70,7 @@ CONTENTS = {
 }
 FIELDS = {
     **{f"no {name}": without(name) for name in ("schema", "run", "status", "seconds", "error")},
-    **{f"no {name}": without(name) for name in ("parameters", "headline", "files")},
+    **{f"no {name}": without(name) for name in ("parameters", "headline", "files", "code_sha256")},
     "another schema": with_field("schema", 3),
     "a later schema": with_field("schema", "2"),
     "another run": with_field("run", FOREIGN),
@@ -261,7 +262,7 @@ def test_a_file_that_is_missing_from_a_complete_run_is_noticed(
 def test_a_record_of_version_1_still_counts(out, complete, runs, capsys):
     record = record_of(out, 2)
     first = {**json.loads(record.read_bytes()), "schema": 1}
-    del first["files"]
+    del first["files"], first["code_sha256"]
     record.write_text(json.dumps(first))
     assert swept("state=1,2") == 0
     assert runs == []
@@ -280,29 +281,42 @@ CLAIMS = {
 }
 
 
-@pytest.mark.parametrize("kind", CLAIMS)
-def test_a_folder_of_runs_whose_sweep_json_is_lost_is_refused(kind, out, runs, capsys):
+@pytest.mark.parametrize("kind", [*CLAIMS, "gone"])
+@pytest.mark.parametrize("states", ["1,2", "1,3"])
+def test_a_sweep_json_that_is_lost_is_made_anew(kind, states, out, complete, runs, capsys):
     record = out / "sweep.json"
-    record.write_bytes(CLAIMS[kind](record.read_bytes()))
+    if kind == "gone":
+        record.unlink()
+    else:
+        record.write_bytes(CLAIMS[kind](record.read_bytes()))
+    assert swept(f"state={states}") == 0
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == (kind != "gone")
+    assert all(f"warning: {record}: " in warning for warning in warnings)
+    assert [str(parameters["state"]) for parameters in runs] == ["3"] * ("3" in states)
+    assert record.read_bytes() == complete["sweep.json"]
+
+
+@pytest.mark.parametrize("kind", ["empty", "no notebook", "gone"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_without_sweep_json_runs_of_other_code_are_refused(kind, version, out, runs, capsys):
+    record = out / "sweep.json"
+    if kind == "gone":
+        record.unlink()
+    else:
+        record.write_bytes(CLAIMS[kind](record.read_bytes()))
+    if version == 1:  # nobody knows of which code it is
+        first = {**json.loads(record_of(out, 1).read_bytes()), "schema": 1}
+        record_of(out, 1).write_text(json.dumps(first))
+    else:
+        tiny_notebook(out.parent, "print(2)")
     before = {name: (out / name).read_bytes() for name in files_in(out)}
     assert swept("state=1,3") == 2
     (said,) = capsys.readouterr().err.splitlines()
-    assert f"--out: cannot read {record}" in said
-    assert "remove it if the runs beside it are of tiny as it is" in said
+    assert "--out: wanted a new folder or one of tiny as it is, got runs of other code" in said
+    assert str(record) in said
     assert runs == []
     assert {name: (out / name).read_bytes() for name in files_in(out)} == before
-    record.unlink()
-    assert swept("state=1,3") == 0
-    assert [parameters["state"] for parameters in runs] == [3]
-
-
-@pytest.mark.parametrize("kind", CLAIMS)
-def test_without_runs_a_lost_sweep_json_is_made_anew(kind, out, complete, place, runs):
-    (place / "new").mkdir()
-    record = place / "new/sweep.json"
-    record.write_bytes(CLAIMS[kind](complete["sweep.json"]))
-    assert swept("state=1", out="new") == 0
-    assert record.read_bytes() == complete["sweep.json"]
 
 
 # what stands in our places
@@ -405,7 +419,7 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-NAMES = ("schema", "run", "status", "seconds", "error", "parameters", "headline", "files")
+NAMES = tuple(KINDS_OF_FIELDS)
 ROWS = st.fixed_dictionaries({}, optional={name: JSON for name in NAMES})
 QUICK = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

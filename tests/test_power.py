@@ -1,6 +1,9 @@
 """Algorithm 2.1, steps 2 and 6: leading singular triplets and their update by the power method."""
 
+import copy
+import pickle
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -375,3 +378,94 @@ def test_leading_triplets_keep_the_type(size, dtype):
             assert sigma.dtype == u.dtype == v.dtype == dtype
         error = relative_error([t.sigma for t in triplets], expected[:2])
         assert error < (1e-12 if dtype == np.float64 else 1e-5)
+
+
+def of_type(dtype, triplets):
+    return [
+        SingularTriplet(dtype(sigma), u.astype(dtype), v.astype(dtype)) for sigma, u, v in triplets
+    ]
+
+
+SCALES = [(np.float64, 2.0**e) for e in (-1000, -700, -500, 500, 664, 1000)]
+SCALES += [(np.float32, 2.0**e) for e in (-120, -66, -50, 50, 66, 100, 120)]
+
+
+@pytest.mark.parametrize("orthogonalize", [False, True])
+@pytest.mark.parametrize(("dtype", "scale"), SCALES)
+def test_power_update_at_every_scale(dtype, scale, orthogonalize):
+    """From 1e-301 to 1e301, where squares overflow or vanish: nothing is rounded in between."""
+    rng = np.random.default_rng(20)
+    A = rng.standard_normal((6, 5)).astype(dtype)
+    start = of_type(dtype, random_triplets(rng, 6, 5))
+    expected = power_update(A, start, 3, orthogonalize)
+    found = power_update(A * dtype(scale), start, 3, orthogonalize)
+    rounding = 8 * float(np.finfo(dtype).eps)
+    for one, other in zip(expected, found, strict=True):
+        assert other.sigma.dtype == dtype
+        assert float(other.sigma) / scale == pytest.approx(float(one.sigma), rel=rounding)
+        assert np.abs(other.u - one.u).max() <= rounding
+        assert np.abs(other.v - one.v).max() <= rounding
+
+
+@pytest.mark.parametrize("length", [2.0**-1000, 2.0**-600, 2.0**600, 2.0**1000])
+def test_vectors_of_any_length_give_the_same(length):
+    rng = np.random.default_rng(21)
+    A, [start] = 1e10 * rng.standard_normal((4, 3)), random_triplets(rng, 4, 3, 1)
+    [expected] = power_update(A, [start])
+    [found] = power_update(A, [start._replace(u=start.u * length, v=start.v * length)])
+    assert found.sigma == expected.sigma
+    assert np.array_equal(found.v, expected.v)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array, aslinearoperator])
+@pytest.mark.parametrize("orthogonalize", [False, True])
+@pytest.mark.parametrize("A", [np.full((3, 3), 1e308), np.full((3, 3), 1.7e308)])
+def test_norms_that_are_no_floats_are_refused(A, orthogonalize, kind):
+    v = np.full(3, 3**-0.5)
+    with pytest.raises(ValueError, match=r"^A: wanted "):
+        power_update(kind(A), [SingularTriplet(1.0, v, v)], 1, orthogonalize)
+
+
+def test_the_largest_norm_that_is_a_float():
+    v = np.full(3, 3**-0.5)
+    [found] = power_update(np.full((3, 3), 5e307), [SingularTriplet(1.0, v, v)])
+    assert found.sigma == pytest.approx(1.5e308, rel=1e-14)
+
+
+def test_more_triplets_than_can_be_orthogonal():
+    three = random_triplets(np.random.default_rng(22), 2, 4, 3)
+    A = np.ones((2, 4))
+    assert len(power_update(A, three)) == 3
+    with pytest.raises(ValueError, match=r"^triplets: wanted at most 2, .* got 3"):
+        power_update(A, three, orthogonalize=True)
+
+
+def with_residual():
+    triplet = SingularTriplet(2.0, np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+    triplet.residual = 0.125
+    return triplet
+
+
+COPIES = {f"pickle {p}": partial(pickle.dumps, protocol=p) for p in range(6)}
+COPIES = {name: lambda t, dumps=dumps: pickle.loads(dumps(t)) for name, dumps in COPIES.items()}
+COPIES |= {"copy": copy.copy, "deepcopy": copy.deepcopy, "_replace": lambda t: t._replace()}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_keep_the_residual(name):
+    triplet = with_residual()
+    once = COPIES[name](triplet)
+    for other in once, COPIES[name](once):
+        assert type(other) is SingularTriplet
+        assert other.residual == 0.125
+        assert other.sigma == triplet.sigma
+        assert np.array_equal(other.u, triplet.u)
+        assert np.array_equal(other.v, triplet.v)
+    assert np.isnan(COPIES[name](SingularTriplet(*triplet)).residual)
+
+
+def test_replaced_entries_come_with_the_residual_that_there_was():
+    other = with_residual()._replace(sigma=3.0)
+    assert (other.sigma, other.residual) == (3.0, 0.125)
+    with pytest.raises((TypeError, ValueError)):
+        other._replace(residual=1.0)

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from convreg.companion.endings import kernels_end, threads
+from convreg.companion.rules import cut, shown
 
 ANSWER = 10.0  # seconds in which a scheduler answers
 PATIENCE = 60.0  # seconds without any worker, after which nothing is waited for any more
@@ -47,7 +48,7 @@ def cpus(root: Path = Path("/")) -> int:
 def _share(root: Path) -> float:
     """How many CPUs' time the control groups of this process leave it; infinity without any."""
     shares = [math.inf]
-    with contextlib.suppress(OSError):  # there are none but on Linux
+    with contextlib.suppress(OSError, ValueError):  # there are none but on Linux
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             _, kinds, group = line.split(":", 2)
             if kinds and "cpu" not in kinds.split(","):
@@ -107,10 +108,11 @@ class DaskExecutor(Executor):
     def __init__(self, client: Any) -> None:
         self.client = client
         self.pool = client.get_executor(pure=False)
-        self.seen = time.monotonic()  # when there was a worker
+        self.missed: float | None = None  # since when there has been no worker
 
     def submit(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
         """Hand over a call, as every executor does."""
+        self.missed = None
         try:
             return self.pool.submit(function, *given, **named)
         except Exception:
@@ -124,8 +126,10 @@ class DaskExecutor(Executor):
         with contextlib.suppress(OSError):  # a timeout is one: it is asked again
             threads = self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER)
         if threads:
-            self.seen = time.monotonic()
-        elif time.monotonic() > self.seen + PATIENCE:
+            self.missed = None
+        elif self.missed is None:
+            self.missed = time.monotonic()
+        elif time.monotonic() > self.missed + PATIENCE:
             raise ExecutorLost(f"no worker of Dask for {PATIENCE:.0f} s: {GOES_ON}")
 
     def _running(self) -> None:
@@ -168,7 +172,7 @@ def _dask(scheduler: str, workers: int | None) -> Iterator[Any]:
             client = stack.enter_context(Client(scheduler, timeout=ANSWER))
             client.wait_for_workers(1, timeout=PATIENCE)
         except Exception as error:  # what answers may be anything
-            wanted = f"wanted one with workers, got {scheduler!r} ({_in_one_line(error)})"
+            wanted = f"wanted one with workers, got {shown(scheduler)} ({_in_one_line(error)})"
             raise ValueError(f"--scheduler: {wanted}") from None
         with kernels_end(over):
             yield client
@@ -185,7 +189,9 @@ async def _answer(scheduler: str) -> None:
 
 def _in_one_line(error: Exception) -> str:
     """The error's own words, or its kind where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError):  # of what it takes for the length of an answer
+        return "another program answers"
+    return cut(" ".join(str(error).split()) or type(error).__name__, 200)
 
 
 @contextlib.contextmanager

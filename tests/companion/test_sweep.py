@@ -6,13 +6,12 @@ import sys
 import time
 from concurrent.futures import Executor
 
-import distributed
 import pytest
 from sweeps import BODY, by_state, index, swept
 from tiny import changed, files_in, tiny_notebook
 
 import convreg.companion.sweep
-from convreg.companion import commands
+from convreg.companion import commands, executors
 from convreg.companion.executors import executor
 from convreg.companion.grid import read_grid, settings
 from convreg.companion.index import index_of, read_index
@@ -20,7 +19,6 @@ from convreg.companion.kernels import environment
 from convreg.companion.notebooks import Notebook
 from convreg.companion.sweep import sweep
 
-CLIENT = distributed.Client
 ENDED = ["schema", "run", "status", "seconds", "error"]
 FIELDS = [*ENDED, "parameters", "headline", "files", "code_sha256"]
 
@@ -107,9 +105,7 @@ def test_all_bad_settings_are_named_before_anything_is_made(grid, messages, plac
 def test_bad_options_are_refused_before_anything_is_made(
     more, message, place, runs, monkeypatch, capsys
 ):
-    monkeypatch.setattr(
-        distributed, "Client", lambda address, timeout: CLIENT(address, timeout=0.2)
-    )
+    monkeypatch.setattr(executors, "ANSWER", 0.2)
     assert swept("state=1,2", more=more) == 2
     assert message in capsys.readouterr().err
     assert runs == []

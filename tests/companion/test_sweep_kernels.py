@@ -8,16 +8,13 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
-import distributed
 import psutil
 import pytest
-from sweeps import BODY, PretendedRuns, by_state, index, logged, swept, without_seconds
+from sweeps import BODY, by_state, index, logged, swept, without_seconds
 from tiny import as_at_a_terminal, files_in, tiny_notebook, wait_until
 
-import convreg.companion.sweep
 from convreg.companion.grid import settings
 from convreg.companion.index import read_index
-from convreg.companion.kernels import one_blas_thread
 from convreg.companion.notebooks import Notebook, find_notebook
 from convreg.companion.sweep import sweep
 
@@ -119,55 +116,3 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_was(sent, place, patience, ru
     assert by_state(place / "out") == dict.fromkeys([1, 6, 7, 8], "complete")
     assert sorted(parameters["state"] for parameters in runs) == [6, 7, 8]
     assert not [name for name in files_in(place / "out") if name.endswith(".part")]
-
-
-# Dask
-
-
-@pytest.fixture
-def cluster(place):
-    """Of two workers, a process each, that know the log."""
-    port = "127.0.0.1:0"
-    with (
-        one_blas_thread(),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=port
-        ) as started,
-    ):
-        yield started.scheduler_address
-
-
-def test_dask_gives_what_this_machine_gives(place, cluster, broken_locally):
-    folder, _ = broken_locally
-    (place / "broken").write_text("")
-    assert swept("state=1,2,3,4", more=["--scheduler", cluster]) == 1
-    assert logged(place) == dict.fromkeys([1, 2, 3, 4], 1)
-    assert without_seconds(place / "out") == without_seconds(folder / "out")
-    assert files_in(place / "out/runs") == files_in(folder / "out/runs")
-
-
-def test_a_killed_worker_costs_only_its_own_run(place, monkeypatch):
-    (place / "broken").write_text("")
-    assert swept("state=1,5,6,7", more=["--scheduler", "local", "--workers", "2"]) == 1
-    rows = index(place / "out")
-    lost = [row for row in rows if row["status"] == "failed"]
-    assert "5" in {row["state"] for row in lost}
-    assert all("KilledWorker" in row["error"] for row in lost)
-    assert len(lost) <= 2  # at most one more waited at that worker
-    complete = [int(row["state"]) for row in rows if row["status"] == "complete"]
-    assert logged(place) == dict.fromkeys([*complete, 5], 1)
-    again = PretendedRuns()
-    monkeypatch.setattr(convreg.companion.sweep, "execute", again.execute)
-    assert swept("state=1,5,6,7") == 0
-    assert by_state(place / "out") == dict.fromkeys([1, 5, 6, 7], "complete")
-    assert {str(parameters["state"]) for parameters in again} == {row["state"] for row in lost}
-
-
-def test_what_is_no_address_is_refused(place, patience):
-    # in a process of its own: a second Client, soon after one that was refused, may wait for ever
-    command = [*COMMAND, "state=1,2", "--scheduler", "nonsense"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=patience)
-    assert ended.returncode == 2
-    assert "--scheduler: wanted one with workers, got 'nonsense'" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert not (place / "out").exists()

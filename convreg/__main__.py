@@ -1,10 +1,13 @@
 """``python -m convreg``, and the console script ``convreg``: see `convreg.companion.commands`."""
 
+import os
 import sys
 
 
 def main() -> int:
     """The command line's exit status; 2 where what the notebooks need is not installed."""
+    # before matplotlib is imported: what the user has set may stop it
+    os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
     try:
         from convreg.companion.commands import main as run
     except ModuleNotFoundError as missing:
@@ -12,6 +15,7 @@ def main() -> int:
         print(f"convreg: {wanted} (no module named {missing.name})", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         return 130
     return run()
 

@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit status."""
     commands = {"list": list_notebooks, "run": run_notebook, "sweep": sweep_notebook}
     options = parser().parse_args(arguments)
-    return ended(program(), partial(commands[options.command], options))
+    command = partial(commands[options.command], options)
+    return ended(program(), command, goes_on=options.command == "sweep")
 
 
 def list_notebooks(options: argparse.Namespace) -> int:
@@ -118,7 +119,7 @@ def sweep_notebook(options: argparse.Namespace) -> int:
     points = settings(notebook, grid)
     varied = [name for name, values in grid.items() if len(values) > 1]
     axes = options.picture or varied[:2] or list(grid)[:1]
-    if len(axes) > 2 or not set(axes) <= set(grid):
+    if len(axes) > 2 or len(axes) > len({*axes} & {*grid}):
         wanted = f"wanted one or two of {', '.join(grid)}"
         raise ValueError(f"--picture: {wanted}, got {' '.join(map(named, axes[:4]))}")
     with one_blas_thread(), executor(options.scheduler, options.workers) as (pool, workers):

@@ -27,8 +27,8 @@ class Stopped(KeyboardInterrupt):
     """One of the signals came, by its number; what lets Ctrl-C through lets it through."""
 
 
-def ended(program: str, command: Callable[[], int]) -> int:
-    """Do a command; its exit status.
+def ended(program: str, command: Callable[[], int], goes_on: bool = False) -> int:
+    """Do a command, which goes on where it was when it is given again or begins anew; its status.
 
     2 for what the user has to change, 1 for what failed on the way, 128 and more for a signal, with
     one line that says why.
@@ -50,7 +50,9 @@ def ended(program: str, command: Callable[[], int]) -> int:
         except KeyboardInterrupt as stopped:
             number = stopped.args[0] if isinstance(stopped, Stopped) else signal.SIGINT
             status = 128 + number
-            said = "interrupted: nothing is half written, and the same command goes on"
+            said = "interrupted: nothing is half written"
+            if goes_on:
+                said += ", and the same command goes on"
         if said:
             with contextlib.suppress(OSError):  # nobody hears it
                 print(said, file=sys.stderr)

@@ -13,6 +13,7 @@ rewrite is to put the executed notebooks in the places of the committed ones.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import as_completed
@@ -63,7 +64,9 @@ def run_with(notebook: Notebook, given: Given, figures: Path, build: Path) -> Ru
     run = execute(notebook, {**given.get(notebook.path.stem, {}), "figure_dir": figures.name})
     kept = {} if run.error else run.figures
     contents = {figures / name: content for name, content in kept.items()}
-    write_whole({**contents, build / notebook.path.name: run.executed})
+    if run.executed:  # there is none where the kernel could not even start
+        contents[build / notebook.path.name] = run.executed
+    write_whole(contents)
     return run
 
 
@@ -89,6 +92,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run all notebooks; 0 if every one passed."""
+    # before a cell imports matplotlib: what the user has set may stop it
+    os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
     return ended(PROGRAM, partial(reproduce, parser().parse_args(arguments)))
 
 

@@ -184,6 +184,11 @@ def test_two_pictures_are_one(place, runs, capsys):
     assert line == "--picture: wanted one or two of alpha, state, got alpha state speed"
 
 
+def test_a_picture_of_the_same_twice_is_refused(place, runs, capsys):
+    line = refused(capsys, swept("alpha=1,2", more=["--picture", "alpha", "alpha"]))
+    assert line == "--picture: wanted one or two of alpha, got alpha alpha"
+
+
 @pytest.mark.parametrize(
     ("command", "option"),
     [

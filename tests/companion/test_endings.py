@@ -55,6 +55,22 @@ def test_an_exception_is_a_status_and_a_line(error, code, line, capsys, old_hand
     assert said.count("\n") == bool(line)
 
 
+@pytest.mark.parametrize(
+    ("command", "goes_on"),
+    [("list_notebooks", False), ("sweep_notebook", True)],
+)
+def test_what_an_interruption_says(command, goes_on, monkeypatch, capsys):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, command, interrupted)
+    arguments = ["sweep", "5", "--grid", "alpha=1", "--out", "out"] if goes_on else ["list"]
+    assert status(*arguments) == 130
+    assert capsys.readouterr().err.endswith(
+        "half written, and the same command goes on\n" if goes_on else "half written\n"
+    )
+
+
 def test_what_a_command_returns_is_its_status(old_handlers):
     assert [ended("convreg", lambda code=code: code) for code in (0, 1)] == [0, 1]
 
@@ -218,6 +234,14 @@ def test_what_nobody_reads_is_no_traceback():
         code, line = printed("convreg", "list", stdout=full)
     assert (code, line.count("\n"), "No space left" in line) == (1, 1, True)
     assert printed("convreg", "list", "5", preexec_fn=lambda: os.close(1)) == (0, "")
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("program", ["convreg", "convreg.companion.reproduce"])
+def test_a_backend_that_is_none_is_not_ours(program):
+    env = {**os.environ, "MPLBACKEND": "nonsense"}
+    code, line = printed(program, "--no-such-option", env=env)
+    assert (code, "usage: " in line) == (2, True)
 
 
 @pytest.mark.kernel

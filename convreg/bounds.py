@@ -123,7 +123,9 @@ def singular_value_bounds(alpha: float, t: float) -> tuple[float, float, float]:
     t = as_number("t", t)
     if t > 1:
         raise ValueError(f"t: wanted a number with 0 < t <= 1, got {t}")
-    lower, upper = ((1 - t) * alpha) ** 0.5, ((1 + t) * alpha) ** 0.5
+    unit = power_of_two(np.array(alpha**0.5))
+    shift = alpha / unit / unit
+    lower, upper = unit * ((1 - t) * shift) ** 0.5, unit * ((1 + t) * shift) ** 0.5
     return lower, upper, ((1 + t) / (1 - t)) ** 0.5 if t < 1 else np.inf
 
 

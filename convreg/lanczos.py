@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, aslinearoperator
+from scipy.sparse.linalg import ArpackError, aslinearoperator
 
 from convreg._checks import as_integer, as_number, as_vector, float_type, shown
 from convreg._matrices import Matrix, as_matrix
@@ -139,7 +139,7 @@ def _leading(
         return _by_lanczos(A, count, tolerance, first, restarts, patient=True)
     try:
         triplets, reached = _by_lanczos(A, count, tolerance, first, restarts, patient=False)
-    except ArpackNoConvergence:
+    except ArpackError:
         return _decomposed(A, count), True
     return triplets if reached else _decomposed(A, count), True
 

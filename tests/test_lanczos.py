@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.sparse import diags_array
-from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from scipy.sparse.linalg import ArpackError, LinearOperator, aslinearoperator
 from strategies import DTYPES
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -623,6 +623,23 @@ def test_u_is_minus_v_where_the_value_is_negative_however_small(size, scale):
     A = scale * symmetric([2.0, -1.5, 1.2], size=size)
     for (_, u, v), sign in zip(leading_triplets(Symmetric(A), 3), (1, -1, 1), strict=True):
         assert np.array_equal(u, sign * v)
+
+
+@pytest.mark.parametrize("longer", [1500, 1501])
+def test_an_error_of_arpack_is_no_end(monkeypatch, longer):
+    """It may have no shifts left, where all values but the equal ones are tiny."""
+    errors, original = [ArpackError(3)], arpack.eigsh
+
+    def failing(*arguments, **options):
+        if errors:
+            raise errors.pop()
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(arpack, "eigsh", failing)
+    [found] = leading_triplets(spread(longer, 257), 1)
+    assert errors == []
+    assert found.sigma == pytest.approx(2, rel=1e-14)
+    assert found.residual <= 1e-12
 
 
 @pytest.mark.parametrize(("longer", "patient"), [(1500, False), (1501, True)])

@@ -20,6 +20,7 @@ from convreg import (
     penalty_matrix_gradient,
     power_update,
     shifted_gram,
+    singular_value_bounds,
 )
 from convreg.extremes import (
     GRAM_LIMIT,
@@ -513,3 +514,13 @@ def test_bounds_of_what_fits_though_its_square_does_not():
     lower, upper = penalty_bounds([[1.4e154]], 3, 1.7e308)
     assert lower <= 1.4e154 * (1.4e154 - 1.7e308 / 1.4e154) <= upper
     assert upper - lower <= 1e-11 * upper
+
+
+@pytest.mark.parametrize("alpha", [5e-324, 1e-310, 1.7e308])
+def test_the_bounds_of_theorem_1_at_the_smallest_and_the_largest_alpha(alpha):
+    """Though (1 + t) alpha may be no number, or (1 - t) alpha 0."""
+    for t in (0.25, 0.75):
+        lower, upper, kappa = singular_value_bounds(alpha, t)
+        assert lower == pytest.approx((1 - t) ** 0.5 * alpha**0.5, rel=1e-15, abs=0)
+        assert upper == pytest.approx((1 + t) ** 0.5 * alpha**0.5, rel=1e-15, abs=0)
+        assert kappa == pytest.approx(upper / lower, rel=1e-15)

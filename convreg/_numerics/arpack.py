@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
 from convreg._numerics.threads import one_thread_for_scipy
 
@@ -24,7 +24,7 @@ class LargestEigenvalues:
     """So many of the largest eigenvalues of x -> product(x), and their vectors.
 
     Where it misses the tolerance, a patient one tries looser ones, for the best that there is, and
-    is not ``converged``; another one raises ArpackNoConvergence.
+    is not ``converged``; another one raises ArpackError.
     """
 
     def __init__(self, count: int, tolerance: float, restarts: int, patient: bool) -> None:
@@ -56,10 +56,11 @@ class LargestEigenvalues:
                 try:
                     values, V = eigsh(A, count, tol=tolerance, **asked)
                     return values[::-1], V[:, ::-1]
-                except ArpackNoConvergence:
-                    self.converged = False
+                except ArpackError as error:  # of equal values, too, where all others are tiny
                     if not self.patient:
                         raise
+                    if isinstance(error, ArpackNoConvergence):
+                        self.converged = False
         raise AssertionError("ARPACK accepts any Ritz value at a tolerance of 10")
 
 

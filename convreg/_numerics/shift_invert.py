@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, csr_array, eye_array
 from scipy.sparse.csgraph import structural_rank
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, SuperLU, eigsh, splu
+from scipy.sparse.linalg import ArpackError, LinearOperator, SuperLU, eigsh, splu
 
 from convreg._numerics.threads import one_thread_for_scipy
 
@@ -100,6 +100,6 @@ def _inverse_iteration(gram: csr_array, solve: Solve) -> NDArray:
     with one_thread_for_scipy:
         try:
             _, v = eigsh(gram, k=1, sigma=0.0, OPinv=inverse, v0=start, rng=0)
-        except ArpackNoConvergence:  # many values as small: one that is as good by any measure
+        except ArpackError:  # many values as small: one that is as good by any measure
             _, v = eigsh(gram, k=1, sigma=0.0, OPinv=inverse, v0=start, rng=0, tol=10.0)
     return v[:, 0]

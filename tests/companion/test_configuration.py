@@ -30,7 +30,8 @@ figure = lines(table)
 saved = save_figure(figure, table, figure_dir, "lines")
 print("Größe", np.pi * np.ones(3))
 with open("accent", "w") as file:
-    print(file.write("é"), os.get_terminal_size.__name__, __debug__)"""
+    print(file.write("é"), __debug__)"""
+PRINTED = "Größe [3.14159265 3.14159265 3.14159265]\n1 True\n"
 
 MATPLOTLIBRC = """text.usetex: True
 axes.facecolor: black
@@ -63,6 +64,10 @@ import numpy
 matplotlib.style.use("dark_background")
 numpy.set_printoptions(precision=2)
 """
+MACHINE = """from IPython.core.application import SYSTEM_CONFIG_DIRS
+from pathlib import Path
+SYSTEM_CONFIG_DIRS.append(str(Path(__file__).parents[1] / "machine"))
+"""
 KERNEL = {"argv": ["false"], "display_name": "Another", "language": "python"}
 
 
@@ -79,6 +84,9 @@ def homes(tmp_path_factory):
         ".ipython/profile_default/startup/00.py": STARTUP,
         ".jupyter/jupyter_config.json": json.dumps({"NotebookClient": {"kernel_name": "other"}}),
         ".local/share/jupyter/kernels/python3/kernel.json": json.dumps(KERNEL),
+        "machine/ipython_config.py": IPYTHON,
+        "machine/startup/00.py": STARTUP,
+        "site/sitecustomize.py": MACHINE,
         "startup.py": STARTUP,
         "work/matplotlibrc": MATPLOTLIBRC,
     }
@@ -102,6 +110,7 @@ def homes(tmp_path_factory):
         "MPLBACKEND": "Agg",
         "PYTHONCOERCECLOCALE": "0",
         "PYTHONOPTIMIZE": "1",
+        "PYTHONPATH": f"{full}/site:{ROOT}",
         "PYTHONSTARTUP": f"{full}/startup.py",
         "PYTHONUTF8": "0",
         "PYTHONWARNINGS": "always",
@@ -140,8 +149,9 @@ def test_a_sweep_is_the_same_to_the_byte(homes, tmp_path):
     (executed, *_) = [text for name, text in full.items() if name.endswith("executed.ipynb")]
     body = nbformat.reads(executed.decode(), as_version=4).cells[-2]
     printed, shown = body.outputs
-    assert printed.text == "Größe [3.14159265 3.14159265 3.14159265]\n1 get_terminal_size True\n"
+    assert printed.text == PRINTED
     assert list(shown.data) == ["image/png", "text/plain"]
+    assert set(os.listdir(homes[0]["HOME"])) <= {"work", ".config"}  # matplotlib's, empty
 
 
 REWRITES = """import sys
@@ -157,7 +167,8 @@ def test_rewriting_keeps_the_pictures(homes, tmp_path):
     path = tiny_notebook(tmp_path, DRAWS)
     ended = called(full, "-c", REWRITES, path)
     assert ended.returncode == 0, ended.stderr
-    _, shown = nbformat.read(path, as_version=4).cells[-2].outputs
+    printed, shown = nbformat.read(path, as_version=4).cells[-2].outputs
+    assert printed.text == PRINTED
     assert list(shown.data) == ["image/png", "text/plain"]
 
 

@@ -241,7 +241,7 @@ def _start_vectors(start: Start, side: str, size: int) -> list[NDArray]:
     wanted = "start: wanted a sequence of SingularTriplet, got"
     if start is None:
         return []
-    if isinstance(start, SingularTriplet) or not isinstance(start, Sequence):
+    if not isinstance(start, Sequence):
         raise TypeError(f"{wanted} {shown(start)}")
     vectors = []
     for triplet in start:

@@ -97,6 +97,14 @@ class Own(Plain):
         return self
 
 
+class Bounded(Own):
+    """One that has a bound of its eigenvalues from below, which leaves the lower end to decide."""
+
+    def __init__(self, array, dtype):
+        super().__init__(array, dtype)
+        self.lowest = -len(array) * float(np.abs(array).max())
+
+
 def spread_out(array):
     """A view of every second number, backwards."""
     wide = np.zeros((2 * len(array), 3 * array.shape[1]), array.dtype)
@@ -400,6 +408,7 @@ MATRICES = {
     "sparse": sp.csr_array,
     "operator": aslinearoperator,
     "symmetric": lambda A: Own(A, A.dtype),
+    "bounded": lambda A: Bounded(A, A.dtype),
 }
 EXPONENTS = [("f8", e) for e in (-1000, -500, 500, 664, 1000)] + [
     ("f4", e) for e in (-110, -100, 50, 100, 110)
@@ -407,8 +416,11 @@ EXPONENTS = [("f8", e) for e in (-1000, -500, 500, 664, 1000)] + [
 
 
 def scaled_matrix(size, dtype):
+    """A symmetric one whose eigenvalue of the largest size is negative."""
     A = np.random.default_rng(7).standard_normal((size, size)).astype(dtype)
-    return A + A.T
+    A += A.T
+    ends = np.linalg.eigvalsh(A)
+    return A if abs(ends[0]) > ends[-1] else -A
 
 
 @pytest.mark.parametrize(("dtype", "exponent"), EXPONENTS)
@@ -427,6 +439,16 @@ def test_triplets_are_the_same_at_every_scale(kind, size, dtype, exponent):
         assert two.residual == np.ldexp(one.residual, exponent)
         assert np.array_equal(one.u, two.u)
         assert np.array_equal(one.v, two.v)
+
+
+@pytest.mark.parametrize("size", [5, 90, 1501])
+@pytest.mark.parametrize("kind", MATRICES)
+def test_zeros(kind, size):
+    A = np.zeros((size, 5 if kind in ("array", "sparse") and size > 90 else size), "f4")
+    found = leading_triplets(MATRICES[kind](A), 2)
+    assert [(sigma, triplet.residual) for triplet in found for sigma in triplet[:1]] == [(0, 0)] * 2
+    for W in (np.stack([u for _, u, _ in found]), np.stack([v for _, _, v in found])):
+        assert np.array_equal(W @ W.T, np.eye(2))
 
 
 @pytest.mark.parametrize("value", [1e-320, 1e308])

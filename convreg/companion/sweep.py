@@ -47,7 +47,8 @@ def sweep(
     points : iterable of Setting
     out : Path
         Made if need be; gets sweep.json, index.csv, and runs/KEY with the executed notebook,
-        figures, results and run.json.
+        figures, results and run.json. A run.json that cannot be believed is named in a warning, and
+        that point is run again.
     executor : concurrent.futures.Executor
         Threads are enough: every run has a kernel process of its own. Processes and Dask's
         executor do as well.
@@ -59,13 +60,13 @@ def sweep(
     Raises
     ------
     ValueError
-        Where another sweep is writing to the folder, or one of another notebook has written to it;
-        where its sweep.json cannot be read, or something else is in the place of our files.
+        Where another sweep is writing to the folder, or one of another notebook has written to it,
+        or something else is in the place of our files and folders.
     OSError
         Where the folder cannot be written to.
     BrokenExecutor
-        Where the executor itself is lost, as a pool of processes is with one of them; the runs that
-        were under way are none, and the next sweep goes on.
+        Where the executor itself is lost, as a pool of processes is with one of them. What was
+        under way has not failed, and the next sweep goes on.
     """
     points = list(points)
     out.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from sweeps import swept
@@ -185,7 +186,7 @@ class Client:
 @pytest.fixture
 def clock(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(executors.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(executors, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 

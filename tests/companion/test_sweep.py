@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-import time
+import threading
 from concurrent.futures import Executor
 
 import pytest
@@ -195,7 +195,7 @@ def test_rows_without_any_results_are_an_index_too():
     assert index_of([]) == b"run,status,seconds,error\n"
 
 
-def test_no_more_runs_than_workers_are_handed_over_at_once(place, runs):
+def test_no_more_runs_than_workers_are_handed_over_at_once(place, runs, patience):
     class Counting(Executor):
         futures = ()
         most = 0
@@ -205,10 +205,13 @@ def test_no_more_runs_than_workers_are_handed_over_at_once(place, runs):
             future = pool.submit(function, *arguments)
             self.futures = [*going_on, future]
             self.most = max(self.most, len(self.futures))
+            if self.most == 2:
+                two.set()
             return future
 
     counting = Counting()
-    runs.during = lambda parameters: time.sleep(0.02)
+    two = threading.Event()
+    runs.during = lambda parameters: two.wait(patience)  # until a second is handed over
     notebook = Notebook.read(place / "tiny.ipynb")
     with executor(None, 5) as (pool, _):
         points = settings(notebook, {"state": range(1, 8)})

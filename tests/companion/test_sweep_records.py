@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -191,6 +192,21 @@ def test_a_record_that_cannot_be_believed_costs_its_own_point(kind, out, complet
     assert swept("state=1,2") == 0
     assert len(runs) == 1
     assert "warning" not in capsys.readouterr().err
+
+
+def test_a_record_that_may_not_be_read_costs_its_own_point(out, runs, monkeypatch, capsys):
+    record = record_of(out, 2)
+    read = Path.read_text
+
+    def refused(path, **given):
+        if path == record and not runs:  # a test may be run by root, who may read all
+            raise PermissionError(13, "Permission denied")
+        return read(path, **given)
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    assert swept("state=1,2") == 0
+    assert f"{record}: Permission denied: that point is run again" in capsys.readouterr().err
+    assert [parameters["state"] for parameters in runs] == [2]
 
 
 def test_what_was_in_the_place_of_a_record_is_kept_beside_it(out, runs):

@@ -37,8 +37,7 @@ def ended(program: str, command: Callable[[], int], goes_on: bool = False) -> in
         said = ""
         try:
             status = command()
-            if sys.stdout:  # it may be closed
-                sys.stdout.flush()
+            sys.stdout.flush()
         except ValueError as error:
             status, said = 2, f"{program}: {error}"
         except BrokenPipeError:  # nobody reads on, as in `convreg list | head -1`
@@ -133,6 +132,9 @@ def _stopped_by_signals() -> Iterator[None]:
 @contextlib.contextmanager
 def _whatever_is_printed() -> Iterator[None]:
     """What the terminal's encoding has no signs for is escaped; what nobody reads is dropped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     streams = [
         stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)
     ]

@@ -154,8 +154,8 @@ def minimize_penalty(
     if _overflows(M.kernel, alpha) or _vanishes(M.kernel, alpha):
         raise ValueError(
             "K: wanted entries, and an alpha, whose fourth powers (squares) do not overflow, and "
-            f"whose squares do not all vanish, got entries up to {np.abs(M.kernel).max():.4g} "
-            f"and {alpha:.4g}"
+            f"with which M'M - alpha I does not vanish, in {M.dtype}, got entries up to "
+            f"{np.abs(M.kernel).max():.4g}, and {alpha:.4g}"
         )
 
     def as_given(kernel: NDArray) -> NDArray:

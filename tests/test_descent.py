@@ -425,7 +425,7 @@ def test_large_and_small_starts_that_do_not_overflow():
     """
     K = matlab_rand(3, 3, 2, 2)
     expected = minimize_penalty(K, 3, 1.0, 0.01, 4)
-    for c in (2.0**200, 2.0**-200):
+    for c in (2.0**200, 2.0**-200, 2.0**-480):
         found = minimize_penalty(c * K, 3, c**2, 0.01, 4)
         assert relative_error(found.kernel / c, expected.kernel) < 1e-10
         assert found.history.estimate / c**2 == pytest.approx(expected.history.estimate, rel=1e-10)

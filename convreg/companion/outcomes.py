@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,15 +88,31 @@ def _check_results(found: Any, taken: Collection[str]) -> None:
     headline, claims = fields.get("headline"), fields.get("claims")
     if not isinstance(headline, dict) or not isinstance(claims, list):
         raise ValueError("wanted an object with headline and claims, as save_results writes it")
+    check_headline(headline, taken)
+    for claim in claims:
+        said = claim if isinstance(claim, dict) else {}
+        if not all(isinstance(said.get(name), str) for name in CLAIM):
+            raise ValueError(f"claims: wanted {', '.join(CLAIM)}, got {claim!r:.80}")
+
+
+def check_headline(headline: Mapping[str, Any], taken: Collection[str]) -> None:
+    """Refuse a headline that no table can show beside columns whose names are taken.
+
+    Raises
+    ------
+    ValueError
+        For a name that is taken or cannot be printed, and for what is no finite number; null and
+        the strings "inf" and "-inf" are numbers, as `save_results` writes them.
+
+    Examples
+    --------
+    >>> check_headline({"penalty": 4.3, "kappa": "inf"}, COLUMNS)
+    """
     for name, value in headline.items():
         if not name or not name.isprintable() or name in taken:
             raise ValueError(f"headline: wanted a name that is no column's, got {name!r}")
         if not _is_number(value):
             raise ValueError(f"headline: wanted a finite number for {name}, got {value!r:.80}")
-    for claim in claims:
-        said = claim if isinstance(claim, dict) else {}
-        if not all(isinstance(said.get(name), str) for name in CLAIM):
-            raise ValueError(f"claims: wanted {', '.join(CLAIM)}, got {claim!r:.80}")
 
 
 def _is_number(value: Any) -> bool:

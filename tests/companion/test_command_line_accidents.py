@@ -533,6 +533,7 @@ NAMES = "the names of notebooks with their parameters"
         ("01_a: {1: 1}", "01_a: 1: no parameter of this notebook"),
         ("01_a: {alpha: fast}", "01_a: alpha: wanted a number from 1e-6 to 1e6, got 'fast'"),
         ("01_a: &a {alpha: *a}", "01_a: alpha: wanted a number from 1e-6 to 1e6, got {'alpha'"),
+        (f"01_a: {{alpha: 0x{'f' * 5000}}}", "a value of type int that is too long to show"),
         ("01_a: {alpha: 2001-01-01}", "01_a: alpha: wanted a number"),
         ("01_a: {state: 13}", "01_a: state: wanted another than 13, got 13"),
         ("01_a: {figure_dir: é}", "01_a: figure_dir: wanted --figures and --build, got 'é'"),

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.fft import next_fast_len
 from scipy.sparse import csr_array
 
-from convreg._checks import as_flag, as_number
+from convreg._checks import as_flag, as_number, shown
+from convreg._numerics.arpack import random_vector
 from convreg._numerics.circulant import GramInverse
 from convreg._numerics.davidson import Eigenpair, extreme_eigenpair
 from convreg._numerics.decomposed import extreme_vectors
@@ -146,6 +147,8 @@ def scaled(M: ConvolutionOperator) -> tuple[ConvolutionOperator, float]:
 
     The taps that read nothing but zeros are left out.
     """
+    if not isinstance(M, ConvolutionOperator):
+        raise TypeError(f"M: wanted a ConvolutionOperator, got {shown(M)}")
     down, across = ((axis.reads() >= 0).any(axis=0) for axis in M.geometry)
     kernel = np.where(np.outer(down, across)[:, :, np.newaxis, np.newaxis], M.kernel, 0.0)
     scale = power_of_two(kernel) or 1.0
@@ -206,7 +209,7 @@ def _largest_vector(M: ConvolutionOperator, tolerance: float) -> NDArray:
     wave = symbol.start_vector()
     if _tall(M) is not M:
         wave = M @ wave
-    start = _random(len(wave))
+    start = random_vector(len(wave), float)
     size = np.linalg.norm(wave)
     if size > 0:
         start = wave / size + 0.01 * start / np.linalg.norm(start)
@@ -224,7 +227,7 @@ def _smallest_vector(M: ConvolutionOperator, tolerance: float, scale: float) -> 
         return smallest_right_vector(_tall_matrix(M))
     pair = extreme_eigenpair(
         _gram(M),
-        _random(min(M.shape)),
+        random_vector(min(M.shape), float),
         _enough(tolerance),
         _gram_inverse(M),
         limit=FEW_PRODUCTS if square else PRODUCTS,
@@ -251,6 +254,7 @@ def _gram(M: ConvolutionOperator) -> Callable[[NDArray], NDArray]:
 
 def _enough(tolerance: float) -> Callable[[float, float, float], bool]:
     """Whether an eigenvalue is known to the tolerance."""
+    tolerance = as_number("tolerance", tolerance, positive=False)
     return lambda value, residual, gap: residual <= tolerance * value
 
 
@@ -284,11 +288,6 @@ def _gram_inverse(M: ConvolutionOperator, above: float = 0.0) -> GramInverse | N
     if M.shape[0] < M.shape[1]:
         return GramInverse(symbol, (L1, L2), M.geometry.outputs, (1, 1), rows=True, above=above)
     return GramInverse(symbol, (L1, L2), M.geometry.image, strides, rows=False, above=above)
-
-
-def _random(size: int) -> NDArray:
-    """Standard normal numbers, the same in every run."""
-    return np.random.default_rng(0).standard_normal(size)
 
 
 def _what_is_known(M: ConvolutionOperator, pair: Eigenpair, scale: float) -> str:

@@ -38,7 +38,7 @@ except ImportError:
 EPS = {np.float32: 2.0**-23, np.float64: 2.0**-52}
 TYPES = ("f8", ">f8", "f4", ">f4", "f2", "g", "i1", "i8", "u2", "?")
 FORMATS = ("csr", "csc", "coo", "bsr", "dia", "dok", "lil")
-SHAPES = ((6, 4), (4, 6), (5, 5), (80, 90), (90, 80))  # the last two by Lanczos
+SHAPES = ((6, 4), (4, 6), (5, 5), (150, 160), (160, 150))  # the last two by Lanczos
 
 
 pytestmark = [
@@ -270,7 +270,7 @@ def test_the_matrix_given_is_left_as_it_is(kind):
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4", "f2", "i8"])
-@pytest.mark.parametrize("size", [6, 90])
+@pytest.mark.parametrize("size", [6, 150])
 def test_an_operator_that_is_its_own_transpose(dtype, size):
     A = numbers("", (size, size))
     A = A + A.T
@@ -283,13 +283,13 @@ def test_an_operator_that_is_its_own_transpose(dtype, size):
 
 # --------------------------------------------------------------- refused ones
 
-ONES = np.ones((90, 80))
-WITH_NAN = np.where(np.eye(90, 80) > 0, np.nan, 1.0)
-WITH_INFINITY = np.where(np.eye(90, 80) > 0, -np.inf, 1.0)
+ONES = np.ones((160, 150))
+WITH_NAN = np.where(np.eye(160, 150) > 0, np.nan, 1.0)
+WITH_INFINITY = np.where(np.eye(160, 150) > 0, -np.inf, 1.0)
 
 
 def of_one_way(**ways):
-    return LinearOperator((90, 80), matvec=lambda x: ONES @ x, dtype=float, **ways)
+    return LinearOperator((160, 150), matvec=lambda x: ONES @ x, dtype=float, **ways)
 
 
 REFUSED = {
@@ -299,23 +299,23 @@ REFUSED = {
     "NaN list": WITH_NAN.tolist(),
     **{f"NaN {name}": getattr(sp, f"{name}_array")(np.diag([np.nan, 1.0])) for name in FORMATS},
     "infinity sparse": sp.csr_array(WITH_INFINITY),
-    "NaN by a sum": sp.coo_array(([np.inf, -np.inf], ([0, 0], [0, 0])), shape=(90, 80)),
+    "NaN by a sum": sp.coo_array(([np.inf, -np.inf], ([0, 0], [0, 0])), shape=(160, 150)),
     "NaN operator": aslinearoperator(WITH_NAN),
     "infinity operator": aslinearoperator(WITH_INFINITY),
     "NaN later": LinearOperator(
-        (90, 80), matvec=lambda x: ONES @ x, rmatvec=lambda y: ONES.T @ y * np.nan, dtype=float
+        (160, 150), matvec=lambda x: ONES @ x, rmatvec=lambda y: ONES.T @ y * np.nan, dtype=float
     ),
-    "overflow": aslinearoperator(np.full((90, 80), 1e308)),
+    "overflow": aslinearoperator(np.full((160, 150), 1e308)),
     "no rmatvec": of_one_way(),
     "rmatvec of another length": of_one_way(rmatvec=lambda y: y),
     "complex products": of_one_way(rmatvec=lambda y: ONES.T @ y * 1j),
     "complex": ONES * 1j,
     "complex sparse": sp.csr_array(ONES * 1j),
     "objects": ONES.astype(object),
-    "masked": np.ma.masked_equal(np.eye(90, 80), 1),
-    "a vector": np.ones(90),
-    "a stack": np.ones((2, 90, 80)),
-    "empty": np.ones((0, 80)),
+    "masked": np.ma.masked_equal(np.eye(160, 150), 1),
+    "a vector": np.ones(160),
+    "a stack": np.ones((2, 160, 150)),
+    "empty": np.ones((0, 150)),
     "nothing": None,
     "a number": 3,
     "text": "abc",
@@ -324,8 +324,8 @@ if np.finfo(np.longdouble).max > np.finfo(float).max:
     REFUSED["too long"] = ONES * np.longdouble("1e400")
     REFUSED["too long sparse"] = sp.csr_array(REFUSED["too long"])
 if torch is not None:
-    REFUSED["requires grad"] = torch.ones(90, 80, requires_grad=True)
-    REFUSED["bfloat16"] = torch.ones(90, 80, dtype=torch.bfloat16)
+    REFUSED["requires grad"] = torch.ones(160, 150, requires_grad=True)
+    REFUSED["bfloat16"] = torch.ones(160, 150, dtype=torch.bfloat16)
 TAKERS = {
     "A": leading_triplets,
     "M": lambda M: leading_triplets(shifted_gram(M)),
@@ -392,7 +392,7 @@ def test_a_start_that_is_none_is_refused_by_name(kind, size):
     A = SQUARE[:size, :size]
     start = BAD_STARTS[kind]
     with pytest.raises((TypeError, ValueError), match=r"^start: wanted "):
-        leading_triplets(A, start=start)
+        leading_triplets(A, 1, start=start)
 
 
 @pytest.mark.parametrize("kind", GOOD_STARTS)
@@ -425,7 +425,7 @@ def scaled_matrix(size, dtype):
 
 @pytest.mark.parametrize(("dtype", "exponent"), EXPONENTS)
 @pytest.mark.parametrize("kind", MATRICES)
-@pytest.mark.parametrize("size", [5, 90])
+@pytest.mark.parametrize("size", [5, 150])
 def test_triplets_are_the_same_at_every_scale(kind, size, dtype, exponent):
     """To the last bit, if 2^exponent times them are numbers."""
     A = scaled_matrix(size, dtype)
@@ -441,10 +441,10 @@ def test_triplets_are_the_same_at_every_scale(kind, size, dtype, exponent):
         assert np.array_equal(one.v, two.v)
 
 
-@pytest.mark.parametrize("size", [5, 90, 1501])
+@pytest.mark.parametrize("size", [5, 150, 1501])
 @pytest.mark.parametrize("kind", MATRICES)
 def test_zeros(kind, size):
-    A = np.zeros((size, 5 if kind in ("array", "sparse") and size > 90 else size), "f4")
+    A = np.zeros((size, 5 if kind in ("array", "sparse") and size > 150 else size), "f4")
     found = leading_triplets(MATRICES[kind](A), 2)
     assert [(sigma, triplet.residual) for triplet in found for sigma in triplet[:1]] == [(0, 0)] * 2
     for W in (np.stack([u for _, u, _ in found]), np.stack([v for _, _, v in found])):
@@ -546,3 +546,18 @@ def test_the_bounds_of_theorem_1_at_the_smallest_and_the_largest_alpha(alpha):
         assert lower == pytest.approx((1 - t) ** 0.5 * alpha**0.5, rel=1e-15, abs=0)
         assert upper == pytest.approx((1 + t) ** 0.5 * alpha**0.5, rel=1e-15, abs=0)
         assert kappa == pytest.approx(upper / lower, rel=1e-15)
+
+
+@pytest.mark.parametrize("function", [extremes, largest_singular_value, smallest_singular_value])
+def test_what_is_no_convolution_is_refused_by_name(function):
+    for M in (np.eye(3), sp.csr_array(np.eye(3)), aslinearoperator(np.eye(3)), None, "abc", 3):
+        with pytest.raises(TypeError, match=r"^M: wanted a ConvolutionOperator, got "):
+            function(M)
+
+
+@pytest.mark.parametrize("function", [extremes, largest_singular_value])
+def test_a_tolerance_that_is_none_is_refused_by_name(function):
+    kernel, N, _ = GEOMETRIES["by Davidson"]
+    for tolerance, error in ((np.nan, ValueError), (-1, ValueError), ("1", TypeError)):
+        with pytest.raises(error, match=r"^tolerance: wanted a finite number of at least 0, got "):
+            function(ConvolutionOperator(kernel, N), tolerance)

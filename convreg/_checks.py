@@ -28,13 +28,25 @@ def shown(value: Any) -> str:
     """
     kind = type(value).__name__
     try:
-        shape = getattr(value, "shape", None)
+        shape = asked(value, "shape")
         if isinstance(shape, tuple) and shape:
             return f"{kind} of shape {tuple(shape)}"
         text = repr(value)
     except Exception:  # a __repr__ of somebody else's, or an integer of thousands of digits
         return f"one of {kind} that cannot be printed"
     return text if len(text) <= 200 else f"{text[:200]} ..."
+
+
+def asked(value: Any, name: str, default: Any = None) -> Any:
+    """An attribute, or the default where there is none or asking for it fails.
+
+    >>> asked(np.ones(2), "ndim"), asked([1, 2], "ndim", 0)
+    (1, 0)
+    """
+    try:
+        return getattr(value, name, default)
+    except Exception:
+        return default
 
 
 def float_type(dtype: Any) -> type[np.floating]:
@@ -166,7 +178,7 @@ def as_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
 def as_number(name: str, value: Any, *, positive: bool = True) -> float:
     """A finite number that is positive, or (positive=False) not negative."""
     wanted = "a positive finite number" if positive else "a finite number of at least 0"
-    if hasattr(value, "__array__") and not isinstance(value, np.generic):
+    if hasattr(type(value), "__array__") and not isinstance(value, np.generic):
         value = _scalar(value)
     no_number = _is_bool(value) or isinstance(value, np.timedelta64)
     if no_number or not isinstance(value, (Real, Decimal)):
@@ -191,12 +203,12 @@ def as_flag(name: str, value: Any) -> bool:
 
 def _is_bool(value: Any) -> bool:
     """Whether it is a bool, of NumPy or PyTorch too."""
-    return isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool")
+    return isinstance(value, bool) or str(asked(value, "dtype")) in ("bool", "torch.bool")
 
 
 def _dimensions(value: Any) -> bool:
     """Whether it has any, as an array has."""
-    return getattr(value, "ndim", 0) != 0
+    return bool(asked(value, "ndim", 0) != 0)
 
 
 def _scalar(value: Any) -> Any:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import as_floats, cast, float_type, shown
+from convreg._checks import as_floats, asked, cast, float_type, shown
 
 NO_PRODUCT = (AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
 
@@ -44,6 +44,8 @@ def as_entries(name: str, value: Any) -> Any:
         raise TypeError(f"{name}: wanted an array of real numbers, got dtype {value.dtype}")
     if value.ndim != 2:
         raise ValueError(f"{name}: wanted two dimensions, got the shape {value.shape}")
+    if hasattr(value, "check_format"):
+        _check_indices(name, value)
     if value.dtype == np.float16:  # SciPy has no sparse arithmetic of it
         value = value.astype(np.float64)
     matrix = value if isinstance(value, csr_array) else csr_array(value)
@@ -56,20 +58,28 @@ def as_entries(name: str, value: Any) -> Any:
     return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
+def _check_indices(name: str, matrix: Any) -> None:
+    """Refuse a sparse array whose indices point outside it: SciPy would read what lies there."""
+    try:
+        matrix.check_format(full_check=True)
+    except ValueError as error:
+        raise ValueError(f"{name}: wanted indices within the array, got others: {error}") from None
+
+
 def as_matrix(name: str, value: Any) -> Any:
     """A real matrix: a dense array of floats, a csr_array or a `RealOperator`, ``name`` in errors.
 
-    What has ``@``, a shape and no way to an array is an operator.
+    What has ``@`` and no way to an array is an operator.
     """
-    of_entries = issparse(value) or hasattr(value, "__array__")
-    operator = hasattr(value, "__matmul__") and hasattr(value, "shape") and not of_entries
-    matrix = value if operator else as_entries(name, value)
-    shape = matrix.shape
+    kind = type(value)
+    of_entries = issparse(value) or hasattr(kind, "__array__") or not hasattr(kind, "__matmul__")
+    matrix = as_entries(name, value) if of_entries else value
+    shape = asked(matrix, "shape")
     if not isinstance(shape, tuple) or len(shape) != 2 or not all(map(_is_size, shape)):
         raise ValueError(
             f"{name}: wanted two dimensions, neither of them 0, got the shape {shown(shape)}"
         )
-    return RealOperator(name, matrix) if operator else matrix
+    return matrix if of_entries else RealOperator(name, matrix)
 
 
 def _is_size(value: Any) -> bool:
@@ -85,11 +95,12 @@ class RealOperator(LinearOperator):
     """
 
     def __init__(self, name: str, A: Any) -> None:
-        dtype = _real_type(name, getattr(A, "dtype", None))
+        dtype = _real_type(name, asked(A, "dtype"))
         super().__init__(float_type(dtype), tuple(map(int, A.shape)))
         self._name, self._A = name, A
-        if hasattr(A, "lowest"):
-            self.lowest = A.lowest
+        lowest = asked(A, "lowest")
+        if lowest is not None:
+            self.lowest = lowest
 
     def _matmat(self, X: NDArray) -> NDArray:
         dtype = np.result_type(self.dtype, X)
@@ -114,7 +125,7 @@ class RealOperator(LinearOperator):
             transpose = self._A.T
         except NO_PRODUCT as error:
             self._refuse(error)
-        if getattr(transpose, "shape", None) != self.shape[::-1]:
+        if asked(transpose, "shape") != self.shape[::-1]:
             raise TypeError(
                 f"{self._name}: wanted an operator with a transpose .T, got {shown(transpose)}"
             )

@@ -27,6 +27,18 @@ class WithUnits(np.ndarray):
     unit = "m"
 
 
+class Quantity:
+    """The same as a class of its own, which NumPy would take without its unit."""
+
+    units = "m"
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones((2, 2))
+
+    def __index__(self):
+        return 2
+
+
 class Raises:
     """Whatever is asked of it, it raises."""
 
@@ -50,6 +62,16 @@ class Raises:
 
     def __repr__(self):
         raise ZeroDivisionError("no text")
+
+
+class Hostile:
+    """It has no attribute, and says so in its own way."""
+
+    def __getattr__(self, name):
+        raise ZeroDivisionError(name)
+
+    def __matmul__(self, other):
+        return other
 
 
 class NoArray:
@@ -86,7 +108,9 @@ OBJECTS = {
     "Ellipsis": ...,
     "slice": slice(3),
     "namespace": SimpleNamespace(shape="none", dtype="none", ndim="none"),
+    "quantity": Quantity(),
     "raises": Raises(),
+    "hostile": Hostile(),
     "complex": 1j,
     "date": np.datetime64("2020-01-01"),
     "masked": np.ma.masked,
@@ -153,6 +177,7 @@ def arrays_like(good):
             "huge and small": [[HUGE, 1.0], [1.0, 1.0]],
             "units": with_units(*shape),
             "list with units": [with_units(2), with_units(2)],
+        "list of quantities": [Quantity()],
             "masks": masked(*shape) if shape else np.ma.masked,
             "list of masks": [masked(2, 2), masked(2, 2)],
             "list with one mask": [[1.0, np.ma.masked], [1.0, 1.0]],
@@ -267,6 +292,13 @@ def shaped(shape):
     return A
 
 
+def sparse_of(m, n, column):
+    """One entry in each row, of a column that need not be there."""
+    made = csr_array((np.ones(m), np.zeros(m, int), np.arange(m + 1)), shape=(m, n))
+    made.indices[-1] = column
+    return made
+
+
 def sparse_matrices(m, n):
     ones = np.ones((m, n))
     bad = {
@@ -280,6 +312,8 @@ def sparse_matrices(m, n):
         "sparse of three dimensions": coo_array(np.ones((m, n, 2))),
         "sparse sum that overflows": coo_array((np.full(2, 1e308), ([0, 0], [0, 0])), shape=(m, n)),
         "sparse without rows": csr_array((0, n)),
+        "sparse with a column too many": sparse_of(m, n, n),
+        "sparse with column -1": sparse_of(m, n, -1),
     }
     if LONG:
         bad["sparse longdouble too large"] = csr_array(ones * LONG_HUGE)

@@ -122,7 +122,15 @@ def arrays(a, folder):
 def of_whole_numbers(a):
     """The same numbers in other types, for an a of small whole numbers."""
     types = ("int8", "uint8", "int64", "uint64", "float16", "float64", ">i4", ">f8")
-    return {f"{name}": np.abs(a).astype(name) for name in types}
+    dense = {name: np.abs(a).astype(name) for name in types}
+    in_scipy = {
+        f"sparse {name}": sparse.csr_array(np.abs(a).astype(name))
+        for name in ("int8", "uint8", "int64", "longdouble")
+    }
+    halves = sparse.csr_array(np.abs(a))
+    halves.data = halves.data.astype(np.float16)
+    flags = sparse.coo_array(np.abs(a)).astype(np.int8)
+    return dense | in_scipy | {"sparse float16": halves, "coo int8": flags}
 
 
 def with_duplicates(a):

@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -17,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from convreg.storage.files import write_whole
-from convreg.storage.names import checked_name
+from convreg.storage.names import checked_folder, checked_name
 from convreg.storage.tables import Table, as_csv
 
 STYLE: dict[Any, Any] = {
@@ -69,14 +68,16 @@ def save_figure(figure: Figure, table: Table, folder: str, name: str) -> dict[st
 
     Raises
     ------
-    ValueError
-        Where the name is none of a file, but a path or empty.
+    ValueError, TypeError
+        With the argument's name: where a name is a path, for what is no figure, no folder.
     OSError
         Where the files cannot be written; nothing is left half written.
     """
     checked_name("name", name)
-    if folder:
-        target = Path(folder).expanduser()
+    target = checked_folder("folder", folder)
+    if not isinstance(figure, Figure):
+        raise TypeError(f"figure: wanted a Figure of matplotlib, got {figure!r:.80}")
+    if target:
         contents = {target / f"{name}.csv": as_csv(table)}
         for ending, backend in (("png", "agg"), ("pdf", "pdf")):
             buffer = io.BytesIO()

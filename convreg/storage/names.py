@@ -1,8 +1,10 @@
-"""What a figure or the results of a notebook may be called: the name of a file, no path."""
+"""What a figure or the results of a notebook may be called, and the folder that they go to."""
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 
@@ -26,3 +28,29 @@ def checked_name(argument: str, value: Any) -> str:
     if isinstance(value, str) and value.isprintable() and re.match(r"\w[^/\\]*$", value):
         return value
     raise ValueError(f"{argument}: wanted a file's name without a folder, got {value!r}")
+
+
+def checked_folder(argument: str, value: Any) -> Path | None:
+    """A folder by its path, ~ for the home; None for '', which is none.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what is no path, with the argument's name.
+
+    Examples
+    --------
+    >>> checked_folder("folder", "figures").name, checked_folder("folder", "")
+    ('figures', None)
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{argument}: wanted a folder's path or '', got {value!r:.80}")
+    if not str(value):
+        return None
+    try:
+        folder = Path(value).expanduser()
+    except RuntimeError as error:  # a home of nobody
+        raise ValueError(f"{argument}: wanted a folder's path, got {value!r} ({error})") from error
+    if "\0" in str(folder):
+        raise ValueError(f"{argument}: wanted a folder's path, got {value!r}")
+    return folder

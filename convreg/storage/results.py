@@ -8,7 +8,6 @@ import platform
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_info
 
 from convreg.storage.files import write_whole
-from convreg.storage.names import checked_name
+from convreg.storage.names import checked_folder, checked_name
 from convreg.storage.tables import Table
 
 SCHEMA = 1  # the version of the fields of notebook.json
@@ -66,7 +65,12 @@ def save_results(
         Where the file cannot be written; nothing is left half written.
     """
     checked_name("notebook", notebook)
-    if not folder:
+    place = checked_folder("folder", folder)
+    mappings = {"parameters": parameters, "kernels": kernels, "headline": headline}
+    for name, value in {**mappings, "tables": tables}.items():
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{name}: wanted a mapping, got {value!r:.80}")
+    if not place:
         return
     found = {
         "schema": SCHEMA,
@@ -76,16 +80,24 @@ def save_results(
         "versions": versions(),
         "headline": {name: rounded_number(value) for name, value in headline.items()},
         "tables": tables,
-        "claims": [scored._asdict() for scored in claims],
+        "claims": _as_mappings(claims),
     }
-    for field, value in found.items():
+    for field in found:
         try:
-            found[field] = _plain(value)
-            json.dumps(found[field], allow_nan=False)
+            found[field] = _plain(found[field])
+            json.dumps(found[field], ensure_ascii=False, allow_nan=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise TypeError(f"{field}: wanted what JSON can hold, got {error}") from error
     text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
-    write_whole({Path(folder).expanduser() / f"{notebook}.json": f"{text}\n".encode()})
+    write_whole({place / f"{notebook}.json": f"{text}\n".encode()})
+
+
+def _as_mappings(claims: Iterable[Record]) -> list[dict[str, Any]]:
+    """The fields of claims by their names."""
+    try:
+        return [scored._asdict() for scored in claims]
+    except (AttributeError, TypeError) as error:
+        raise TypeError(f"claims: wanted named tuples, got {claims!r:.80}") from error
 
 
 def kernel_sha256(K: ArrayLike) -> str:
@@ -96,7 +108,10 @@ def kernel_sha256(K: ArrayLike) -> str:
     >>> kernel_sha256([[0.0, 1.0], [2.0, 3.0]])[:16]
     'b9a507ae81ba5539'
     """
-    return hashlib.sha256(np.asarray(K, dtype="<f8").tobytes(order="F")).hexdigest()
+    numbers = np.asarray(K)
+    if numbers.dtype.kind not in "biuf":
+        raise TypeError(f"K: wanted real numbers, got {numbers.dtype}")
+    return hashlib.sha256(numbers.astype("<f8").tobytes(order="F")).hexdigest()
 
 
 def versions() -> dict[str, Any]:

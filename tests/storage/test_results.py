@@ -110,3 +110,45 @@ def test_a_kernel_is_named_by_its_bytes_column_by_column(tmp_path):
     assert kernel_sha256(np.ascontiguousarray(K)) == columns
     assert kernel_sha256(np.asfortranarray(K)) == columns
     assert kernel_sha256(K.T) != columns
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"headline": {"n": "many"}}, "headline: wanted numbers, got 'many'"),
+        ({"headline": {"n": [1, 2]}}, r"headline: wanted numbers, got \[1, 2\]"),
+        ({"headline": {"n": 1j}}, "headline: wanted numbers, got 1j"),
+        ({"parameters": {"x": object()}}, "parameters: wanted what JSON can hold, got Object of"),
+        ({"parameters": {(1, 2): 3}}, "parameters: wanted what JSON can hold, got keys must be"),
+        ({"tables": {"t": {"x": np.array([object()])}}}, "tables: wanted what JSON can hold"),
+        ({"claims": [Verdict(1j, "holds")]}, "claims: wanted what JSON can hold"),
+        ({"claims": 3}, "claims: wanted named tuples, got 3"),
+        ({"claims": [3]}, r"claims: wanted named tuples, got \[3\]"),
+        ({"headline": None}, "headline: wanted a mapping, got None"),
+        ({"kernels": [1]}, r"kernels: wanted a mapping, got \[1\]"),
+        ({"kernels": {"K": [1j]}}, "K: wanted real numbers, got complex128"),
+        ({"parameters": {"x": "\ud800"}}, "parameters: wanted what JSON can hold"),
+    ],
+)
+def test_what_results_cannot_hold_is_named_and_nothing_is_written(given, message, tmp_path):
+    with pytest.raises(TypeError, match=f"^{message}"):
+        saved(tmp_path / "new", **given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scalars_of_numpy_are_numbers(tmp_path):
+    found = saved(tmp_path, parameters={"n": np.int64(3), "x": np.float32(0.5), "y": np.True_})
+    assert found["parameters"] == {"n": 3, "x": 0.5, "y": True}
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "a\0", None])
+def test_a_notebooks_name_is_no_path(name, tmp_path):
+    with pytest.raises(ValueError, match=r"^notebook: wanted a file's name without a folder, got "):
+        save_results(str(tmp_path / "new"), name, {}, {}, {}, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", [3, None, b"folder", ["a"], "~no such user/here", "a\0b"])
+def test_a_folder_is_a_path(folder):
+    with pytest.raises((TypeError, ValueError), match=r"^folder: wanted a folder's path"):
+        save_results(folder, "mine", {}, {}, {}, {})

@@ -71,7 +71,7 @@ def penalty_bounds(
     Raises
     ------
     ValueError, TypeError
-        For a bad argument, naming it.
+        For a bad argument, naming it; K where R_alpha is too large for a float.
 
     Examples
     --------

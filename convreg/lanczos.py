@@ -69,6 +69,7 @@ def leading_triplets(
     Parameters
     ----------
     A : (m, n) array, sparse array or LinearOperator
+        Of entries of any size: what comes for 2^p A is 2^p times what comes for A.
     count : int
         How many, at most min(m, n).
     tolerance : float
@@ -89,7 +90,8 @@ def leading_triplets(
     Raises
     ------
     ValueError, TypeError
-        Where A has fewer than ``count`` singular values, or another argument is bad.
+        Where A has fewer than ``count`` singular values, or they or a product with A are no finite
+        real numbers, or another argument is bad; the text begins with its name.
     NotConverged
         Where m or n is above 1500 and ARPACK ends without the tolerance, or leaves a residual above
         ten times that and above the root of the machine precision; with the best triplets so far.

@@ -52,7 +52,7 @@ def shifted_gram(M: Matrix, alpha: float = 1.0, gram: Gram = "columns") -> Linea
     M = as_matrix("M", M)
     rows = gram_of_rows(gram, *M.shape)
     alpha = as_number("alpha", alpha)
-    largest = np.finfo(float_type(M.dtype)).max
+    largest = float(np.finfo(float_type(M.dtype)).max)
     if alpha > largest:
         raise ValueError(f"alpha: wanted at most {largest:.4g}, as M is {M.dtype}, got {alpha}")
     return ShiftedGram(M, alpha, rows)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.linalg import aslinearoperator
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from convreg import (
     ConvolutionOperator,
@@ -32,6 +32,8 @@ from convreg import (
     unvec,
     vec,
 )
+from convreg._checks import as_floats, as_kernel, shown
+from convreg._matrices import as_matrix
 
 K = np.ones((3, 3, 2, 1))
 x, y = np.ones(8), np.ones(4)  # N = 2
@@ -654,3 +656,164 @@ def test_the_words_of_a_geometry_are_keywords(name):
     }
     with pytest.raises(TypeError, match="positional"):
         calls[name]()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wanted"),
+    [
+        ("f4", np.float32),
+        (">f4", np.float32),
+        ("<f4", np.float32),
+        ("f2", np.float64),
+        ("f8", np.float64),
+        (">f8", np.float64),
+        ("g", np.float64),
+        ("i1", np.float64),
+        ("u8", np.float64),
+        ("?", np.float64),
+    ],
+)
+def test_floats_of_every_type(dtype, wanted):
+    numbers = np.array([[0.0, 1.0], [1.0, 1.0]]).astype(dtype)
+    for found in (as_floats("X", numbers), as_matrix("A", numbers), as_kernel(numbers)[:, :, 0, 0]):
+        assert found.dtype == wanted
+        assert found.dtype.isnative
+        assert type(found) is np.ndarray
+        assert np.array_equal(found, [[0, 1], [1, 1]])
+
+
+def test_floats_are_not_copied_and_not_changed():
+    numbers = np.ones((2, 2))
+    assert as_floats("X", numbers) is numbers
+    assert as_matrix("A", numbers) is numbers
+    matrix = csr_array(numbers)
+    assert as_matrix("A", matrix) is matrix
+    twice = coo_array((np.ones(2), ([0, 0], [0, 0])), shape=(1, 1))
+    assert as_matrix("A", twice).data == [2]
+    assert twice.data.tolist() == [1, 1]
+    twice = csr_array((np.ones(2), [0, 0], [0, 2]), shape=(1, 1))
+    assert as_matrix("A", twice).data == [2]
+    assert twice.data.tolist() == [1, 1]
+
+
+def test_products_of_an_operator():
+    """Complex vectors and NaN go through; a single vector stays one; precision is the larger."""
+    A = np.array([[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]])
+    M = as_matrix("M", aslinearoperator(A))
+    z = np.array([1.0 + 2.0j, 3.0])
+    assert np.array_equal(M @ z, A @ z)
+    assert np.array_equal(M @ np.array([np.nan, 1.0]), [np.nan] * 3, equal_nan=True)
+    assert (M @ np.ones(2)).shape == (3,)
+    assert (M @ np.ones((2, 4))).shape == (3, 4)
+    assert np.array_equal(M.T @ np.eye(3), A.T)
+    assert np.array_equal(M.H @ np.eye(3), A.T)
+    single = as_matrix("M", aslinearoperator(A.astype(np.float32)))
+    assert single.dtype == np.float32
+    assert (single @ np.ones(2, np.float32)).dtype == np.float32
+    assert (single @ np.ones(2)).dtype == np.float64
+
+
+def test_an_operator_that_is_its_own_transpose_stays_one():
+    B = shifted_gram(np.diag([3.0, 1.0]), 2.0)
+    found = as_matrix("A", B)
+    assert found.T is found
+    assert found.lowest == -2.0
+    other = as_matrix("A", aslinearoperator(np.eye(2)))
+    assert other.T is not other
+    assert not hasattr(other, "lowest")
+
+
+def test_what_a_product_raises_of_its_own_goes_through():
+    def product(x):
+        raise ZeroDivisionError("its own")
+
+    A = LinearOperator((2, 2), matvec=product, rmatvec=product, dtype=float)
+    with pytest.raises(ZeroDivisionError, match="its own"):
+        power_update(A, [TRIPLET])
+
+
+def test_the_operator_inside_is_named():
+    """Where M lacks M', the product with M'M - alpha I says so of M."""
+    M = LinearOperator((2, 2), matvec=lambda x: x, dtype=float)
+    for use in (lambda: shifted_gram(M) @ np.ones(2), lambda: leading_triplets(shifted_gram(M))):
+        with pytest.raises(TypeError, match=r"^M: wanted an operator with the products "):
+            use()
+
+
+@pytest.mark.parametrize("number", [2**63, 2**70, 10**5000], ids=["2^63", "2^70", "10^5000"])
+def test_the_largest_integer_is_said(number):
+    with pytest.raises(ValueError, match=r"^iterations: .* at least 0 and below 2\^63, got "):
+        minimize_penalty(K, 2, iterations=number)
+
+
+@pytest.mark.parametrize(
+    ("N", "options", "argument"),
+    [
+        (2**40, {}, "N"),
+        ((2**40, 1), {}, "N"),
+        (2**18, {"stride": 2**10}, "N"),
+        (4, {"padding": 2**31}, "padding"),
+        (4, {"padding": 2**40}, "padding"),
+        (4, {"dilation": 2**40}, "dilation"),
+        (4, {"dilation": 2**62, "padding": "circular"}, "dilation"),
+    ],
+)
+def test_sizes_that_no_memory_holds(N, options, argument):
+    """Before anything is allocated."""
+    for call in (ConvolutionOperator, conv_matrix, partial(penalty, alpha=2.0)):
+        with pytest.raises(ValueError, match=f"^{argument}: wanted .* at most 68,719,476,736 "):
+            call(K, N, **options)
+
+
+@pytest.mark.parametrize("stride", [2**40, 2**62])
+def test_a_stride_beyond_the_image_gives_one_output(stride):
+    assert conv_matrix(K, 4, stride=stride).shape == (1, 32)
+
+
+@pytest.mark.parametrize("size", [2**37, (2**20, 2**20)])
+def test_numbers_that_no_memory_holds(size):
+    sizes = size if isinstance(size, tuple) else (size,)
+    with pytest.raises(ValueError, match=r"^shape: wanted at most "):
+        matlab_rand(*sizes)
+
+
+def test_sums_that_overflow_are_refused():
+    large = np.full((5, 5), 1e308)
+    with pytest.raises(ValueError, match=r"^K: wanted "):
+        convolve(large, np.ones((4, 4)))
+    with pytest.raises(ValueError, match=r"^K: wanted "):
+        conv_matrix(large, 2, padding="circular")
+    with pytest.raises(ValueError, match=r"^G: wanted "):
+        conv_matrix_adjoint(np.full((4, 4), 1e308), (3, 3), 2)
+    with pytest.raises(ValueError, match=r"^G: wanted "):
+        conv_matrix_adjoint(np.full((4, 4), 3e38, np.float32), (3, 3), 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "argument", "X", "Y"),
+    [
+        (ValueError, "X", np.ones((7, 1)), np.ones((4, 1))),
+        (ValueError, "X", np.ones((8, 2)), np.ones((4, 1))),
+        (ValueError, "Y", np.ones((8, 1)), np.ones((5, 1))),
+        (ValueError, "X", x, y),
+        (TypeError, "X", None, np.ones((4, 1))),
+        (TypeError, "Y", np.ones((8, 1)), [[1.0]] * 4),
+        (TypeError, "Y", np.ones((8, 1)), np.ones((4, 1), complex)),
+    ],
+)
+def test_blocks_of_the_chain_rule(error, argument, X, Y):
+    M = ConvolutionOperator(K, 2)
+    assert M.kernel_adjoint(np.ones((8, 1)), np.ones((4, 1))).shape == K.shape
+    with pytest.raises(error, match=f"^{argument}: wanted "):
+        M.kernel_adjoint(X, Y)
+
+
+def test_whatever_came_can_be_shown():
+    class Silent:
+        def __repr__(self):
+            raise ZeroDivisionError
+
+    assert shown(Silent()) == "one of Silent that cannot be printed"
+    assert shown(10**5000) == "one of int that cannot be printed"
+    assert shown(np.ones((2, 3))) == "ndarray of shape (2, 3)"
+    assert shown("x" * 500) == "'" + "x" * 199 + " ..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from convreg.companion.grid import Setting
 from convreg.companion.notebooks import Notebook
 from convreg.companion.records import as_json, read_claim, read_rows
+from convreg.companion.rules import named
 from convreg.storage.files import remove_parts, write_whole
 
 OWN = ("sweep.json", "index.csv", "sweep.png", "sweep.pdf", "sweep.csv", "file")  # see places.py
@@ -36,7 +38,8 @@ def clean(out: Path) -> None:
     remove_parts(out, OWN)
     for folder in (out / "runs").iterdir():
         if KEY.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            remove_parts(folder)
+            with contextlib.suppress(PermissionError):  # it may be of no point of this grid
+                remove_parts(folder)
 
 
 def code_sha256(notebook: Notebook) -> str:
@@ -59,6 +62,7 @@ def claim(out: Path, notebook: Notebook) -> None:
         if os.path.lexists(record):
             print(f"warning: {record}: {error}: it is made anew", file=sys.stderr)
     if theirs != ours:
-        other = "an earlier version" if theirs["notebook"] == name else theirs["notebook"]
+        same = theirs["notebook"] == name
+        other = "an earlier version" if same else named(theirs["notebook"])
         raise ValueError(f"{wanted}, got one of {other}: {out}")
     write_whole({record: as_json(ours)})

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from convreg.companion.outcomes import COLUMNS
 from convreg.storage.tables import Table, as_column
 
 Row = dict[str, Any]  # what run.json says: see records.py
-ENDED = ("run", "status", "seconds", "error")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet runs a text that begins so
 
 
@@ -50,7 +50,7 @@ def _columns(names: Sequence[str]) -> list[str]:
     """
     columns: list[str] = []
     for name in names:
-        while name in (*ENDED, *columns):
+        while name in (*COLUMNS, *columns):
             name += "_"
         columns.append(name)
     return columns

@@ -7,12 +7,12 @@ by an accident: every field is checked, and so is that the files of a complete r
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from convreg.companion.grid import Setting
 from convreg.companion.index import Row
+from convreg.companion.outcomes import COLUMNS, check_headline
 from convreg.companion.rules import cut, named, shown
 
 SCHEMA = 2  # of run.json; version 1 had no "files" and no "code_sha256"
@@ -34,10 +34,11 @@ def read_rows(out: Path) -> tuple[dict[str, Row], dict[Path, str]]:
     rows, problems = {}, {}
     for folder in sorted((out / "runs").iterdir()):
         record = folder / "run.json"
-        if not os.path.lexists(record):  # not complete, or not of a run
-            continue
         try:
+            record.lstat()
             rows[folder.name] = _read_row(record)
+        except (FileNotFoundError, NotADirectoryError):  # not complete, or not of a run
+            continue
         except (OSError, ValueError) as error:
             problems[record] = cut(" ".join(str(error).split()), 300)
     return rows, problems
@@ -99,13 +100,11 @@ def _problem_inside(row: Row) -> str:
     try:
         json.dumps(row, allow_nan=False)
         key = Setting({}, row["parameters"]).key
+        check_headline(row["headline"], [*COLUMNS, *row["parameters"]])
     except (TypeError, ValueError, RecursionError) as error:  # also where it was too large a number
         return str(error)
     if row["run"] != key:
         return f"run: wanted {key} by its parameters, got {shown(row['run'])}"
-    for name, value in row["headline"].items():
-        if not isinstance(value, (str, int, float, type(None))):
-            return f"headline {named(name)}: wanted a number, got {shown(value)}"
     for name, size in row["files"].items():
         if Path(name).name != name or not isinstance(size, int):
             return f"files: wanted names with their sizes, got {shown(name)}: {shown(size)}"

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import threading
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor, Future
 
 import pytest
 from sweeps import BODY, by_state, index, swept
@@ -218,6 +218,42 @@ def test_no_more_runs_than_workers_are_handed_over_at_once(place, runs, patience
         sweep(notebook, points, place / "out", counting, 2, progress=False)
     assert counting.most == 2
     assert len(runs) == 7
+
+
+@pytest.mark.parametrize("how", ["cancelled", "broken", "refused"])
+def test_a_run_that_is_lost_with_its_executor_has_not_failed(how, place, runs):
+    class Lost(Executor):
+        """It does the first run, and is then gone."""
+
+        handed = 0
+
+        def submit(self, function, *arguments):
+            self.handed += 1
+            future = Future()
+            if self.handed == 2:
+                future.set_result(function(*arguments))
+            elif how == "cancelled":
+                future.cancel()
+                future.set_running_or_notify_cancel()
+            elif how == "broken":
+                future.set_exception(BrokenExecutor("a process ended abruptly"))
+            else:
+                raise BrokenExecutor("a process ended abruptly")
+            return future
+
+    notebook = Notebook.read(place / "tiny.ipynb")
+    points = settings(notebook, {"state": [1, 2, 3]})
+    with pytest.raises(BrokenExecutor):
+        sweep(notebook, points, place / "out", Lost(), 2, progress=False)
+    if how == "refused":
+        assert runs == []
+    else:
+        assert by_state(place / "out") == {2: "complete"}
+    runs.clear()
+    assert swept("state=1,2,3") == 0
+    assert [parameters["state"] for parameters in runs] == (
+        [1, 2, 3] if how == "refused" else [1, 3]
+    )
 
 
 def test_runs_side_by_side_have_one_blas_thread_each(place, runs, monkeypatch):

@@ -91,6 +91,10 @@ FIELDS = {
     "other parameters": with_field("parameters", {"alpha": 7.0}),
     "headline a list": with_field("headline", ["twice"]),
     "headline a text": with_field("headline", "twice"),
+    "headline of a text": with_field("headline", {"twice": "fast"}),
+    "headline of true": with_field("headline", {"twice": True}),
+    "headline of a huge number": with_field("headline", {"twice": 10**400}),
+    "headline like a column": with_field("headline", {"alpha": 1}),
     "headline a mapping": with_field("headline", {"twice": {"x": 1}}),
     "headline NaN": with_field("headline", {"twice": float("nan")}),
     "files a list": with_field("files", ["executed.ipynb"]),
@@ -207,6 +211,25 @@ def test_a_record_that_may_not_be_read_costs_its_own_point(out, runs, monkeypatc
     assert swept("state=1,2") == 0
     assert f"{record}: Permission denied: that point is run again" in capsys.readouterr().err
     assert [parameters["state"] for parameters in runs] == [2]
+
+
+@pytest.mark.parametrize("refused", ["iterdir", "lstat"])
+def test_a_folder_of_another_point_that_may_not_be_read_stops_nothing(
+    refused, out, runs, monkeypatch, capsys
+):
+    record = record_of(out, 2)
+    place = record if refused == "lstat" else record.parent
+    allowed = getattr(Path, refused)
+
+    def access(path, *given, **named):
+        if path == place:
+            raise PermissionError(13, "Permission denied")
+        return allowed(path, *given, **named)
+
+    monkeypatch.setattr(Path, refused, access)
+    assert swept("state=1") == 0
+    assert runs == []
+    assert ("left out of index.csv" in capsys.readouterr().err) == (refused == "lstat")
 
 
 def test_what_was_in_the_place_of_a_record_is_kept_beside_it(out, runs):
@@ -386,6 +409,10 @@ FOUND = {
     "a number that is none": (b'{"headline": {"x": NaN}}', {}),
     "an infinite number": (b'{"headline": {"x": 1e999}}', {}),
     "a list": (b'{"headline": {"x": [1]}}', {}),
+    "a text": (b'{"headline": {"x": "=1+1"}}', {}),
+    "a huge number": (b'{"headline": {"x": 1' + 400 * b"0" + b"}}", {}),
+    "named like a column": (b'{"headline": {"status": 1}}', {}),
+    "named like a parameter": (b'{"headline": {"alpha": 1}}', {}),
     "lists without end": (b"[" * 100_000, {}),
     "run.json": (b'{"headline": {}}', {"run.json": b"mine"}),
     "executed.ipynb": (b'{"headline": {}}', {"executed.ipynb": b"mine"}),

@@ -644,3 +644,71 @@ def test_a_callback_that_is_an_empty_list_of_what_it_was_called_with():
     calls = Calls()
     minimize_penalty(kernel(3, 3, 1, 1), 3, iterations=2, callback=calls)
     assert [iteration for iteration, *_ in calls] == [1, 2]
+
+
+def of_vectors(bend, sigma=1.0):
+    """Step 6 that bends one vector of each triplet."""
+    return lambda B, triplets: [SingularTriplet(sigma, u, bend(v)) for _, u, v in triplets]
+
+
+def raises(*arguments):
+    raise ZeroDivisionError("of one's own")
+
+
+BAD_UPDATES = {
+    "None": lambda B, triplets: None,
+    "no triplet": lambda B, triplets: [],
+    "a number": lambda B, triplets: 3.0,
+    "text": lambda B, triplets: "power",
+    "one triplet": lambda B, triplets: triplets[0],
+    "an array": lambda B, triplets: np.zeros((2, 3)),
+    "a generator": lambda B, triplets: (triplet for triplet in triplets),
+    "plain tuples": lambda B, triplets: [tuple(triplet) for triplet in triplets],
+    "a None among them": lambda B, triplets: [triplets[0], None],
+    "too long": of_vectors(lambda v: np.append(v, 0.0)),
+    "too short": of_vectors(lambda v: v[1:]),
+    "a matrix": of_vectors(lambda v: np.outer(v, v)),
+    "complex": of_vectors(lambda v: 1j * v),
+    "text in a vector": of_vectors(lambda v: ["a"] * len(v)),
+    "NaN": of_vectors(lambda v: np.nan * v),
+    "infinity": of_vectors(lambda v: np.full(len(v), np.inf)),
+    "sigma NaN": of_vectors(np.copy, np.nan),
+    "sigma infinite": of_vectors(np.copy, np.inf),
+    "sigma negative": of_vectors(np.copy, -1.0),
+    "sigma None": of_vectors(np.copy, None),
+    "raises": raises,
+    "no argument": lambda: [],
+    "one argument": lambda B: [],
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("form", ["squares", "values"])
+@pytest.mark.parametrize("case", BAD_UPDATES)
+def test_a_bad_step_6_of_ones_own_is_named(case, form):
+    """And neither the learning rate nor anything else is; K is what it was."""
+    K = kernel(3, 3, 2, 1)
+    with pytest.raises((TypeError, ValueError), match=r"^update: wanted "):
+        minimize_penalty(K, 3, iterations=2, update=BAD_UPDATES[case], form=form)
+    assert np.array_equal(K, kernel(3, 3, 2, 1))
+
+
+@pytest.mark.parametrize("rule", [raises, lambda: 0.1, lambda R: 0.1, lambda R, G: 10**400])
+def test_a_rule_that_raises_is_named(rule):
+    with pytest.raises(ValueError, match=r"^learning_rate: wanted ") as caught:
+        minimize_penalty([[2.0]], 1, learning_rate=rule)
+    assert rule is not raises or isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("callback", [lambda: None, lambda iteration, kernel: None])
+def test_a_callback_of_other_arguments_is_named(callback):
+    calls = []
+    with pytest.raises(TypeError, match=r"^callback: wanted a function of the iteration, "):
+        minimize_penalty([[2.0]], 1, learning_rate=calls.append, callback=callback)
+    assert calls == []
+
+
+def test_what_a_callback_raises_ends_the_descent_as_it_is():
+    with pytest.raises(ZeroDivisionError):
+        minimize_penalty([[2.0]], 1, callback=raises)
+    minimize_penalty([[2.0]], 1, callback=print, iterations=0)  # built in

@@ -122,7 +122,8 @@ class Notebook:
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of cells without an id, which are given one
-            notebook = nbformat.convert(nbformat.reader.reads(self.source), 4)
+            converted = nbformat.convert(nbformat.reader.reads(self.source), 4)
+            notebook = nbformat.from_dict(converted)  # of one type, whatever version it was
             nbformat.validate(notebook)
         notebook.metadata.setdefault("kernelspec", NotebookNode(PYTHON))
         notebook.metadata.setdefault("language_info", NotebookNode(name="python"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -105,13 +106,28 @@ def drawn(draw: Callable[[Table], Figure]) -> Callable[[Table], Figure]:
         """The drawing, with the style around it."""
         _load_backend()
         with our_style():
-            figure = draw(table)
+            figure = _drawing(draw, table)
             for ax in figure.axes:  # how many ticks there are depends on the size of their labels
                 ax.tick_params(which="both", labelsize=STYLE["font.size"])
             _lay_out(figure)
         return figure
 
     return styled
+
+
+def _drawing(draw: Callable[[Table], Figure], table: Table) -> Figure:
+    """The drawing of a table that has what it needs."""
+    if not isinstance(table, Mapping):
+        raise TypeError(f"table: wanted a mapping from names to columns, got {table!r:.80}")
+    columns = {name: np.asarray(column) for name, column in table.items()}
+    shapes = {name: column.shape for name, column in columns.items()}
+    if len(set(shapes.values())) != 1 or not all(len(shape) == 1 for shape in shapes.values()):
+        raise ValueError(f"table: wanted columns of one length, got shapes {shapes}")
+    try:
+        return draw(columns)
+    except KeyError as missing:
+        found = ", ".join(map(str, columns))
+        raise ValueError(f"table: wanted a column {missing}, got {found}") from missing
 
 
 def _load_backend() -> None:

@@ -185,3 +185,24 @@ def test_a_name_is_no_path(name, tmp_path):
     with pytest.raises(ValueError, match=r"^name: wanted a file's name without a folder, got "):
         save_figure(small_figure(SMALL), SMALL, str(tmp_path / "folder"), name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (None, "wanted a mapping from names to columns, got None"),
+        ([1, 2], r"wanted a mapping from names to columns, got \[1, 2\]"),
+        ({}, "wanted columns of one length"),
+        ({"x": [1, 2], "y": [1]}, "wanted columns of one length"),
+        ({"x": 1, "y": 2}, "wanted columns of one length"),
+        ({"x": [1, 2]}, "wanted a column 'y', got x"),
+    ],
+)
+def test_what_is_no_table_of_a_figure_is_refused(table, message):
+    with pytest.raises((TypeError, ValueError), match=f"^table: {message}"):
+        small_figure(table)
+
+
+def test_columns_may_be_lists():
+    as_lists = {name: column.tolist() for name, column in SMALL.items()}
+    assert print_figure(small_figure(as_lists)) == print_figure(small_figure(SMALL))

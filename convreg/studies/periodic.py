@@ -10,10 +10,14 @@ zero-padded M, which is a part of the periodic matrix on a slightly larger torus
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convreg._checks import as_integer, as_kernel, as_number
+from convreg.geometry import as_image_size
 from convreg.studies.torus import of_all_frequencies, taps_of, transfer
 
 
@@ -48,8 +52,9 @@ def periodic_singular_values(K: ArrayLike, N: int) -> NDArray:
     >>> periodic_singular_values([[0, 0, 0], [-1, 2, -1], [0, 0, 0]], 2)
     array([4., 4., 0., 0.])
     """
-    N = as_integer("N", N, 1)
-    values = np.linalg.svd(transfer(as_kernel(K), N), compute_uv=False)
+    kernel = as_kernel(K)
+    N = _side(N, kernel.shape)
+    values = np.linalg.svd(transfer(kernel, N), compute_uv=False)
     return np.sort(of_all_frequencies(values).ravel())[::-1]
 
 
@@ -87,7 +92,7 @@ def clip_periodic(K: ArrayLike, N: int, high: float = 1.0) -> NDArray:
     """
     kernel = as_kernel(K)
     k = len(kernel)
-    N = as_integer("N", N, k)
+    N = _side(N, kernel.shape, k)
     high = as_number("high", high)
     U, sigma, Vt = np.linalg.svd(transfer(kernel, N), full_matrices=False)
     clipped = (U * np.minimum(sigma, high)[..., np.newaxis, :]) @ Vt
@@ -123,8 +128,15 @@ def unit_modulus_kernel(N: int, seed: int = 0) -> NDArray:
     >>> periodic_singular_values(unit_modulus_kernel(3), 3).round(12)
     array([1., 1., 1., 1., 1., 1., 1., 1., 1.])
     """
-    N = as_integer("N", N, 1)
+    N = _side(N)
     seed = as_integer("seed", seed, 0)
     noise = np.random.default_rng(seed).standard_normal((N, N))
     coefficients = np.fft.fft2(noise)
     return np.fft.ifft2(coefficients / np.abs(coefficients)).real
+
+
+def _side(N: int, shape: Sequence[int] = (), least: int = 1) -> int:
+    """The side of a torus, of whose matrices there are as many as a memory may hold."""
+    N = as_integer("N", N, least)
+    as_image_size("N", N, prod(shape[2:]))
+    return N

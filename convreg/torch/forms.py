@@ -61,8 +61,16 @@ class Blocks:
 
     def norm(self, x: Tensor) -> Tensor:
         """``|x|`` of every group; where x = 0 its derivatives are 0."""
-        square = self.dot(x, x)
-        return torch.where(square == 0, 0, torch.where(square == 0, 1, square).sqrt())
+        rows = by_group(x, self.M.groups)
+        size = size_of(rows.detach(), 1)
+        square = (rows / size).square().sum(1)
+        return size[:, 0] * torch.where(square == 0, 0, torch.where(square == 0, 1, square).sqrt())
+
+    @property
+    def reduced(self) -> tuple[Blocks, Tensor]:
+        """A over the size of its entries, whose square neither overflows nor vanishes, and that."""
+        size = size_of(self.K)
+        return Blocks(self.M, self.K / size, self.rows), size
 
     def times(self, numbers: Tensor, x: Tensor) -> Tensor:
         """x, every group times its number."""
@@ -76,7 +84,7 @@ class Blocks:
 class Form(Protocol):
     """What a penalty asks of its two vectors."""
 
-    def step(self, A: Blocks, u: Tensor, v: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    def step(self, A: Blocks, u: Tensor, v: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
         """The vectors after one iteration."""
         ...
 
@@ -96,7 +104,7 @@ class Form(Protocol):
 class Squares:
     """R_alpha = max ``|sigma_i^2 - alpha|``: a pair of singular vectors of B = A'A - alpha I."""
 
-    def step(self, A: Blocks, u: Tensor, v: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    def step(self, A: Blocks, u: Tensor, v: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
         """Algorithm 2.1, step 6: u <- B v, v <- B u, both normalised; B is symmetric."""
         u = A.normalised(A.square(v) - alpha * v, u)
         v = A.normalised(A.square(u) - alpha * u, v)
@@ -123,7 +131,7 @@ class Values:
     direction, and with it the gradient, is that of the error.
     """
 
-    def step(self, A: Blocks, u: Tensor, v: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    def step(self, A: Blocks, u: Tensor, v: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
         """u <- A'A u, v <- c v - A'A v with c = ``|Au|^2``, both normalised.
 
         To the lower end that leads as soon as c > (sigma_max^2 + sigma_min^2) / 2.
@@ -158,10 +166,15 @@ FORMS: dict[str, Form] = {"squares": Squares(), "values": Values()}
 def iterated(
     form: Form, A: Blocks, u: Tensor, v: Tensor, iterations: int, alpha: float
 ) -> tuple[Tensor, Tensor]:
-    """The vectors after some steps of the power method."""
+    """The vectors after some steps of the power method, to which the size of A is no matter.
+
+    Beside an alpha that is cut nothing of A'A is left.
+    """
     with without_autocast(A.K):
+        A, size = A.reduced
+        shift = (alpha / size / size).clamp(max=1 / torch.finfo(size.dtype).tiny)
         for _ in range(iterations):
-            u, v = form.step(A, u, v, alpha)
+            u, v = form.step(A, u, v, shift)
     return u, v
 
 
@@ -183,5 +196,15 @@ def normalised_by_group(x: Tensor, previous: Tensor, groups: int) -> Tensor:
 
 def normalised(w: Tensor, previous: Tensor) -> Tensor:
     """The rows of w over their norms, or the previous row where one is zero or not finite."""
+    w = w / size_of(w, 1)
     norm = torch.linalg.vector_norm(w, dim=1, keepdim=True)
     return torch.where((norm > 0) & (norm < torch.inf), w / norm, previous)
+
+
+def size_of(x: Tensor, axis: int | None = None) -> Tensor:
+    """A power of two near the largest modulus of a tensor, or of each row: nothing is rounded.
+
+    It is 1 where that is zero or not finite.
+    """
+    size = x.abs().amax() if axis is None else x.abs().amax(axis, keepdim=True)
+    return torch.where((size > 0) & (size < torch.inf), size.log2().floor().exp2(), 1)

@@ -72,7 +72,9 @@ class ConvPenalty(nn.Module):
     with the model that it is part of; another layer that is put in its place there is not seen.
     They are images of shape (1, c, \*size), c being the input channels or, for M M', the output
     channels, and follow the weight to its device and precision; the arithmetic is in float32 at
-    least, under autocast as well (as TF32 where PyTorch is set so). A state saved at another
+    least, under autocast as well (as TF32 where PyTorch is set so). The value is right for weights
+    of every size for which it is a number there; above that it is infinite, and NaN where a weight
+    is NaN or infinite, as it is for a loss: neither is an error. A state saved at another
     resolution is resampled; where the smaller Gram matrix was the other one there, the vectors
     stay.
 
@@ -86,7 +88,8 @@ class ConvPenalty(nn.Module):
     input_size : int, or one for each spatial axis
         The size of the images that the layer takes in; ``()`` for Linear.
     alpha : float
-        The shift, positive.
+        The shift, positive; neither it nor, with ``form="values"``, its root may overflow or vanish
+        in the precision of the arithmetic.
     gram : {"columns", "rows", "smaller"}
         M'M (the paper's), M M', or whichever is smaller. For fewer outputs than inputs M'M is
         singular, and R_alpha never below alpha, S_alpha never below its root.
@@ -161,6 +164,7 @@ class ConvPenalty(nn.Module):
         with torch.inference_mode(False):  # vectors made in that mode could not be updated later
             with torch.no_grad():
                 A = self._blocks(self._kernel())
+            _check_held(self.alpha, FORMS[self.form].of(0.0, self.alpha), A.K.dtype)
             shape = self.map.output_shape if self.gram_of_rows else self.map.input_shape
             v = self._start(shape, generator, A.K)
             u, v = iterated(FORMS[self.form], A, v, v, WARM_UP, self.alpha)
@@ -236,6 +240,16 @@ class ConvPenalty(nn.Module):
         sets = f"alpha={self.alpha}, gram={gram!r}, power_iterations={self.power_iterations}"
         form = "" if self.form == "squares" else f", form={self.form!r}"
         return f"{described(self.layer)} on {by(self.input_size)}, {sets}{form}"
+
+
+def _check_held(alpha: float, zeros: float, dtype: torch.dtype) -> None:
+    """Refuse an alpha with which the penalty of zeros overflows or vanishes in this precision."""
+    limits = torch.finfo(dtype)
+    if not limits.tiny <= zeros <= limits.max:
+        raise ValueError(
+            f"alpha: wanted one with which the penalty of zeros is from {limits.tiny:.2g} to "
+            f"{limits.max:.2g}, as {dtype} can hold it, got {alpha:g}"
+        )
 
 
 def _in_backward() -> bool:

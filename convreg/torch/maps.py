@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from convreg._checks import as_integer, shown
+from convreg._checks import MOST_ENTRIES, as_integer, shown
 
 Layer: TypeAlias = nn.Module
 Size = tuple[int, ...]
@@ -54,6 +54,7 @@ class LayerMap:
         g, h = channels(layer)
         axes = 0 if linear else len(layer.kernel_size)
         self.size = as_size(size, axes) or (1,)
+        _fits_memory("input_size", self.size, g)
         kernel: Size = (1,) if linear else layer.kernel_size
         self.stride = (1,) if linear else _on_every(layer.stride, axes)
         self.dilation = (1,) if linear else _on_every(layer.dilation, axes)
@@ -73,6 +74,7 @@ class LayerMap:
             raise ValueError(f"output_size: wanted {wanted}, got {shown(output_size)}")
         else:
             self.output_padding, self.output_size = self._remainders()
+        _fits_memory("input_size", self.output_size, h)
         self.input_shape = (1, g, *self.size)
         self.output_shape = (1, h, *self.output_size)
         self.inputs, self.outputs = prod(self.input_shape), prod(self.output_shape)
@@ -188,6 +190,15 @@ class LayerMap:
             line = torch.arange(N, device=X.device, dtype=torch.float32)
             reads.append((axis, pad(line[None, None], sides, self.mode)[0, 0].long()))
         return reads
+
+
+def _fits_memory(name: str, size: Size, channels: int) -> None:
+    """Refuse images that no memory holds."""
+    if prod(size) * channels > MOST_ENTRIES:
+        raise ValueError(
+            f"{name}: wanted images of at most {MOST_ENTRIES:,} entries, got {channels} channels "
+            f"of {by(size)}"
+        )
 
 
 def margins(padding: str | int | Size, reach: Sequence[int]) -> tuple[Size, Size]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convreg._checks import as_integer, shown
+from convreg._checks import MOST_ENTRIES, as_integer, shown
 from convreg.torch.maps import KINDS, LayerMap, Size, by
 from convreg.torch.selection import Layers
 from convreg.torch.weights import gathered, problem_of, weight_of
@@ -37,16 +39,22 @@ def inputs_of(model: nn.Module, input_shape: Any, example_inputs: Any) -> tuple[
         return tuple(example_inputs), {}
     if example_inputs is not None:
         return (example_inputs,), {}
-    if not isinstance(input_shape, Collection) or isinstance(input_shape, (str, Mapping, Tensor)):
+    array = isinstance(input_shape, np.ndarray) and input_shape.ndim == 1
+    text = isinstance(input_shape, (str, bytes, bytearray))
+    if text or not (array or isinstance(input_shape, Sequence)):
         wanted = "the shape of the model's input without the batch, such as (3, 32, 32)"
         raise TypeError(f"input_shape: wanted {wanted}, got {shown(input_shape)}")
     shape = [as_integer("input_shape", side, 1) for side in input_shape]
+    if prod(shape) > MOST_ENTRIES:
+        raise ValueError(
+            f"input_shape: wanted at most {MOST_ENTRIES:,} entries, got {shown(tuple(shape))}"
+        )
     weights = [weight for weight in model.parameters() if weight.is_floating_point()]
     like = weights[0] if weights else torch.empty(0)
     return (_noise([1, *shape], like),), {}
 
 
-def _noise(shape: Collection[int], like: Tensor) -> Tensor:
+def _noise(shape: Sequence[int], like: Tensor) -> Tensor:
     """Random numbers that leave the global random state alone."""
     generator = torch.Generator("cpu").manual_seed(0)
     numbers = torch.randn(shape, generator=generator, device="cpu")
@@ -104,7 +112,8 @@ def _run(model: nn.Module, arguments: Any, keywords: Any) -> None:
         given += [f"{name}={_spoken(value)}" for name, value in keywords.items()]
         raise ValueError(
             f"model: its forward pass of {', '.join(given) or 'nothing'}, in eval mode and without "
-            f"gradients, ended in {type(error).__name__} (example_inputs= gives it another input): "
+            f"gradients, ended in {type(error).__name__} (input_shape or example_inputs gives it "
+            f"another input): "
             f"{error}"
         ) from error
 
@@ -222,6 +231,8 @@ def _difference(M: LayerMap, K: Tensor, layer: Any, X: Tensor, output: Tensor) -
     precise = torch.promote_types(output.dtype, torch.float32)  # for norms
     dense = isinstance(layer, nn.Linear)  # on a GPU with other digits than a convolution
     own = torch.matmul(K.squeeze(2), X) if dense else M(X, K)
+    if not own.isfinite().all():  # it overflows: nothing is seen of it
+        return ""
     own, output = own.to(precise), output.to(precise)
     sums = min(eps, torch.finfo(torch.float32).eps) * (M(X.abs(), K.abs()) + bias.abs())
     gap, size, last, summed = (

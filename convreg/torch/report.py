@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from convreg.torch.forms import FORMS, Blocks, Form, iterated, without_autocast
+from convreg.torch.forms import FORMS, Blocks, Form, iterated, size_of, without_autocast
 from convreg.torch.layer import ConvPenalty
 from convreg.torch.maps import by, channels
 from convreg.winding import symbol_class
@@ -75,7 +75,8 @@ def _row(term: ConvPenalty, K: Tensor, weight: float, exact: bool) -> Row:
     alpha, A = term.alpha, term._blocks(K)
     u, v = (term._unit(w).to(K) for w in (term.u, term.v))
     start = term._start(v.shape, None, K)
-    square = _leading(FORMS["squares"], A, [(start, start)], 0.0).value
+    reduced, size = A.reduced
+    square = _leading(FORMS["squares"], reduced, [(start, start)], 0.0).value
     found = _leading(FORMS["squares"], A, [(v, v), (start, start)], alpha)
     row: Row = {
         "kind": type(term.layer).__name__,
@@ -90,7 +91,7 @@ def _row(term: ConvPenalty, K: Tensor, weight: float, exact: bool) -> Row:
         row["S_alpha"] = found.value
     low = form.of(PLATEAU * alpha**0.5, alpha)
     row |= {
-        "sigma_max": math.sqrt(max(square, 0.0)),
+        "sigma_max": size.item() * math.sqrt(max(square, 0.0)),
         "end": found.end,
         "plateau": found.end == "lower" and found.value >= low,
         "gradient": _gradient(form, A, found, alpha),
@@ -128,7 +129,8 @@ def _gradient(form: Form, A: Blocks, found: Leading, alpha: float) -> float:
     K = A.K.detach().requires_grad_()
     value = form.values(Blocks(A.M, K, A.rows), found.u, found.v, alpha).max()
     (G,) = torch.autograd.grad(value, K)
-    return G.norm().item()
+    size = size_of(G)
+    return size.item() * (G / size).norm().item()
 
 
 def condition_number(term: ConvPenalty, K: Tensor, limit: int = DENSE_LIMIT) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
@@ -53,11 +53,20 @@ def _is_kind(kind: Any) -> bool:
 
 def skipped(skip: Any, model: nn.Module, layers: Layers, names: Names) -> list[str]:
     """The names of the layers that ``skip`` means; see `add_penalty`."""
-    one = isinstance(skip, (str, Tensor)) or callable(skip) or not isinstance(skip, Iterable)
+    one = isinstance(skip, (str, bytes, Tensor)) or callable(skip) or not _has_entries(skip)
     found: set[str] = set()
     for rule in [skip] if one else skip:
         found |= _meant_by(rule, model, layers, names)
     return [name for name in layers if name in found]
+
+
+def _has_entries(skip: Any) -> bool:
+    """Whether this is a collection that can be read."""
+    try:
+        iter(skip)
+    except Exception:  # whatever an object of another kind says
+        return False
+    return True
 
 
 def _meant_by(rule: Any, model: nn.Module, layers: Layers, names: Names) -> set[str]:
@@ -76,9 +85,20 @@ def _meant_by(rule: Any, model: nn.Module, layers: Layers, names: Names) -> set[
             )
         return {name for name, layer in layers.items() if layer in held}
     if callable(rule):
-        return {name for name, layer in layers.items() if rule(name, layer)}
+        return {name for name, layer in layers.items() if _says(rule, name, layer)}
     wanted = "names, patterns, layers, classes or functions of a name and a layer"
     raise TypeError(f"skip: wanted {wanted}, got {shown(rule)}")
+
+
+def _says(rule: Any, name: str, layer: nn.Module) -> bool:
+    """What a function says of a layer."""
+    try:
+        return bool(rule(name, layer))
+    except Exception as error:
+        raise ValueError(
+            f"skip: wanted functions of the name and the layer, got {shown(rule)}, which for "
+            f"{name!r} ended in {type(error).__name__}: {error}"
+        ) from error
 
 
 def _named(argument: str, pattern: str, names: Names) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convreg._checks import as_choice, as_number, shown
+from convreg._checks import as_choice, as_flag, as_number, shown
 from convreg.torch.layer import ConvPenalty
 from convreg.torch.report import Report, row_of
 
@@ -103,6 +103,7 @@ class PenaltySum(nn.Module):
         Report
             Prints as a table; ``to_dict()`` has a dictionary for each layer.
         """
+        exact = as_flag("exact", exact)
         rows = {}
         for key, term in self._modules.items():
             suffix = key[len(term.name or "(model)") :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
+
+from convreg._checks import shown
 
 HOOKS = (WeightNorm, SpectralNorm, BasePruningMethod)  # each sets the weight before a forward pass
 
@@ -88,7 +91,46 @@ def problem_of(layer: Any) -> str:
 def kernel_of(weight: Tensor) -> NDArray:
     """Equation (1.2): the weight (h, g, k, k) of a convolution, or its gradient, as a kernel.
 
+    Parameters
+    ----------
+    weight : (h, g, k, k) tensor; in general (h, g, k1, k2)
+        Of real numbers, on any device. A sharded one is gathered.
+
+    Returns
+    -------
+    (k, k, g, h) array
+        A copy: of float32 for float32, of float64 for every other type.
+
+    Raises
+    ------
+    TypeError
+        For what is no tensor, or one of other than real numbers: complex, quantised, sparse,
+        without a shape, or on the device meta.
+    ValueError
+        For another number of dimensions, one of 0, and NaN or infinity.
+
+    Examples
+    --------
     >>> kernel_of(nn.Conv2d(3, 8, 5).weight).shape
     (5, 5, 3, 8)
+    >>> kernel_of(torch.ones(1, 1, 1, 1, dtype=torch.bfloat16)).dtype
+    dtype('float64')
     """
-    return weight.detach().cpu().numpy().transpose(2, 3, 1, 0)
+    wanted = "weight: wanted a tensor (h, g, k1, k2) of real numbers"
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"{wanted}, got {shown(weight)}")
+    if nn.parameter.is_lazy(weight) or weight.is_nested or weight.is_meta:
+        raise TypeError(f"{wanted}, got one that has no such shape, or no numbers yet")
+    if weight.ndim != 4 or weight.numel() == 0:
+        raise ValueError(f"{wanted}, none of the four 0, got the shape {tuple(weight.shape)}")
+    if weight.is_quantized or weight.is_complex() or weight.layout != torch.strided:
+        raise TypeError(f"{wanted}, got {weight.dtype}, {weight.layout}")
+    dtype = torch.float32 if weight.dtype == torch.float32 else torch.float64
+    try:
+        tensor = gathered(weight.detach()).to("cpu", dtype, copy=True)
+        K = tensor.resolve_neg().numpy()
+    except Exception as error:  # of another package's kind of tensor
+        raise TypeError(f"{wanted}, got {type(weight).__name__}: {error}") from error
+    if not np.isfinite(K).all():
+        raise ValueError(f"{wanted}, all of them finite, got NaN or infinity")
+    return K.transpose(2, 3, 1, 0)

@@ -263,7 +263,7 @@ def test_an_error_of_the_pass_says_what_the_model_was_given_and_what_it_said(sha
         add_penalty(small_net(), shape)
     given, _, said = str(error.value).partition(
         ", in eval mode and without gradients, ended in RuntimeError "
-        "(example_inputs= gives it another input): "
+        "(input_shape or example_inputs gives it another input): "
     )
     assert given == f"model: its forward pass of a tensor of shape {(1, *shape)}"
     assert said == str(error.value.__cause__)

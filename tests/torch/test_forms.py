@@ -235,7 +235,7 @@ def test_at_an_isometry_the_value_is_zero_and_everything_finite():
         assert norms == pytest.approx([1, 1], rel=1e-14)
 
 
-@pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e200])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_weights_that_are_not_finite_do_not_spoil_the_vectors(bad):
     conv = layer(3, 2, 3)
     module = term_of(conv, 4)

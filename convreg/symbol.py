@@ -52,7 +52,8 @@ def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel or an angle no real number.
+        Where K is no kernel, an angle no real number, the shapes of the angles are not broadcast
+        to one, or an entry overflows.
 
     Examples
     --------
@@ -61,8 +62,18 @@ def symbol(K: ArrayLike, theta_1: ArrayLike, theta_2: ArrayLike) -> NDArray:
     """
     kernel = as_kernel(K)
     theta_1, theta_2 = as_floats("theta_1", theta_1), as_floats("theta_2", theta_2)
+    try:
+        np.broadcast_shapes(theta_1.shape, theta_2.shape)
+    except ValueError:
+        raise ValueError(
+            f"theta_2: wanted a shape that is broadcast with {theta_1.shape}, got {theta_2.shape}"
+        ) from None
     offsets = tap_offsets(len(kernel))
-    return transform(kernel, offsets, offsets, theta_1, theta_2).swapaxes(-1, -2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        F = transform(kernel, offsets, offsets, theta_1, theta_2).swapaxes(-1, -2)
+    if not np.isfinite(F).all():
+        raise ValueError("K: wanted entries whose sums do not overflow")
+    return F
 
 
 class Symbol:

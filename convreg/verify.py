@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convreg._checks import as_floats, as_integer, as_vector
+from convreg._checks import as_flag, as_floats, as_integer, as_vector
 from convreg._matrices import Matrix, as_matrix
 
 Function = Callable[[NDArray], float | np.floating]
@@ -116,7 +116,7 @@ def confirm(statement: str, holds: bool) -> None:
     >>> confirm("1 + 1 = 2", 1 + 1 == 2)
     1 + 1 = 2: yes
     """
-    if not holds:
+    if not as_flag("holds", holds):
         raise AssertionError(f"{statement}: no")
     print(f"{statement}: yes")
 
@@ -132,4 +132,6 @@ def adjoint_gap(A: Matrix, seed: int = 0) -> float:
     x = rng.standard_normal(A.shape[1])
     y = rng.standard_normal(A.shape[0])
     Ax = A @ x
-    return float(abs(Ax @ y - x @ (A.T @ y)) / (np.linalg.norm(Ax) * np.linalg.norm(y) or 1.0))
+    scale = np.abs(Ax).max() or 1.0  # so that no square overflows or vanishes
+    gap = (Ax / scale) @ y - x @ ((A.T @ y) / scale)
+    return float(abs(gap) / (np.linalg.norm(Ax / scale) * np.linalg.norm(y) or 1.0))

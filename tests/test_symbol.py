@@ -23,7 +23,7 @@ from strategies import (
 from convreg import ConvolutionOperator, leading_triplets, penalty, shifted_gram
 from convreg._numerics.peaks import quiet_circles
 from convreg._numerics.trigonometric import Circle
-from convreg.symbol import Symbol
+from convreg.symbol import Symbol, symbol
 
 PHASES = (0.0, np.pi)
 geometries = partial(settings_of, max_k=4, max_channels=2)
@@ -298,3 +298,15 @@ def test_lanczos_from_the_wave_takes_far_fewer_products(gram, monkeypatch):
         random += products_of(monkeypatch, from_random)
         assert values["wave"] == pytest.approx(values["random"], rel=1e-5)
     assert 0 < wave <= 0.8 * random
+
+
+def test_angles_that_are_not_broadcast():
+    assert symbol([[1.0]], np.zeros((2, 1)), np.zeros(3)).shape == (2, 3, 1, 1)
+    with pytest.raises(ValueError, match=r"^theta_2: wanted a shape .* \(2,\), got \(3,\)"):
+        symbol([[1.0]], np.zeros(2), np.zeros(3))
+
+
+def test_a_symbol_that_overflows():
+    assert symbol(np.full((3, 3), 1e307), 0.0, 0.0) == pytest.approx(9e307)
+    with pytest.raises(ValueError, match=r"^K: wanted entries whose sums do not overflow"):
+        symbol(np.full((3, 3), 1e308), 0.0, 0.0)

@@ -105,3 +105,21 @@ def test_confirm_prints_or_stops(capsys):
     assert capsys.readouterr().out == "it is so: yes\n"
     with pytest.raises(AssertionError, match="it is so: no"):
         confirm("it is so", False)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e170, 1e300])
+def test_the_dot_test_at_every_scale(scale):
+    A = np.random.default_rng(6).standard_normal((4, 3))
+    assert adjoint_gap(scale * A) < 1e-14
+
+    class Wrong(NotTransposed):
+        A = T = scale * NotTransposed.A
+
+    assert adjoint_gap(Wrong()) == pytest.approx(adjoint_gap(NotTransposed()), rel=1e-12)
+
+
+@pytest.mark.parametrize("holds", [None, "yes", np.nan, [True], np.array([True, False]), 2])
+def test_confirm_takes_true_or_false(holds, capsys):
+    with pytest.raises(TypeError, match=r"^holds: wanted True or False, got "):
+        confirm("it is so", holds)
+    assert capsys.readouterr().out == ""

@@ -46,8 +46,9 @@ def as_entries(name: str, value: Any) -> Any:
         raise ValueError(f"{name}: wanted two dimensions, got the shape {value.shape}")
     if hasattr(value, "check_format"):
         _check_indices(name, value)
-    if value.dtype == np.float16:  # SciPy has no sparse arithmetic of it
-        value = value.astype(np.float64)
+    native = value.dtype.newbyteorder("=")
+    if native == np.float16 or native != value.dtype:  # SciPy has no sparse arithmetic of them
+        value = value.astype(np.float64 if native == np.float16 else native)
     matrix = value if isinstance(value, csr_array) else csr_array(value)
     if not matrix.has_canonical_format:
         matrix = matrix.copy()

@@ -127,10 +127,18 @@ def of_whole_numbers(a):
         f"sparse {name}": sparse.csr_array(np.abs(a).astype(name))
         for name in ("int8", "uint8", "int64", "longdouble")
     }
-    halves = sparse.csr_array(np.abs(a))
-    halves.data = halves.data.astype(np.float16)
-    flags = sparse.coo_array(np.abs(a)).astype(np.int8)
-    return dense | in_scipy | {"sparse float16": halves, "coo int8": flags}
+    by_hand = {
+        f"{kind} {name}": with_data_of(sparse.csr_array(np.abs(a)).asformat(kind), name)
+        for kind in ("csr", "csc", "coo", "bsr", "dia")
+        for name in ("float16", ">f8", "longdouble", "int8")
+    }
+    return dense | in_scipy | by_hand
+
+
+def with_data_of(matrix, dtype):
+    """The matrix with data of a type that SciPy would not have given it."""
+    matrix.data = matrix.data.astype(dtype)
+    return matrix
 
 
 def with_duplicates(a):

@@ -86,7 +86,7 @@ def test_a_sweep_that_is_killed_at_any_step_goes_on(fresh, runs, reference, swee
     assert set(seen) == {0, 1, 2}
 
 
-@pytest.mark.parametrize("kind", ["full", "broken"])
+@pytest.mark.parametrize("kind", ["full", pytest.param("broken", marks=pytest.mark.kernel)])
 def test_a_disk_that_fails_at_any_step_ends_the_sweep_in_one_line(
     kind, fresh, runs, reference, sweep_with
 ):

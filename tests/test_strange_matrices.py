@@ -451,7 +451,7 @@ def test_zeros(kind, size):
         assert np.array_equal(W @ W.T, np.eye(2))
 
 
-@pytest.mark.parametrize("value", [1e-320, 1e308])
+@pytest.mark.parametrize("value", [5e-324, 1e-320, 1e-300, 1e308])
 @pytest.mark.parametrize("kind", MATRICES)
 def test_the_smallest_and_the_largest_numbers(kind, value):
     [found] = leading_triplets(MATRICES[kind](np.diag([value, 0.0, 0.0])), 1)

@@ -5,6 +5,7 @@ Nothing is rounded by that: what is computed is the same at every scale, bit for
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,15 @@ def reduced(A: Any) -> tuple[Any, float]:
         data = A.data / A.dtype.type(scale or 1)
         return csr_array((data, A.indices, A.indptr), shape=A.shape), scale
     x = random_vector(A.shape[1], A.dtype)
-    scale = power_of_two(Reduced(A, 1.0) @ (x / np.linalg.norm(x)))
-    return Reduced(A, scale or 1.0), scale
+    x /= np.linalg.norm(x)
+    room, numbers = 0, np.finfo(A.dtype)
+    size = power_of_two(Reduced(A, 1.0) @ x)
+    if size < numbers.tiny / numbers.eps**2:  # products lose digits, or all
+        room = int(0.9 * numbers.maxexp)
+        size = power_of_two(Reduced(A, 1.0, room) @ x)
+        if size > 0:
+            size = max(size, math.ldexp(numbers.smallest_subnormal, room))
+    return Reduced(A, size or 1.0, room), math.ldexp(size, -room)
 
 
 def power_of_two(entries: NDArray) -> float:
@@ -51,25 +59,28 @@ def restored(name: str, value: Any, scale: float) -> Any:
 
 
 class Reduced(LinearOperator):
-    """An operator over a scale, its own transpose where that is, with its bound ``lowest``."""
+    """An operator over a size, its own transpose where that is, with its bound ``lowest``.
 
-    def __init__(self, A: Any, scale: float) -> None:
+    What it multiplies is 2^room times as large.
+    """
+
+    def __init__(self, A: Any, size: float, room: int = 0) -> None:
         super().__init__(A.dtype, A.shape)
-        self._A, self._scale = A, scale
+        self._A, self._size, self._room = A, size, room
         if hasattr(A, "lowest"):
-            self.lowest = float(A.lowest) / scale
+            self.lowest = float(np.ldexp(float(A.lowest), room)) / size
 
     def _matmat(self, X: NDArray) -> NDArray:
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused there
-            product = self._A @ X
-        return product / self.dtype.type(self._scale)
+            product = self._A @ np.ldexp(X, self._room)
+        return product / self.dtype.type(self._size)
 
     def _matvec(self, x: NDArray) -> NDArray:
         return self._matmat(x)
 
     def _transpose(self) -> LinearOperator:
         transpose = self._A.T
-        return self if transpose is self._A else Reduced(transpose, self._scale)
+        return self if transpose is self._A else Reduced(transpose, self._size, self._room)
 
     def _adjoint(self) -> LinearOperator:
         return self._transpose()

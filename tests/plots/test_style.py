@@ -137,7 +137,7 @@ def small_figure(table):
     figure.set_size_inches(1.5, 1)
     ax.semilogy(table["x"], table["y"], label=r"$\sigma_{\max}$")
     ax.fill_between(table["x"], table["y"], alpha=0.2)
-    ax.set(title="é", xlim=(-1, 3))
+    ax.set(title="é", xlim=(-1, table["x"].max() + 1))
     ax.legend()
     return figure
 

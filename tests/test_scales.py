@@ -5,6 +5,8 @@ gradient is of degree one. For s a power of two nothing is rounded by that, so t
 bit for bit wherever the result is a float; where it is not, the error names what was too large.
 """
 
+import sys
+
 import numpy as np
 import pytest
 from dense import reference_adjoint, reference_matrix
@@ -163,6 +165,22 @@ def test_kernel_gradients_are_linear_in_each_vector(e):
     expected = kernel_gradient(K, 4, u, v)
     assert np.array_equal(kernel_gradient(K, 4, scaled(u, e), v), scaled(expected, e))
     assert np.array_equal(kernel_gradient(K, 4, scaled(u, e), scaled(v, -e)), expected)
+    found = kernel_gradient(scaled(K, 500), 4, scaled(u, e), scaled(v, -e))
+    assert np.array_equal(found, scaled(expected, 500))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_gradient_is_a_float_where_products_on_the_way_are_none(dtype):
+    """Sums of nine quarters of the largest power of two."""
+    e = np.finfo(dtype).maxexp - 1
+    K, u, v = np.ones((3, 3), dtype), np.full(16, 0.25, dtype), np.zeros(16, dtype)
+    v[5] = 2.0**-10
+    expected = kernel_gradient(K, 4, u, v)
+    assert np.array_equal(kernel_gradient(scaled(K, e), 4, u, v), scaled(expected, e))
+    assert np.array_equal(kernel_gradient_index_sum(scaled(K, e), 4, u, v), scaled(expected, e))
+    expected = penalty_matrix_gradient(conv_matrix(K, 4), u, v)
+    found = penalty_matrix_gradient(conv_matrix(scaled(K, e), 4), u, v)
+    assert np.array_equal(found, scaled(expected, e))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -179,6 +197,16 @@ def test_an_alpha_far_above_or_below_m(name, dtype):
             found, direction = penalty_gradient(K, N, alpha, **geometry)
             assert close == found
             assert np.linalg.norm(direction - G) <= 1e-2 * np.linalg.norm(G)
+
+
+def test_crowded_vectors_are_good_enough_where_r_alpha_is_right(monkeypatch):
+    """2025 values, of which the lowest lie close: a few restarts will do, 1000 would not."""
+    monkeypatch.setattr(sys.modules["convreg.gram"], "RESTARTS", 0)  # refused
+    K = 1e-9 * kernel((3, 3, 1, 1), np.float64)
+    R, triplet = penalty(K, 45, 1.0, full_output=True)
+    assert pytest.approx(1.0, rel=1e-15) == R
+    assert triplet.residual < 1e-15
+    assert np.linalg.norm(ConvolutionOperator(K, 45) @ triplet.v) < 1e-10
 
 
 @pytest.mark.parametrize("N", [4, 10])
@@ -248,6 +276,7 @@ EYE = np.eye(3)
 TOO_LARGE = {
     "penalty": ("K", lambda: penalty(HUGE, 4)),
     "penalty of many unknowns": ("K", lambda: penalty(HUGE, 9)),
+    "penalty of 1600 unknowns": ("K", lambda: penalty(HUGE, 40)),
     "its gradient": ("K", lambda: penalty_gradient(HUGE, 4)),
     "its gradient, many unknowns": ("K", lambda: penalty_gradient(HUGE, 9)),
     "its gradient, Davidson": ("K", lambda: penalty_gradient(HUGE, 40)),

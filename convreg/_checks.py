@@ -76,6 +76,10 @@ def as_floats(name: str, value: ArrayLike) -> NDArray:
         ) from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: wanted an array of real numbers, got dtype {array.dtype}")
+    if array.size > MOST_ENTRIES:  # as views that repeat one number may have
+        raise ValueError(
+            f"{name}: wanted at most {MOST_ENTRIES:,} entries, got the shape {array.shape}"
+        )
     return cast(name, array, float_type(array.dtype))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 from scipy.sparse.linalg import LinearOperator
 
-from convreg._checks import as_floats, asked, cast, float_type, shown
+from convreg._checks import MOST_ENTRIES, as_floats, asked, cast, float_type, shown
 
 NO_PRODUCT = (AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
 
@@ -78,14 +78,15 @@ def as_matrix(name: str, value: Any) -> Any:
     shape = asked(matrix, "shape")
     if not isinstance(shape, tuple) or len(shape) != 2 or not all(map(_is_size, shape)):
         raise ValueError(
-            f"{name}: wanted two dimensions, neither of them 0, got the shape {shown(shape)}"
+            f"{name}: wanted two dimensions, neither of them 0 nor above {MOST_ENTRIES:,}, "
+            f"got the shape {shown(shape)}"
         )
     return matrix if of_entries else RealOperator(name, matrix)
 
 
 def _is_size(value: Any) -> bool:
-    """Whether it is an integer above 0."""
-    return isinstance(value, (int, np.integer)) and int(value) > 0
+    """Whether it is an integer above 0, and vectors of this length can be."""
+    return isinstance(value, (int, np.integer)) and 0 < int(value) <= MOST_ENTRIES
 
 
 class RealOperator(LinearOperator):

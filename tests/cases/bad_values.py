@@ -91,6 +91,11 @@ def with_units(*shape):
     return np.ones(shape).view(WithUnits)
 
 
+def repeated(*shape):
+    """One number as often as there is no memory for."""
+    return np.lib.stride_tricks.as_strided(np.ones(1), shape, (0,) * len(shape))
+
+
 def masked(*shape):
     return np.ma.array(np.ones(shape), mask=np.eye(*shape[:1], np.prod(shape[1:], dtype=int)))
 
@@ -177,7 +182,7 @@ def arrays_like(good):
             "huge and small": [[HUGE, 1.0], [1.0, 1.0]],
             "units": with_units(*shape),
             "list with units": [with_units(2), with_units(2)],
-        "list of quantities": [Quantity()],
+            "list of quantities": [Quantity()],
             "masks": masked(*shape) if shape else np.ma.masked,
             "list of masks": [masked(2, 2), masked(2, 2)],
             "list with one mask": [[1.0, np.ma.masked], [1.0, 1.0]],
@@ -188,6 +193,9 @@ def arrays_like(good):
             "no array": NoArray(),
             "array of arrays": np.array([np.ones(2), np.ones(3)], object),
             "list of None": [None, None],
+            "one number 2^40 times": repeated(*(2,) * 40),
+            "its long rows": repeated(*shape[:-1], 2**40),
+            "its many rows": repeated(2**40, *shape[1:]),
             "list of dict": [{}, {}],
             "list of raises": [Raises(), Raises()],
         }
@@ -312,6 +320,7 @@ def sparse_matrices(m, n):
         "sparse of three dimensions": coo_array(np.ones((m, n, 2))),
         "sparse sum that overflows": coo_array((np.full(2, 1e308), ([0, 0], [0, 0])), shape=(m, n)),
         "sparse without rows": csr_array((0, n)),
+        "sparse of 2^40 columns": coo_array((m, 2**40)),
         "sparse with a column too many": sparse_of(m, n, n),
         "sparse with column -1": sparse_of(m, n, -1),
     }
@@ -341,6 +350,7 @@ def operators(m, n):
         "operator of one dimension": shaped((2,)),
         "operator of floats": shaped((2.0, 2.0)),
         "operator of nothing": shaped((0, 2)),
+        "operator of 2^40 columns": shaped((2, 2**40)),
         "operator of -2": shaped((-2, 2)),
         "plain of a strange type": Plain(ones, dtype="strange"),
         "plain with nan": Plain(ones * np.nan),

@@ -24,7 +24,10 @@ from convreg.companion.rules import cut, named, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
+PYTHON = {
+    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    "language_info": {"name": "python"},
+}
 
 
 def all_notebooks() -> list[Path]:
@@ -116,7 +119,7 @@ class Notebook:
         return notebook
 
     def fresh(self) -> NotebookNode:
-        """The notebook for nbformat, of Python where it does not say; changes stay in it.
+        """The notebook for nbformat, of Python whatever it says; changes stay in it.
 
         What papermill inserted in an earlier run is gone, as papermill itself would replace it.
         """
@@ -124,9 +127,10 @@ class Notebook:
             warnings.simplefilter("ignore")  # of cells without an id, which are given one
             converted = nbformat.convert(nbformat.reader.reads(self.source), 4)
             notebook = nbformat.from_dict(converted)  # of one type, whatever version it was
+            if isinstance(notebook.get("metadata"), dict):
+                notebook.metadata.pop("papermill", None)
+                notebook.metadata |= nbformat.from_dict(PYTHON)
             nbformat.validate(notebook)
-        notebook.metadata.setdefault("kernelspec", NotebookNode(PYTHON))
-        notebook.metadata.setdefault("language_info", NotebookNode(name="python"))
         notebook.cells = [
             cell for cell in notebook.cells if not is_tagged(cell, "injected-parameters")
         ]

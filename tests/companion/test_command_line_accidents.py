@@ -247,7 +247,17 @@ def with_an_old_injection(notebook):
     return {**notebook, "cells": [*notebook["cells"][:3], old, *notebook["cells"][3:]]}
 
 
+def with_metadata(**changes):
+    def change(notebook):
+        return {**notebook, "metadata": changes}
+
+    return change
+
+
 ODD = {
+    "of a kernel that is none": with_metadata(kernelspec={}, language_info=None),
+    "of another language": with_metadata(kernelspec="ir", language_info={"name": "R"}),
+    "of papermill's own": with_metadata(papermill="x"),
     "without a kernelspec": without("kernelspec"),
     "without a language": without("language_info"),
     "without both": without("kernelspec", "language_info"),
@@ -279,7 +289,7 @@ def test_an_odd_notebook_is_read_as_python(way, here, ran, capsys, recwarn):
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("way", ["without both", "version 3", "executed"])
+@pytest.mark.parametrize("way", ["without both", "version 3", "executed", "of papermill's own"])
 def test_an_odd_notebook_runs(way, here):
     assert status("run", odd_notebook(here, way), "-p", "alpha", "2", "-o", "out.ipynb") == 0
     assert Notebook.read(here / "out.ipynb").declared["alpha"].default == "1.0"

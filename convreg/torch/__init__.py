@@ -25,6 +25,7 @@ from convreg._checks import Gram, as_choice
 from convreg.torch.forms import FormName
 from convreg.torch.init import delta_orthogonal_ as delta_orthogonal_
 from convreg.torch.layer import ConvPenalty as ConvPenalty
+from convreg.torch.layer import holds
 from convreg.torch.maps import CONVOLUTIONS as CONVOLUTIONS
 from convreg.torch.probe import calls_of, inputs_of
 from convreg.torch.selection import by_layer, layers_of, skipped
@@ -148,6 +149,9 @@ def add_penalty(
             given = layer, size, alphas[name], *options
             term = ConvPenalty(*given, output_size=out, name=name, form=form)
             if not (term.map.pointwise and name in regularizer.names):
+                if factors[name] and not holds(term.u.dtype, factors[name]):
+                    wanted = f"wanted what {term.u.dtype} can hold"
+                    raise ValueError(f"weights: {wanted}, got {factors[name]:g} for {name!r}")
                 regularizer.append(term, factors[name])
     if len(regularizer) == 0:
         raise ValueError(f"model: wanted one that uses a layer to penalise, got {_none(left_out)}")

@@ -164,7 +164,12 @@ class ConvPenalty(nn.Module):
         with torch.inference_mode(False):  # vectors made in that mode could not be updated later
             with torch.no_grad():
                 A = self._blocks(self._kernel())
-            _check_held(self.alpha, FORMS[self.form].of(0.0, self.alpha), A.K.dtype)
+            zeros = FORMS[self.form].of(0.0, self.alpha)
+            if not holds(A.K.dtype, zeros):
+                raise ValueError(
+                    f"alpha: wanted one with which {A.K.dtype} can hold the penalty of zeros, "
+                    f"{zeros:g}, got {self.alpha:g}"
+                )
             shape = self.map.output_shape if self.gram_of_rows else self.map.input_shape
             v = self._start(shape, generator, A.K)
             u, v = iterated(FORMS[self.form], A, v, v, WARM_UP, self.alpha)
@@ -242,14 +247,9 @@ class ConvPenalty(nn.Module):
         return f"{described(self.layer)} on {by(self.input_size)}, {sets}{form}"
 
 
-def _check_held(alpha: float, zeros: float, dtype: torch.dtype) -> None:
-    """Refuse an alpha with which the penalty of zeros overflows or vanishes in this precision."""
-    limits = torch.finfo(dtype)
-    if not limits.tiny <= zeros <= limits.max:
-        raise ValueError(
-            f"alpha: wanted one with which the penalty of zeros is from {limits.tiny:.2g} to "
-            f"{limits.max:.2g}, as {dtype} can hold it, got {alpha:g}"
-        )
+def holds(dtype: torch.dtype, number: float) -> bool:
+    """Whether a positive number neither overflows nor vanishes in this precision."""
+    return torch.finfo(dtype).tiny <= number <= torch.finfo(dtype).max
 
 
 def _in_backward() -> bool:

@@ -72,7 +72,9 @@ def row_of(term: ConvPenalty, weight: float, exact: bool) -> Row:
 
 
 def _row(term: ConvPenalty, K: Tensor, weight: float, exact: bool) -> Row:
-    alpha, A = term.alpha, term._blocks(K)
+    # numbers of Python hold squares that those of the weight do not
+    unit = max(1.0, size_of(K).item())
+    alpha, A = term.alpha / unit / unit, term._blocks(K / unit)
     u, v = (term._unit(w).to(K) for w in (term.u, term.v))
     start = term._start(v.shape, None, K)
     reduced, size = A.reduced
@@ -81,20 +83,20 @@ def _row(term: ConvPenalty, K: Tensor, weight: float, exact: bool) -> Row:
     row: Row = {
         "kind": type(term.layer).__name__,
         "M": term.shape,
-        "alpha": alpha,
+        "alpha": term.alpha,
         "weight": weight,
-        "R_alpha": found.value,
+        "R_alpha": unit * (unit * found.value),
     }
     form = FORMS[term.form]
     if term.form == "values":
         found = _leading(form, A, [(u, v), (start, start)], alpha)
-        row["S_alpha"] = found.value
+        row["S_alpha"] = unit * found.value
     low = form.of(PLATEAU * alpha**0.5, alpha)
     row |= {
-        "sigma_max": size.item() * math.sqrt(max(square, 0.0)),
+        "sigma_max": unit * size.item() * math.sqrt(max(square, 0.0)),
         "end": found.end,
         "plateau": found.end == "lower" and found.value >= low,
-        "gradient": _gradient(form, A, found, alpha),
+        "gradient": _gradient(form, A, found, alpha) * (1.0 if term.form == "values" else unit),
     }
     if exact:
         row["class"] = class_of(term, K)

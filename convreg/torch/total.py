@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from convreg._checks import as_choice, as_flag, as_number, shown
-from convreg.torch.layer import ConvPenalty
+from convreg.torch.layer import ConvPenalty, holds
 from convreg.torch.report import Report, row_of
 
 
@@ -43,6 +43,8 @@ class PenaltySum(nn.Module):
         if not isinstance(term, ConvPenalty):
             raise TypeError(f"term: wanted a ConvPenalty, got {type(term).__name__}")
         weight = as_number("weight", weight, positive=False)
+        if weight and not holds(term.u.dtype, weight):
+            raise ValueError(f"weight: wanted one that {term.u.dtype} can hold, got {weight:g}")
         if any(term is other for other in self):
             raise ValueError(f"term: wanted one that is not there, got that of {term.name!r} again")
         name = term.name.replace(".", "/") or "(model)"

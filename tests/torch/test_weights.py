@@ -175,7 +175,7 @@ def test_the_scale_of_the_weights_makes_no_difference(dtype, power, groups, form
     conv.weight.data.mul_(scale)
     alpha, zeros = shift * scale**2, shift * scale**2 if form == "squares" else shift**0.5 * scale
     if not limits.tiny <= zeros <= limits.max:
-        with pytest.raises(ValueError, match=r"^alpha: wanted one with which the penalty of zeros"):
+        with pytest.raises(ValueError, match=r"^alpha: wanted one with which torch\.float"):
             ConvPenalty(conv, 6, alpha, form=form)
         return
     scaled, scaled_G = penalised(conv, alpha, form)
@@ -212,9 +212,9 @@ def test_the_report_at_every_scale(dtype, power):
     assert row["sigma_max"] == pytest.approx(plain["sigma_max"] * 2.0**power, rel=1e-5)
     assert row["kappa"] == pytest.approx(plain["kappa"], rel=1e-9)
     square = row["sigma_max"] ** 2
-    if 1e3 < square < arithmetic(dtype).max:
+    if square > 1e3:  # 36 pixels add to the gradient of a tap
         assert row["R_alpha"] == pytest.approx(square, rel=1e-3)
-        assert row["gradient"] == pytest.approx(2 * row["sigma_max"] * 6, rel=1)
+        assert 1 <= row["gradient"] / row["sigma_max"] <= 72
 
 
 @pytest.mark.parametrize(("dtype", "power"), SCALES)
@@ -244,3 +244,15 @@ def test_a_size_is_a_power_of_two():
     x = torch.tensor([[0.75, -3.0], [1e-45, 0.0], [0.0, 0.0], [3e38, 1.0], [torch.nan, 1.0]])
     assert size_of(x, 1).flatten().tolist() == [2.0, 2.0**-149, 1.0, 2.0**127, 1.0]
     assert size_of(x[:2]) == 2.0
+
+
+@pytest.mark.parametrize("factor", [1e300, 1e39, 1e-39])
+def test_a_factor_that_the_precision_cannot_hold(factor):
+    """Named by the argument; it would be infinite, or 0, in silence."""
+    conv = layer(torch.float32)
+    with pytest.raises(ValueError, match=r"^weights: wanted what torch\.float32 can hold"):
+        add_penalty(conv, (2, 6, 6), weights=factor)
+    with pytest.raises(ValueError, match=r"^weight: wanted one that torch\.float32 can hold"):
+        PenaltySum().append(ConvPenalty(conv, 6), factor)
+    assert add_penalty(conv.double(), (2, 6, 6), weights=factor)() > 0
+    assert add_penalty(conv, (2, 6, 6), weights=0.0)() == 0

@@ -467,6 +467,14 @@ def test_values_that_do_not_fit_are_refused(kind, size, dtype):
         leading_triplets(MATRICES[kind](A), 1)
 
 
+def test_sums_on_the_way_that_do_not_fit():
+    """3e37 (1 + 2 cos(pi / 15))^2 is a float32; what a quick product adds up may be none."""
+    M = ConvolutionOperator(np.full((3, 3), 3e37, "f4"), 14)
+    [found] = leading_triplets(M, 1)
+    assert found.sigma.dtype == np.float32
+    assert found.sigma == pytest.approx(3e37 * (1 + 2 * np.cos(np.pi / 15)) ** 2, rel=1e-6)
+
+
 @pytest.mark.parametrize("scale", [1e-150, 1e-30, 1e15, 1e150])
 def test_the_shifted_gram_at_every_scale(scale):
     """Whose products are squares, which float32 has not at 1e-30 and 1e150."""

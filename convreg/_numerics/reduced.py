@@ -15,6 +15,8 @@ from scipy.sparse.linalg import LinearOperator
 
 from convreg._numerics.arpack import random_vector
 
+ROOM = -12  # bits that a sum of large terms may be above the product in which it cancels
+
 
 def reduced(A: Any) -> tuple[Any, float]:
     """A, as `as_matrix` gives it, over a power of two of the order of its entries, and that power.
@@ -30,14 +32,14 @@ def reduced(A: Any) -> tuple[Any, float]:
         return csr_array((data, A.indices, A.indptr), shape=A.shape), scale
     x = random_vector(A.shape[1], A.dtype)
     x /= np.linalg.norm(x)
-    room, numbers = 0, np.finfo(A.dtype)
-    size = power_of_two(Reduced(A, 1.0) @ x)
+    room, numbers = ROOM, np.finfo(A.dtype)
+    size = power_of_two(Reduced(A, 1.0, room) @ x)
     if size < numbers.tiny / numbers.eps**2:  # products lose digits, or all
         room = int(0.9 * numbers.maxexp)
         size = power_of_two(Reduced(A, 1.0, room) @ x)
         if size > 0:
             size = max(size, math.ldexp(numbers.smallest_subnormal, room))
-    return Reduced(A, size or 1.0, room), math.ldexp(size, -room)
+    return Reduced(A, size or 1.0, room), size * 2.0**-room
 
 
 def power_of_two(entries: NDArray) -> float:
@@ -64,7 +66,7 @@ class Reduced(LinearOperator):
     What it multiplies is 2^room times as large.
     """
 
-    def __init__(self, A: Any, size: float, room: int = 0) -> None:
+    def __init__(self, A: Any, size: float, room: int) -> None:
         super().__init__(A.dtype, A.shape)
         self._A, self._size, self._room = A, size, room
         if hasattr(A, "lowest"):

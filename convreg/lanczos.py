@@ -69,7 +69,7 @@ def leading_triplets(
     Parameters
     ----------
     A : (m, n) array, sparse array or LinearOperator
-        Of entries of any size: what comes for 2^p A is 2^p times what comes for A.
+        Of any size: as far as floats reach, 2^p A gives 2^p times the values, the same vectors.
     count : int
         How many, at most min(m, n).
     tolerance : float
@@ -243,7 +243,7 @@ def _start_vectors(start: Start, side: str, size: int) -> list[NDArray]:
     wanted = "start: wanted a sequence of SingularTriplet, got"
     if start is None:
         return []
-    if not isinstance(start, Sequence):
+    if not isinstance(start, Sequence) or isinstance(start, memoryview):
         raise TypeError(f"{wanted} {shown(start)}")
     vectors = []
     for triplet in start:

@@ -36,7 +36,7 @@ class Once(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options; the name of the one that was given is ``command``."""
-    first, _, _, *rest = (__doc__ or "").splitlines()
+    first, _, _, *rest = (__doc__ or "\n\n\n").splitlines()  # python -OO has none
     whole = argparse.ArgumentParser(
         program(),
         description=first,

@@ -25,7 +25,7 @@ def read_given(file: str, notebooks: Sequence[Notebook]) -> Given:
     """
     path = as_place("--parameters", file)
     try:
-        given = yaml.load(path.read_text(encoding="utf-8"), _EachOnce)
+        given = yaml.load(path.read_text(encoding="utf-8-sig"), _EachOnce)
     except Exception as error:  # no file, another encoding: whatever YAML stumbles over
         said = cut(" ".join(str(error).split()), 300)
         raise ValueError(f"--parameters: wanted a YAML file, got {shown(file)} ({said})") from None

@@ -110,10 +110,12 @@ class Notebook:
             For a file that is no notebook, with what is wrong with it.
         """
         try:
-            notebook = cls(path, path.read_text(encoding="utf-8"))
+            notebook = cls(path, path.read_text(encoding="utf-8-sig"))
             nbformat.writes(notebook.fresh()).encode()  # what JSON can hold is not all text
         except Exception as error:  # whatever nbformat stumbles over
-            problem = cut(str(error).partition("\n")[0] or type(error).__name__, 200)
+            problem = "it has not the parts of one"
+            if isinstance(error, (OSError, ValueError, RecursionError, nbformat.ValidationError)):
+                problem = cut(str(error).partition("\n")[0], 200)
             wanted = f"wanted a Jupyter notebook, got {named(path.name)}: {problem}"
             raise ValueError(f"notebook: {wanted}") from error
         return notebook

@@ -81,7 +81,7 @@ def claim_lines(runs: Iterable[Run]) -> list[str]:
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
-    options = argparse.ArgumentParser(PROGRAM, description=(__doc__ or "").splitlines()[0])
+    options = argparse.ArgumentParser(PROGRAM, description=(__doc__ or "\n").splitlines()[0])
     add = options.add_argument
     add("--figures", action=Once, help="where the figures go; else figures/ of the checkout")
     add("--build", action=Once, help="where the executed notebooks go; else build/")

@@ -295,6 +295,20 @@ def test_an_odd_notebook_runs(way, here):
     assert Notebook.read(here / "out.ipynb").declared["alpha"].default == "1.0"
 
 
+def test_a_byte_order_mark_is_no_part_of_a_notebook(here, ran):
+    path = tiny_notebook(here)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert status("run", path) == 0
+
+
+@pytest.mark.parametrize("content", ["null", "1", "{}", '{"cells": []}', '{"nbformat": 4}'])
+def test_a_part_that_is_missing_is_said_in_words(content, here, ran, capsys):
+    (here / "odd.ipynb").write_text(content)
+    line = refused(capsys, status("run", "odd.ipynb"))
+    assert "'NoneType'" not in line
+    assert "local variable" not in line
+
+
 def tiny_with(folder, source):
     """The tiny notebook with other text in its cell of imports."""
     path = tiny_notebook(folder)

@@ -243,6 +243,14 @@ def test_a_backend_that_is_none_is_not_ours(program):
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize("program", ["convreg", "convreg.companion.reproduce"])
+def test_python_without_docstrings_has_the_options_too(program):
+    env = {**os.environ, "PYTHONOPTIMIZE": "2"}
+    code, line = printed(program, "--no-such-option", env=env)
+    assert (code, "usage: " in line) == (2, True)
+
+
+@pytest.mark.kernel
 def test_signs_that_the_terminal_has_not_are_no_traceback(here):
     path = tiny_notebook(here, name="à")
     notebook = nbformat.read(path, as_version=4)

@@ -142,7 +142,7 @@ def as_kernel_shape(shape: Sequence[int]) -> tuple[int, int, int, int]:
     """(k1, k2, g, h) from the shape of a kernel, (k1, k2, g, h) or (k1, k2)."""
     wanted = "shape: wanted (k1, k2, g, h) or (k1, k2)"
     array = isinstance(shape, np.ndarray) and shape.ndim == 1
-    text = isinstance(shape, (str, bytes, bytearray))
+    text = isinstance(shape, (str, bytes, bytearray, memoryview))
     if text or not (array or isinstance(shape, Sequence)):
         raise TypeError(f"{wanted}, got {shown(shape)}")
     if len(shape) not in (2, 4):

@@ -269,6 +269,23 @@ class ConvolutionOperator(LinearOperator):
                 raise ValueError(f"{name}: wanted the shape {wanted}, got {block.shape}")
         return correlate(self.kernel.shape, self.geometry, X, Y)
 
+    def matvec(self, x: ArrayLike) -> NDArray:
+        """M x, ``M @ x`` for a vector."""
+        return super().matvec(self._operand(x))
+
+    def matmat(self, X: ArrayLike) -> NDArray:
+        """M X, ``M @ X`` for a block of vectors."""
+        return super().matmat(self._operand(X))
+
+    def _operand(self, x: ArrayLike) -> NDArray:
+        """What M can be multiplied with."""
+        array = np.asanyarray(x)
+        if array.dtype.kind not in "fiubc":
+            raise TypeError(f"x: wanted an array of numbers, got dtype {array.dtype}")
+        if array.shape[:1] != self.shape[1:]:
+            raise ValueError(f"x: wanted {self.shape[1]} rows, got the shape {array.shape}")
+        return array
+
     def _matmat(self, X: NDArray) -> NDArray:
         return self._forward(X.astype(np.result_type(self.dtype, X), copy=False))
 

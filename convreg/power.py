@@ -109,7 +109,8 @@ def power_update(
 
 def as_triplets(name: str, value: Any, m: int, n: int) -> list[SingularTriplet]:
     """At least one triplet, of vectors of lengths m and n; sigma, a real number, may be NaN."""
-    if not isinstance(value, Sequence) or isinstance(value, (str, bytes, SingularTriplet)):
+    none = str, bytes, bytearray, memoryview, SingularTriplet  # sequences of something else
+    if not isinstance(value, Sequence) or isinstance(value, none):
         raise TypeError(f"{name}: wanted a sequence of SingularTriplet, got {shown(value)}")
     if len(value) == 0:
         raise ValueError(f"{name}: wanted at least one SingularTriplet, got none")

@@ -817,3 +817,24 @@ def test_whatever_came_can_be_shown():
     assert shown(10**5000) == "one of int that cannot be printed"
     assert shown(np.ones((2, 3))) == "ndarray of shape (2, 3)"
     assert shown("x" * 500) == "'" + "x" * 199 + " ..."
+
+
+@pytest.mark.parametrize(
+    ("error", "bad"),
+    [
+        (ValueError, np.ones(7)),
+        (ValueError, np.ones((4, 8))),
+        (TypeError, np.ones(8, object)),
+        (TypeError, np.full(8, "1")),
+        (TypeError, np.ones(8, "m8[s]")),
+    ],
+)
+def test_vectors_that_an_operator_does_not_take(error, bad):
+    M = ConvolutionOperator(K, 2)
+    for use in (lambda: M @ bad, lambda: M.matvec(bad), lambda: M.matmat(bad)):
+        with pytest.raises(error, match=r"^x: wanted "):
+            use()
+    assert (M @ np.ones((8, 3))).shape == (4, 3)
+    assert (M.T @ np.ones(4)).shape == (8,)
+    assert (M.H @ (1j * np.ones(4))).dtype == complex
+    assert (M @ M.T).shape == (4, 4)

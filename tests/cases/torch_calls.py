@@ -47,9 +47,12 @@ def layer_sizes(good):
     return bad.pairs_from(1)(good) | product
 
 
+MEMORY = "memory", "memory of integers"
+
+
 def input_shapes(good):
     """What is no shape; of shapes that the model does not take the model is blamed."""
-    return bad.without(bad.shapes(good), "empty", "one", "three", "five") | {
+    return bad.without(bad.shapes(good), "empty", "one", "three", "five", *MEMORY) | {
         "number": 3,
         "no channels": (0, 8, 8),
         "huge image": (2, 2**40, 2**40),

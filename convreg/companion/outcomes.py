@@ -68,18 +68,28 @@ def check_outcome(
         for folder, names in (("figure_dir", figures), ("results_dir", results)):
             if name in names:
                 raise ValueError(f"{folder}/{name}: wanted another name, which is a sweep's own")
+    taken = [*COLUMNS, *parameters]
     for name, text in results.items():
         if name in figures:
             raise ValueError(f"results_dir/{name}: wanted another name, got that of a figure")
         try:
-            found = json.loads(text, parse_constant=_refuse)
-            _check_results(found, [*COLUMNS, *parameters])
+            found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_each_once)
+            _check_results(found, taken)
+            taken += found["headline"]
         except (ValueError, RecursionError) as error:
             raise ValueError(f"results_dir/{name}: {error}") from error
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"wanted JSON, got {constant}")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of an object, of which JSON may have two of one name."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError(f"wanted each name once, got {[name for name, _ in pairs]!r:.80}")
+    return fields
 
 
 def _check_results(found: Any, taken: Collection[str]) -> None:

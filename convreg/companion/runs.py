@@ -136,7 +136,9 @@ def in_one_screen(stopped: Exception, notebook: NotebookNode) -> str:
     if isinstance(stopped, PapermillExecutionError):
         trace = strip_ansi("\n".join(stopped.traceback)).splitlines()
         trace = trace[: -1 - stopped.evalue.count("\n")]  # without the error itself
-        error = f"{stopped.ename}: {stopped.evalue}"
+        unsaid = "an error whose text the kernel could not send"
+        nameless = stopped.ename == "CellExecutionError" and not stopped.evalue
+        error = f"{stopped.ename}: {unsaid if nameless else stopped.evalue}"
     else:
         trace = []
         error = f"{type(stopped).__name__}: {strip_ansi(str(stopped))}"

@@ -57,8 +57,10 @@ def results(headline=None, claims=()):
         (results(claims=[1]), "claims: wanted says, where, verdict, measured, got 1"),
         (results(claims=[CLAIM, {}]), "claims: wanted says, where, verdict, measured, got {}"),
         (results(claims=[CLAIM | {"verdict": 1}]), "claims: wanted says, where, verdict"),
+        (b'{"headline": {"a": 1, "a": 2}, "claims": []}', "wanted each name once, got ['a', 'a']"),
+        (b'{"headline": {}, "claims": [], "claims": []}', "wanted each name once, got ['headline"),
     ],
-    ids=range(29),
+    ids=range(31),
 )
 def test_what_is_no_result_is_refused_by_the_name_of_its_file(text, message):
     with pytest.raises(ValueError, match=r"^results_dir/mine\.json: ") as refused:
@@ -83,6 +85,12 @@ def test_what_save_results_writes_is_accepted():
 def test_two_files_of_a_run_have_two_names(figures, found, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         check_outcome(figures, dict.fromkeys(found, results()), [])
+
+
+def test_two_files_have_two_headlines():
+    message = "^results_dir/b.json: headline: wanted a name that is no column's, got 'n'"
+    with pytest.raises(ValueError, match=message):
+        check_outcome([], {"a.json": results({"n": 1}), "b.json": results({"n": 2})}, [])
 
 
 def test_links_are_not_followed(tmp_path):
@@ -151,6 +159,13 @@ def test_what_papermill_left_half_written_is_not_read(notebook, monkeypatch):
     run = execute(notebook)
     assert run.error == "OSError: [Errno 28] No space left on device"
     assert nbformat.reads(run.executed.decode(), as_version=4).cells
+
+
+@pytest.mark.kernel
+def test_an_error_that_cannot_be_sent_is_not_nothing(tmp_path):
+    path = tiny_notebook(tmp_path, r"raise ValueError('\ud800')")
+    (*_, said) = execute(Notebook.read(path), {}).error.splitlines()
+    assert said == "CellExecutionError: an error whose text the kernel could not send"
 
 
 LEAVES = """import json

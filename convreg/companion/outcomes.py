@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from convreg.storage.files import PART
+
 COLUMNS = ("run", "status", "seconds", "error")  # of the index of a sweep
 OWN_FILES = ("executed.ipynb", "run.json")  # of the folder of a run
 CLAIM = ("says", "where", "verdict", "measured")  # what is printed of one
@@ -64,9 +66,9 @@ def check_outcome(
     ...
     ValueError: results_dir/a.json: headline: wanted a finite number for n, got 'many'
     """
-    for name in OWN_FILES:
-        for folder, names in (("figure_dir", figures), ("results_dir", results)):
-            if name in names:
+    for folder, names in (("figure_dir", figures), ("results_dir", results)):
+        for name in names:
+            if name in OWN_FILES or PART.fullmatch(name):
                 raise ValueError(f"{folder}/{name}: wanted another name, which is a sweep's own")
     taken = [*COLUMNS, *parameters]
     for name, text in results.items():

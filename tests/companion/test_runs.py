@@ -79,6 +79,7 @@ def test_what_save_results_writes_is_accepted():
     [
         (["run.json"], [], "figure_dir/run.json: wanted another name"),
         ([], ["executed.ipynb"], "results_dir/executed.ipynb: wanted another name"),
+        ([".x.0123abcd.part"], [], "figure_dir/.x.0123abcd.part: wanted another name"),
         (["x.json"], ["x.json"], "results_dir/x.json: wanted another name"),
     ],
 )

@@ -59,8 +59,8 @@ def values_penalty(
     gram : {"columns", "rows", "smaller"}
         Whose eigenvalues are the squares of the sigma_i: those of M'M, which are zeros too where
         m < n, of M M', or of the smaller. A zero that is there for every M has the gradient 0, and
-        so has one that Mv shows. Where sigma is no more than the rounding error of Mv, the
-        gradient's direction is that error's.
+        so has a sigma for which Mv comes out as 0. Where sigma is no more than the rounding error
+        of Mv, the gradient's direction is that error's.
 
     Returns
     -------
@@ -84,10 +84,9 @@ def values_penalty(
     rows = gram_of_rows(gram, *M.shape)
     root = as_number("alpha", alpha) ** 0.5
     M, scale = reduced(M)
-    scale = scale or 1.0
-    end = farthest_end(M, rows, ends(M, rows), root / scale)
+    end = farthest_end(M, rows, ends(M, rows), root, scale or 1.0)
     w = end.slope * end.product
-    S = _representable(scale * end.distance)
+    S = _representable(end.distance)
     return (S, end.v, w) if rows else (S, w, end.v)
 
 
@@ -138,17 +137,16 @@ def polar_penalty(M: Matrix, alpha: float = 1.0) -> tuple[float, NDArray]:
             f"values, got {m} x {n}; the polar factor of the symbol on a torus does not depend on N"
         )
     M, scale = reduced(M)
-    scale = scale or 1.0
     smaller = np.eye(min(m, n), dtype=M.dtype)
     dense = (M.T @ smaller).T if m < n else M @ smaller
     U, sigma, Vt = np.linalg.svd(dense, full_matrices=False)
-    gaps = sigma.astype(np.float64) - root / scale
-    unit = power_of_two(gaps) or 1.0
-    gaps /= unit
-    P = scale * unit * (scale * unit * float(gaps @ gaps))
-    G = 2 * (U * gaps.astype(M.dtype)) @ Vt
     with np.errstate(over="ignore", invalid="ignore"):
-        return _representable(P), _representable(G * M.dtype.type(scale * unit))
+        gaps = _representable(scale * sigma.astype(np.float64) - root)
+        unit = power_of_two(gaps)
+        gaps /= unit or 1.0
+        P = unit * (unit * float(gaps @ gaps))
+        G = 2 * (U * gaps.astype(M.dtype)) @ Vt * M.dtype.type(unit)
+    return _representable(P), _representable(G)
 
 
 def _representable(value: Any) -> Any:
@@ -179,14 +177,16 @@ class _End(NamedTuple):
 
     selected: int
     distance: float
-    size: float  # |Av|, A being M or, for M M', its transpose
-    slope: float  # the sign of size - alpha^(1/2) over size
+    size: float  # |Av|, A being M, as it is given, or, for M M', its transpose
+    slope: float  # the sign of the difference over size
     v: NDArray
     product: NDArray  # Av
 
 
-def farthest_end(M: Matrix, rows: bool, triplets: Triplets, root: float) -> _End:
-    """Step 7 of the values.
+def farthest_end(
+    M: Matrix, rows: bool, triplets: Triplets, root: float, scale: float = 1.0
+) -> _End:
+    """Step 7 of the values, of an M over a scale.
 
     The slope, and with it the gradient, is 0 at the zero that an M of this shape has for every K,
     and where Av = 0.
@@ -194,12 +194,14 @@ def farthest_end(M: Matrix, rows: bool, triplets: Triplets, root: float) -> _End
     A = M.T if rows else M
     V = np.stack([v for _, _, v in triplets], axis=1)
     products = A @ V
-    sizes = np.linalg.norm(products, axis=0).astype(np.float64)
-    selected = int(np.argmax(np.abs(sizes - root)))
-    size = float(sizes[selected])
+    sizes = [float(size) for size in np.linalg.norm(products, axis=0)]
+    gaps = [scale * size - root for size in sizes]
+    # where both differences are alpha^(1/2) after rounding, the smaller value is farther away
+    selected = max(range(len(gaps)), key=lambda i: (abs(gaps[i]), np.sign(gaps[i]) * sizes[i]))
+    size, gap = sizes[selected], gaps[selected]
     always = selected == 1 and gram_is_singular(M.shape, rows)
-    slope = 0.0 if always or size == 0 else float(np.sign(size - root)) / size
-    return _End(selected, abs(size - root), size, slope, V[:, selected], products[:, selected])
+    slope = 0.0 if always or size == 0 else float(np.sign(gap)) / size
+    return _End(selected, abs(gap), size, slope, V[:, selected], products[:, selected])
 
 
 def ends(

@@ -104,7 +104,7 @@ class _Scale:
         self.M, self._unit = scaled(M)
         # M is the sum over the taps of S (x) K[p, q]', with norms of S of at most 1
         bound = float(np.linalg.norm(self.M.kernel, axis=(2, 3)).sum())
-        above = 2.0 ** np.frexp(bound * bound)[1]
+        above = float(2.0 ** np.frexp(bound * bound)[1])
         shift = alpha / self._unit / self._unit
         self.alpha, self.lowered = min(shift, above), shift > above
         self._rest = alpha - self._times(self.alpha)

@@ -195,6 +195,7 @@ def test_an_alpha_far_above_or_below_m(name, dtype):
             close = pytest.approx(max(alpha, R), rel=1e-3)
             assert close == penalty(K, N, alpha, **geometry)
             found, direction = penalty_gradient(K, N, alpha, **geometry)
+            assert type(found) is float
             assert close == found
             assert np.linalg.norm(direction - G) <= 1e-2 * np.linalg.norm(G)
 
@@ -258,6 +259,19 @@ def test_the_penalty_from_extremes(scale):
         0.75e308, rel=1e-14
     )
     assert from_extremes(1e-200, 1e-200, (1, 1), 1e-320, False) == 1e-320
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_forms_where_m_is_nothing_beside_alpha_or_alpha_beside_m(dtype):
+    large, small = (1e150, 1e-300) if dtype == np.float64 else (1e18, 1e-30)
+    for size, root in ((small, large), (large, small)):
+        M = size * np.diag([1.0, 3.0]).astype(dtype)
+        S, w, v = values_penalty(M, root**2 or 1e-320)
+        assert pytest.approx(max(3 * size, root), rel=1e-6) == S
+        assert np.outer(w, v) == pytest.approx(np.diag([0, 1]) if size > root else np.diag([-1, 0]))
+        P, G = polar_penalty(M, root**2 or 1e-320)
+        assert pytest.approx(10 * size**2 + 2 * root**2, rel=1e-6) == P
+        assert pytest.approx(2 * (M.astype(float) - root * np.eye(2)), rel=1e-6) == G
 
 
 def test_shifted_grams_whose_products_are_floats():

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -255,9 +256,7 @@ def test_a_record_outside_of_the_grid_is_named_and_left_out(kind, out, complete,
 
 @pytest.mark.parametrize("name", [FOREIGN, "notes", "notes\nof mine"])
 def test_a_record_in_the_folder_of_no_run_is_left_out(name, out, complete, runs, capsys):
-    stranger = out / "runs" / name
-    stranger.mkdir()
-    (stranger / "run.json").write_bytes(record_of(out, 1).read_bytes())
+    shutil.copytree(record_of(out, 1).parent, out / "runs" / name)
     assert swept("state=1,2") == 0
     assert runs == []
     (warning,) = capsys.readouterr().err.splitlines()[:1]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from convreg._checks import as_integer, as_kernel, as_number
 from convreg.convolution import ConvolutionOperator, vec
 from convreg.extremes import extreme_singular_values
 from convreg.storage.tables import Table, from_rows
@@ -107,10 +108,13 @@ def norm_error(kernel: NDArray, N: int, blur: float = 0.0, images: int = 100) ->
     >>> norm_error(2 * np.ones((1, 1, 1, 1)), 8, blur=2.0)
     1.0
     """
-    noise = np.random.default_rng(0).standard_normal((images, N, N, kernel.shape[2]))
+    M = ConvolutionOperator(as_kernel(kernel, "kernel"), as_integer("N", N, 1))
+    images = as_integer("images", images, 1)
+    blur = as_number("blur", blur, positive=False)
+    noise = np.random.default_rng(0).standard_normal((images, N, N, M.kernel.shape[2]))
     blurred = gaussian_filter(noise, (0, blur, blur, 0))
     X = np.stack([vec(image) for image in blurred], axis=1)
-    Y = ConvolutionOperator(kernel, N) @ X
+    Y = M @ X
     ratio = np.linalg.norm(Y, axis=0) / np.linalg.norm(X, axis=0)
     return float(np.sqrt(np.mean((ratio - 1) ** 2)))
 

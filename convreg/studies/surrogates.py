@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate
 
+from convreg._checks import as_floats, as_integer, as_kernel
 from convreg.extremes import extreme_singular_values
+from convreg.geometry import as_image_size
 from convreg.studies.alternatives import reshaped
 from convreg.studies.periodic import clip_periodic, periodic_singular_values
 
@@ -37,7 +39,7 @@ def bounded_by_reshaped(K: NDArray, N: int) -> bool:
     >>> bounded_by_reshaped(np.ones((3, 3, 2, 1)), 4)
     True
     """
-    k, _, g, h = K.shape
+    k, _, g, h = as_kernel(K).shape
     W = np.linalg.svd(reshaped(K), compute_uv=False)
     largest, smallest = extreme_singular_values(K, N)
     rounding = 1 + 1e-12
@@ -67,8 +69,12 @@ def norm_ratio_on_a_torus(K: NDArray, N: int, seed: int = 0) -> float:
     >>> norm_ratio_on_a_torus(np.array([[0, 0, 0], [2, 0, 0], [0, 0, 0]]), 5)
     2.0
     """
-    X = np.random.default_rng(seed).standard_normal((N, N))
-    Y = correlate(X, K, mode="wrap")
+    kernel = as_floats("K", K)
+    if kernel.ndim != 2 or kernel.size == 0:
+        raise ValueError(f"K: wanted the shape (k, k), none of them 0, got {kernel.shape}")
+    N, _ = as_image_size("N", as_integer("N", N, 1))
+    X = np.random.default_rng(as_integer("seed", seed, 0)).standard_normal((N, N))
+    Y = correlate(X, kernel, mode="wrap")
     return round(float(np.linalg.norm(Y) / np.linalg.norm(X)), 14)
 
 

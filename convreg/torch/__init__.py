@@ -150,8 +150,8 @@ def add_penalty(
             term = ConvPenalty(*given, output_size=out, name=name, form=form)
             if not (term.map.pointwise and name in regularizer.names):
                 if factors[name] and not holds(term.u.dtype, factors[name]):
-                    wanted = f"wanted what {term.u.dtype} can hold"
-                    raise ValueError(f"weights: {wanted}, got {factors[name]:g} for {name!r}")
+                    held = f"wanted what {term.u.dtype} can hold"
+                    raise ValueError(f"weights: {held}, got {factors[name]:g} for {name!r}")
                 regularizer.append(term, factors[name])
     if len(regularizer) == 0:
         raise ValueError(f"model: wanted one that uses a layer to penalise, got {_none(left_out)}")

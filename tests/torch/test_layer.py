@@ -791,7 +791,7 @@ def test_where_the_shifted_gram_is_zero_the_vectors_stay():
     assert same(before, vectors(module))
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e200])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_do_not_spoil_the_vectors(bad):
     conv = layer(3, 2, 3)
     module = ConvPenalty(conv, 4)

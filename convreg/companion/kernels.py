@@ -35,6 +35,7 @@ LEFT_OUT = (
     "NO_COLOR",
     "PYTHON",
     "PY_COLORS",
+    "SOURCE_DATE_EPOCH",
     "TQDM_",
 )
 KEPT = (

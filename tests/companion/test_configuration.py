@@ -191,7 +191,7 @@ def test_nbval_compares_the_committed_notebooks(homes):
         *("JUPYTER_DEFAULT_PROVISIONER_NAME", "JUPYTER_PATH", "MATPLOTLIBRC", "MPLBACKEND"),
         *("NO_COLOR", "PYTHONCOERCECLOCALE", "PYTHONHASHSEED", "PYTHONINSPECT", "PYTHONIOENCODING"),
         *("PYTHONOPTIMIZE", "PYTHONSTARTUP", "PYTHONUTF8", "PYTHONWARNINGS", "PYTHON_COLORS"),
-        "TQDM_DISABLE",
+        *("SOURCE_DATE_EPOCH", "TQDM_DISABLE"),
     ],
 )
 def test_a_variable_that_is_configuration_is_not_handed_on(name):

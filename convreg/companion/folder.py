@@ -16,13 +16,13 @@ from convreg.companion.records import as_json, read_claim, read_rows
 from convreg.companion.rules import named
 from convreg.storage.files import remove_parts, write_whole
 
-OWN = ("sweep.json", "index.csv", "sweep.png", "sweep.pdf", "sweep.csv", "file")  # see places.py
+OWN = ("sweep.json", "index.csv", "sweep.png", "sweep.pdf", "sweep.csv")
 KEY = re.compile("[0-9a-f]{12}")
 
 
 def check_places(out: Path, points: Iterable[Setting]) -> None:
     """Refuse what is in the place of our files or folders: what a link leads to is not ours."""
-    for name in (".lock", "sweep.json", "index.csv"):
+    for name in (".lock", *OWN):
         path = out / name
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise ValueError(f"--out: wanted a file or nothing in the place of {path}")
@@ -35,7 +35,7 @@ def check_places(out: Path, points: Iterable[Setting]) -> None:
 
 def clean(out: Path) -> None:
     """Remove what a sweep that was killed left half written."""
-    remove_parts(out, OWN)
+    remove_parts(out, (*OWN, "file"))  # with which places.py tries a folder
     for folder in (out / "runs").iterdir():
         if KEY.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
             with contextlib.suppress(PermissionError):  # it may be of no point of this grid

@@ -359,8 +359,10 @@ def test_without_sweep_json_runs_of_other_code_are_refused(kind, version, out, r
 
 # what stands in our places
 
+NAMED = [".lock", "index.csv", "sweep.json", "sweep.png", "sweep.pdf", "sweep.csv"]
 
-@pytest.mark.parametrize("name", ["runs", "runs/KEY", ".lock", "index.csv", "sweep.json"])
+
+@pytest.mark.parametrize("name", ["runs", "runs/KEY", *NAMED])
 @pytest.mark.parametrize("how", ["a link", "a dangling link", "another kind"])
 def test_what_stands_in_our_places_is_refused_and_not_followed(name, how, out, runs, capsys):
     elsewhere = out.parent / "elsewhere"

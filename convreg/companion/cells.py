@@ -6,7 +6,6 @@ import contextlib
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from types import CodeType
 from typing import Any
 from unittest.mock import patch
 
@@ -38,7 +37,9 @@ def run_cells(cells: Sequence[str], name: str) -> dict[str, Any]:
         with in_silence(), contextlib.chdir("."):
             for cell in cells:
                 refusal = cell is cells[-1]
-                exec(_compiled(cell, name), namespace)
+                # with it cells keep their annotations from Python 3.14 on, too
+                source = f"from __future__ import annotations\n{cell}"
+                exec(compile(source, name, "exec", dont_inherit=True), namespace)
     except Stopped:
         raise
     except BaseException as error:  # an import that is missing, a magic, a mistake, an exit
@@ -49,15 +50,6 @@ def run_cells(cells: Sequence[str], name: str) -> dict[str, Any]:
         wanted = "wanted one that comes to its check_parameters"
         raise ValueError(f"notebook: {wanted}, got {got}") from error
     return namespace
-
-
-def _compiled(cell: str, name: str) -> CodeType:
-    """A cell as code, or a SyntaxError; with its annotations kept from Python 3.14 on, too."""
-    try:
-        whole = f"from __future__ import annotations\n{cell}"
-        return compile(whole, name, "exec", dont_inherit=True)
-    except (ValueError, RecursionError, MemoryError) as error:  # a NUL, half a sign, brackets
-        raise SyntaxError(str(error)) from None
 
 
 @contextlib.contextmanager

@@ -451,6 +451,13 @@ def test_zeros(kind, size):
         assert np.array_equal(W @ W.T, np.eye(2))
 
 
+def test_large_terms_that_cancel():
+    large = aslinearoperator(np.full((5, 5), 1e200))
+    for A in (large - large, shifted_gram(1e20 * np.eye(5), 1e40)):
+        [found] = leading_triplets(A, 1)
+        assert found.sigma <= 1e25
+
+
 @pytest.mark.parametrize("value", [5e-324, 1e-320, 1e-300, 1e308])
 @pytest.mark.parametrize("kind", MATRICES)
 def test_the_smallest_and_the_largest_numbers(kind, value):

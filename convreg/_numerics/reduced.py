@@ -35,10 +35,13 @@ def reduced(A: Any) -> tuple[Any, float]:
     room, numbers = ROOM, np.finfo(A.dtype)
     size = power_of_two(Reduced(A, 1.0, room) @ x)
     if size < numbers.tiny / numbers.eps**2:  # products lose digits, or all
-        room = int(0.9 * numbers.maxexp)
-        size = power_of_two(Reduced(A, 1.0, room) @ x)
-        if size > 0:
-            size = max(size, math.ldexp(numbers.smallest_subnormal, room))
+        far = int(0.9 * numbers.maxexp)
+        try:
+            larger = power_of_two(Reduced(A, 1.0, far) @ x)
+        except ValueError:  # it is 0, by large terms that cancel
+            larger = 0.0
+        if larger > 0:
+            room, size = far, max(larger, math.ldexp(numbers.smallest_subnormal, far))
     return Reduced(A, size or 1.0, room), size * 2.0**-room
 
 
@@ -70,7 +73,7 @@ class Reduced(LinearOperator):
         super().__init__(A.dtype, A.shape)
         self._A, self._size, self._room = A, size, room
         if hasattr(A, "lowest"):
-            self.lowest = float(np.ldexp(float(A.lowest), room)) / size
+            self.lowest = float(A.lowest) * 2.0**room / size
 
     def _matmat(self, X: NDArray) -> NDArray:
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused there

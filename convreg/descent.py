@@ -244,7 +244,6 @@ def _overflows(kernel: NDArray, alpha: float) -> bool:
     """
     k1, k2 = kernel.shape[:2]
     with np.errstate(over="ignore", invalid="ignore"):
-        alpha = kernel.dtype.type(alpha)
         bound = k1 * k2 * np.sum(kernel**2, dtype=kernel.dtype) + alpha
         return not np.isfinite(bound**2)
 

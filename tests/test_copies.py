@@ -197,7 +197,7 @@ OTHERS = {
         lambda kind: [kind(M, 1.0, False), kind(M, 2.0, True)],
         products,
     ),
-    "convreg._checks.RealOperator": (lambda kind: [kind("A", M)], products),
+    "convreg._matrices.RealOperator": (lambda kind: [kind("A", M)], products),
     "convreg.symbol.Symbol": (lambda kind: [kind(M)], lambda F: [F.peaks, F.at(0.5, 0.5)]),
     "convreg.companion.rules.Real": (lambda kind: [kind(0.0, 2.0)], rule),
     "convreg.companion.rules.Integer": (lambda kind: [kind(0, 2)], rule),

@@ -21,7 +21,7 @@ except ImportError as error:
     raise ImportError("convreg.torch needs PyTorch: pip install 'convreg[torch]'") from error
 from torch import nn
 
-from convreg._checks import Gram, as_choice
+from convreg._checks import GRAMS, Gram, as_choice
 from convreg.torch.forms import FormName
 from convreg.torch.init import delta_orthogonal_ as delta_orthogonal_
 from convreg.torch.layer import ConvPenalty as ConvPenalty
@@ -132,6 +132,7 @@ def add_penalty(
     if not isinstance(model, nn.Module):
         raise TypeError(f"model: wanted a torch.nn.Module, got {type(model).__name__}")
     reduction = as_choice("reduction", reduction, ("sum", "mean"))
+    as_choice("gram", gram, GRAMS)
     layers, names = layers_of(model, kinds)
     inputs = inputs_of(model, input_shape, example_inputs)
     left_out = dict.fromkeys(skipped(skip, model, layers, names), "skipped")

@@ -40,7 +40,7 @@ def inputs_of(model: nn.Module, input_shape: Any, example_inputs: Any) -> tuple[
     if example_inputs is not None:
         return (example_inputs,), {}
     array = isinstance(input_shape, np.ndarray) and input_shape.ndim == 1
-    text = isinstance(input_shape, (str, bytes, bytearray))
+    text = isinstance(input_shape, (str, bytes, bytearray, memoryview))
     if text or not (array or isinstance(input_shape, Sequence)):
         wanted = "the shape of the model's input without the batch, such as (3, 32, 32)"
         raise TypeError(f"input_shape: wanted {wanted}, got {shown(input_shape)}")

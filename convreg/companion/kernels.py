@@ -131,3 +131,11 @@ class OurKernel(_Ours, KernelManager):
 
 class OurAsyncKernel(_Ours, AsyncKernelManager):
     """For papermill."""
+
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+        """Start it; where it does not start, its folder goes."""
+        try:
+            await super().start_kernel(**options)
+        except BaseException:
+            self.cleanup_connection_file()
+            raise

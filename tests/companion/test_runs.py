@@ -172,7 +172,8 @@ def test_an_error_that_cannot_be_sent_is_not_nothing(tmp_path):
 LEAVES = """import json
 Path("executed.ipynb").symlink_to("elsewhere")
 Path("results_dir").mkdir()
-Path("results_dir", "tiny.json").write_text(json.dumps({"headline": {"n": "many"}, "claims": []}))"""
+found = {"headline": {"n": "many"}, "claims": []}
+Path("results_dir", "tiny.json").write_text(json.dumps(found))"""
 
 
 @pytest.mark.kernel

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from subprocess import DEVNULL
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -115,8 +116,9 @@ class _Ours:
             self._folder = TemporaryDirectory(prefix="convreg-kernel-", ignore_cleanup_errors=True)
         folder = self._folder.name
         self.connection_file = str(Path(folder, "connection.json"))
-        started: Any = super()
-        return started.start_kernel(**{**options, "env": environment(os.environ, folder)})
+        ours = {"env": environment(os.environ, folder), "stdout": DEVNULL, "stderr": DEVNULL}
+        started: Any = super()  # what a notebook prints comes in messages
+        return started.start_kernel(**{**options, **ours})
 
     def cleanup_connection_file(self) -> None:
         """Remove what the kernel needed as it ran."""

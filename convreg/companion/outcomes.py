@@ -25,19 +25,26 @@ def files_in(folder: Path) -> dict[str, bytes]:
     Raises
     ------
     ValueError
-        For a link: where it leads was not written by the run.
+        For what is no file: a link, which leads to what the run did not write, or a folder, whose
+        files would be lost.
     OSError
         For what cannot be read.
     """
-    if folder.is_symlink():
-        raise ValueError(f"{folder.name}: wanted a folder, got a link")
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ValueError(f"{folder.name}: wanted a folder, got {_kind(folder)}")
     files = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.is_symlink():
-            raise ValueError(f"{folder.name}/{path.name}: wanted a file, got a link")
-        if path.is_file():
-            files[path.name] = path.read_bytes()
+    for path in sorted(folder.iterdir()) if folder.exists() else []:
+        if path.is_symlink() or not path.is_file():
+            raise ValueError(f"{folder.name}/{path.name}: wanted a file, got {_kind(path)}")
+        files[path.name] = path.read_bytes()
     return files
+
+
+def _kind(path: Path) -> str:
+    """What stands at a path, in words."""
+    if path.is_symlink():
+        return "a link"
+    return "a folder" if path.is_dir() else "a file" if path.is_file() else "a special file"
 
 
 def check_outcome(

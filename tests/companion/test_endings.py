@@ -235,6 +235,15 @@ def test_what_nobody_reads_is_no_traceback():
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_kernel_needs_no_terminal(closed, here):
+    tiny_notebook(here, "os.write(1, b'out'); os.write(2, b'err')")
+    code, said = printed("convreg", "run", "tiny.ipynb", preexec_fn=lambda: os.close(closed))
+    assert (code, said) == (0, "")
+    assert files_in(here) == ["tiny.ipynb", "tiny.run.ipynb"]
+
+
+@pytest.mark.kernel
 @pytest.mark.parametrize("program", ["convreg", "convreg.companion.reproduce"])
 def test_a_backend_that_is_none_is_not_ours(program):
     env = {**os.environ, "MPLBACKEND": "nonsense"}

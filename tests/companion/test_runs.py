@@ -1,7 +1,9 @@
 """One run: whatever a notebook does and leaves, an outcome that a sweep can file."""
 
 import json
+import os
 import tempfile
+from pathlib import Path
 
 import nbformat
 import papermill
@@ -94,21 +96,33 @@ def test_two_files_have_two_headlines():
         check_outcome([], {"a.json": results({"n": 1}), "b.json": results({"n": 2})}, [])
 
 
-def test_links_are_not_followed(tmp_path):
-    (tmp_path / "secret").write_text("theirs")
+def a_link(path):
+    path.symlink_to(path.parent / "own")
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "got"), [(a_link, "a link"), (Path.mkdir, "a folder"), (a_pipe, "a special file")]
+)
+def test_what_is_no_file_is_neither_followed_nor_lost(make, got, tmp_path):
     folder = tmp_path / "figure_dir"
     folder.mkdir()
     (folder / "own").write_text("ours")
-    (folder / "below").mkdir()
     assert files_in(folder) == {"own": b"ours"}
-    (folder / "a.png").symlink_to(tmp_path / "secret")
-    with pytest.raises(ValueError, match=r"^figure_dir/a.png: wanted a file, got a link"):
+    make(folder / "a.png")
+    with pytest.raises(ValueError, match=f"^figure_dir/a.png: wanted a file, got {got}$"):
         files_in(folder)
-    link = tmp_path / "results_dir"
-    link.symlink_to(tmp_path / "below")
-    with pytest.raises(ValueError, match=r"^results_dir: wanted a folder, got a link"):
-        files_in(link)
-    assert files_in(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize(("make", "got"), [(a_link, "a link"), (Path.touch, "a file")])
+def test_what_is_no_folder_has_no_files(make, got, tmp_path):
+    assert files_in(tmp_path / "results_dir") == {}
+    make(tmp_path / "results_dir")
+    with pytest.raises(ValueError, match=f"^results_dir: wanted a folder, got {got}$"):
+        files_in(tmp_path / "results_dir")
 
 
 # nothing is raised

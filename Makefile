@@ -75,9 +75,8 @@ reproduce: .venv/.ready-notebooks ## run every notebook, write figures/ and buil
 test test-all: export OPENBLAS_NUM_THREADS := 1
 test test-all: export OMP_NUM_THREADS := 1
 test test-all: export MKL_NUM_THREADS := 1
-# The tests themselves read UTF-8 in any locale; of convreg's files each names its encoding.
+# The tests themselves read UTF-8 in any locale; what convreg opens has its encoding named.
 test test-all: export PYTHONUTF8 := 1
-test test-all: export PYTHONWARNDEFAULTENCODING := 1
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 define STATIC

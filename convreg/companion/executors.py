@@ -49,7 +49,7 @@ def _share(root: Path) -> float:
     """How many CPUs' time the control groups of this process leave it; infinity without any."""
     shares = [math.inf]
     with contextlib.suppress(OSError, ValueError):  # there are none but on Linux
-        for line in (root / "proc/self/cgroup").read_text().splitlines():
+        for line in (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, kinds, group = line.split(":", 2)
             if kinds and "cpu" not in kinds.split(","):
                 continue
@@ -64,10 +64,10 @@ def _quota(group: Path) -> float:
     """The CPUs' time that a control group has, as version 2 writes it or version 1; or infinity."""
     with contextlib.suppress(OSError, ValueError, ZeroDivisionError):  # "max" is no number
         if (group / "cpu.max").exists():
-            quota, period = (group / "cpu.max").read_text().split()
+            quota, period = (group / "cpu.max").read_text(encoding="utf-8").split()
         else:
-            quota = (group / "cpu.cfs_quota_us").read_text()
-            period = (group / "cpu.cfs_period_us").read_text()
+            quota = (group / "cpu.cfs_quota_us").read_text(encoding="utf-8")
+            period = (group / "cpu.cfs_period_us").read_text(encoding="utf-8")
         if int(quota) > 0:  # -1: as much as there is
             return int(quota) / int(period)
     return math.inf

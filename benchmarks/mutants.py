@@ -315,7 +315,8 @@ def run(root, todo, processes):
             copy = Path(shutil.copytree(root, Path(folder, str(number)), ignore=unwanted))
             for name in MODULES:  # as every planted one will be: without its comments
                 path = of(copy / "convreg", f"{name}.py")
-                path.write_text(ast.unparse(ast.parse(path.read_text(encoding="utf-8"))), encoding="utf-8")
+                plain = ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
+                path.write_text(plain, encoding="utf-8")
             copies.put(copy)
         if failed := caught_by(copy, tests_of(copy, TESTED), SECONDS[1]):
             sys.exit(f"without a fault the tests have to pass, but {failed} does not")

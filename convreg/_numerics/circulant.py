@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from convreg._numerics.threads import in_threads
+from convreg._numerics.transforms import irfftn, rfftn
 from convreg._numerics.trigonometric import GramPolynomial
 
 LIMIT = 2**26  # entries that are kept, half a gigabyte
@@ -91,12 +91,12 @@ class GramInverse:
         for i, j in np.ndindex(s1, s2):
             part = x[:, j::s2, i::s1]
             torus[i, j, :, : part.shape[1], : part.shape[2]] = part
-        return scipy.fft.rfft2(torus.reshape(-1, L2, L1))
+        return rfftn(torus.reshape(-1, L2, L1), axes=(1, 2))
 
     def _pixels(self, waves: NDArray) -> NDArray:
         """The way back, as a vector."""
         (H, W), (s1, s2), (L1, L2) = self.images, self.strides, self.sides
-        torus = scipy.fft.irfft2(waves, (L2, L1)).reshape(s1, s2, -1, L2, L1)
+        torus = irfftn(waves, (L2, L1), axes=(1, 2)).reshape(s1, s2, -1, L2, L1)
         x = np.empty((torus.shape[2], W, H))
         for i, j in np.ndindex(s1, s2):
             part = x[:, j::s2, i::s1]

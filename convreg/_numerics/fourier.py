@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfftn, next_fast_len, rfftn
+from scipy.fft import next_fast_len
 
 from convreg._numerics.kept import kept_property
+from convreg._numerics.transforms import irfftn, rfftn
 from convreg.geometry import Axis, Geometry
 
 READS = 60  # by the taps for each point of the grid: with fewer, products of matrices are as quick

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -168,7 +168,9 @@ def _dask(scheduler: str, workers: int | None) -> Iterator[Any]:
                     env={"TMPDIR": folder},
                 )
                 scheduler = stack.enter_context(cluster).scheduler_address
-            asyncio.run(asyncio.wait_for(_answer(scheduler), ANSWER))
+            asked = asyncio.wait_for(_answer(scheduler), ANSWER)
+            with ThreadPoolExecutor(1) as thread:  # the caller's may have an event loop
+                thread.submit(asyncio.run, asked).result()
             client = stack.enter_context(Client(scheduler, timeout=ANSWER))
             client.wait_for_workers(1, timeout=PATIENCE)
         except Exception as error:  # what answers may be anything

@@ -1,5 +1,6 @@
 """How many CPUs there are for us, and who is no scheduler: in one line, within seconds."""
 
+import asyncio
 import concurrent.futures
 import contextlib
 import logging
@@ -162,6 +163,16 @@ def test_what_is_no_address_is_refused(address, place, runs, monkeypatch, capfd)
     (said,) = capfd.readouterr().err.splitlines()
     assert f"--scheduler: wanted one with workers, got {address!r}" in said
     assert runs == []
+
+
+def test_the_caller_may_have_an_event_loop(place, runs, monkeypatch, capfd):
+    async def called_as_in_a_notebook():
+        return swept("state=1", more=["--scheduler", "tcp://127.0.0.1:1"])
+
+    monkeypatch.setattr(executors, "ANSWER", 0.5)
+    assert asyncio.run(called_as_in_a_notebook()) == 2
+    (said,) = capfd.readouterr().err.splitlines()
+    assert "event loop" not in said
 
 
 # an executor that is lost

@@ -70,7 +70,8 @@ def _check_indices(name: str, matrix: Any) -> None:
 def as_matrix(name: str, value: Any) -> Any:
     """A real matrix: a dense array of floats, a csr_array or a `RealOperator`, ``name`` in errors.
 
-    What has ``@`` and no way to an array is an operator.
+    What has ``@`` and no way to an array is an operator; one that ``checks_products`` itself, as
+    those of convreg do, comes as it is.
     """
     kind = type(value)
     of_entries = issparse(value) or hasattr(kind, "__array__") or not hasattr(kind, "__matmul__")
@@ -81,7 +82,8 @@ def as_matrix(name: str, value: Any) -> Any:
             f"{name}: wanted two dimensions, neither of them 0 nor above {MOST_ENTRIES:,}, "
             f"got the shape {shown(shape)}"
         )
-    return matrix if of_entries else RealOperator(name, matrix)
+    checked = of_entries or getattr(kind, "checks_products", False)
+    return matrix if checked else RealOperator(name, matrix)
 
 
 def _is_size(value: Any) -> bool:
@@ -95,6 +97,8 @@ class RealOperator(LinearOperator):
     Where those of the given one are not, the error names it. It is its own transpose where the
     given one is, and has its bound ``lowest``.
     """
+
+    checks_products = True
 
     def __init__(self, name: str, A: Any) -> None:
         dtype = _real_type(name, asked(A, "dtype"))

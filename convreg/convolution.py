@@ -204,6 +204,8 @@ class ConvolutionOperator(LinearOperator):
     (802816, 150528)
     """
 
+    checks_products = True  # what they are given, and M is finite
+
     def __init__(
         self,
         K: ArrayLike,

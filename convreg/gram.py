@@ -64,6 +64,8 @@ class ShiftedGram(LinearOperator):
     None of its eigenvalues is below ``lowest``.
     """
 
+    checks_products = True
+
     def __init__(self, M: Matrix, alpha: float, rows: bool) -> None:
         A = M.T if rows else M
         self._A = aslinearoperator(A)

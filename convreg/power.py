@@ -6,7 +6,7 @@ LinearOperator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,12 +88,22 @@ def power_update(
     A = as_matrix("A", A)
     triplets = as_triplets("triplets", triplets, *A.shape)
     iterations = as_integer("iterations", iterations, 0)
-    normalise = _orthonormal if as_flag("orthogonalize", orthogonalize) else _normalised
+    normalise = _orthonormal if as_flag("orthogonalize", orthogonalize) else normalised
     if normalise is _orthonormal and len(triplets) > min(A.shape):
         raise ValueError(
             f"triplets: wanted at most {min(A.shape)}, as many as can be orthogonal, got "
             f"{len(triplets)}"
         )
+    return refreshed(A, triplets, iterations, normalise)
+
+
+def refreshed(
+    A: Any,
+    triplets: Sequence[SingularTriplet],
+    iterations: int,
+    normalise: Callable[[NDArray, NDArray], tuple[NDArray, NDArray]],
+) -> list[SingularTriplet]:
+    """The same for an A of `as_matrix` and triplets of its vectors."""
     sigma = np.array([triplet.sigma for triplet in triplets])
     U = np.stack([triplet.u for triplet in triplets], axis=1)
     V = np.stack([triplet.v for triplet in triplets], axis=1)
@@ -146,7 +156,7 @@ def _finite(norms: NDArray) -> NDArray:
     return norms
 
 
-def _normalised(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:
+def normalised(W: NDArray, previous: NDArray) -> tuple[NDArray, NDArray]:
     """The norms of the columns of W, and its columns normalised; at a norm of 0 the previous."""
     norms = _norms(W)
     unit = np.empty_like(W)

@@ -26,13 +26,13 @@ from convreg.gradients import gradient_from_products
 from convreg.gram import ShiftedGram, gram_is_singular
 from convreg.learning_rates import answer_of
 from convreg.penalty import from_extremes
-from convreg.power import as_triplets, power_update
+from convreg.power import as_triplets, normalised, refreshed
 
 
 def as_update(update: str | Update, power_iterations: int) -> Update:
     """Step 6 as a function; what one that is not ours returns is checked."""
     updates: dict[str, Update] = {
-        "power": lambda B, triplets: power_update(B, triplets, power_iterations),
+        "power": lambda B, triplets: refreshed(B, triplets, power_iterations, normalised),
         "svd": best_update,
     }
     if callable(update):

@@ -8,8 +8,8 @@ child finds what was not in use, and what an interrupted product leaves half don
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -30,14 +30,15 @@ class Kept(Generic[Thing]):
         self._make = make
         self._kept: deque[tuple[tuple[Hashable, ...], Thing]] = deque(maxlen=most)
 
-    @contextmanager
-    def __call__(self, *arguments: Hashable) -> Iterator[Thing]:
-        """One that nobody else uses meanwhile."""
-        thing = self._taken(arguments)
-        yield thing
-        self._kept.append((arguments, thing))  # not where an error ended its use
+    def __call__(self, *arguments: Hashable) -> InUse[Thing]:
+        """A context with one that nobody else uses meanwhile."""
+        return InUse(self, arguments)
 
-    def _taken(self, arguments: tuple[Hashable, ...]) -> Thing:
+    def give_back(self, arguments: tuple[Hashable, ...], thing: Thing) -> None:
+        """Keep it for the next time."""
+        self._kept.append((arguments, thing))
+
+    def take(self, arguments: tuple[Hashable, ...]) -> Thing:
         """One that was kept, which is there no longer, or a new one."""
         for kept in self._kept.copy():
             if kept[0] == arguments:
@@ -54,6 +55,23 @@ class Kept(Generic[Thing]):
     def clear(self) -> None:
         """Keep none of them."""
         self._kept.clear()
+
+
+class InUse(Generic[Thing]):
+    """A context in which something kept is used; where an error ends it, it is kept no longer."""
+
+    __slots__ = ("_arguments", "_kept", "_thing")
+
+    def __init__(self, kept: Kept[Thing], arguments: tuple[Hashable, ...]) -> None:
+        self._kept, self._arguments = kept, arguments
+
+    def __enter__(self) -> Thing:
+        self._thing = self._kept.take(self._arguments)
+        return self._thing
+
+    def __exit__(self, error: object, *_: object) -> None:
+        if error is None:
+            self._kept.give_back(self._arguments, self._thing)
 
 
 def kept_property(compute: Callable[[Any], Value]) -> cached_property[Value]:

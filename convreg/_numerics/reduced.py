@@ -76,6 +76,8 @@ class Reduced(LinearOperator):
             self.lowest = float(A.lowest) * 2.0**room / size
 
     def _matmat(self, X: NDArray) -> NDArray:
+        if self._room == 0 and self._size == 1:
+            return self._A @ X
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused there
             product = self._A @ np.ldexp(X, self._room)
         return product / self.dtype.type(self._size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ import psutil
 
 from convreg.companion.kernels import LAUNCHER
 
+FILES, FILES_OF_A_KERNEL = 64, 24  # that are open: of this process, for each kernel
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 
@@ -64,7 +66,13 @@ def threads(count: int) -> Iterator[Executor]:
 
     What waits is cancelled. A kernel that has not begun is started again when it dies, so they are
     ended again and again until every thread has returned and removed its folder.
+
+    Raises
+    ------
+    ValueError
+        Where the process may not open the files that so many kernels need.
     """
+    _allow_files(FILES + FILES_OF_A_KERNEL * count)
     over = threading.Event()
     pool = ThreadPoolExecutor(count)
     try:
@@ -74,6 +82,21 @@ def threads(count: int) -> Iterator[Executor]:
     finally:
         pool.shutdown(cancel_futures=True)
         over.set()
+
+
+def _allow_files(wanted: int) -> None:
+    """Raise the limit of open files to so many, or to what the process may raise it to."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = math.inf if hard == resource.RLIM_INFINITY else hard
+    if most < wanted:
+        fewer = f"workers: wanted fewer, or a limit of {wanted} open files"
+        raise ValueError(f"{fewer}, got one of {hard} (ulimit -n)")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from convreg.companion.rules import cut, shown
 
 ANSWER = 10.0  # seconds in which a scheduler answers
 PATIENCE = 60.0  # seconds without any worker, after which nothing is waited for any more
+NEEDED = "import convreg.companion.runs"  # on every worker
 GOES_ON = "what is complete stays, and the same command goes on"
 
 
@@ -173,6 +174,9 @@ def _dask(scheduler: str, workers: int | None) -> Iterator[Any]:
                 thread.submit(asyncio.run, asked).result()
             client = stack.enter_context(Client(scheduler, timeout=ANSWER))
             client.wait_for_workers(1, timeout=PATIENCE)
+            for error in client.run(exec, NEEDED, on_error="return").values():
+                if error is not None:  # a run would end such a worker
+                    raise error
         except Exception as error:  # what answers may be anything
             wanted = f"wanted one with workers, got {shown(scheduler)} ({_in_one_line(error)})"
             raise ValueError(f"--scheduler: {wanted}") from None

@@ -10,7 +10,7 @@ import yaml
 from convreg.companion.notebooks import Notebook
 from convreg.companion.parameters import FOLDERS, refuse, unknown_among
 from convreg.companion.places import as_place
-from convreg.companion.rules import cut, shown
+from convreg.companion.rules import cut, literal, shown
 
 Given = dict[str, dict[str, Any]]  # parameters by the names of notebooks
 
@@ -25,7 +25,7 @@ def read_given(file: str, notebooks: Sequence[Notebook]) -> Given:
     """
     path = as_place("--parameters", file)
     try:
-        given = yaml.load(path.read_text(encoding="utf-8-sig"), _EachOnce)
+        given = _values(yaml.load(path.read_text(encoding="utf-8-sig"), _EachOnce))
     except Exception as error:  # no file, another encoding: whatever YAML stumbles over
         said = cut(" ".join(str(error).split()), 300)
         raise ValueError(f"--parameters: wanted a YAML file, got {shown(file)} ({said})") from None
@@ -42,6 +42,15 @@ def read_given(file: str, notebooks: Sequence[Notebook]) -> Given:
     except ValueError as error:
         raise ValueError(f"--parameters: {error}") from None
     return given
+
+
+def _values(read: Any) -> Any:
+    """What texts mean, as on the command line: 1e-3 is a number, 1:30 is none."""
+    if isinstance(read, dict):
+        return {name: _values(value) for name, value in read.items()}
+    if isinstance(read, list):
+        return [_values(value) for value in read]
+    return literal(read) if isinstance(read, str) else read
 
 
 def _problem(notebook: Notebook, values: Any) -> str | None:
@@ -61,8 +70,8 @@ def _problem(notebook: Notebook, values: Any) -> str | None:
     return None
 
 
-class _EachOnce(yaml.SafeLoader):
-    """YAML in which no name comes twice: the first would be lost in silence."""
+class _EachOnce(yaml.BaseLoader):
+    """YAML of texts in which no name comes twice: the first would be lost in silence."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         """A mapping as it is, if its names are different."""

@@ -7,6 +7,7 @@ by an accident: every field is checked, and so is that the files of a complete r
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ def _read_row(record: Path) -> Row:
 def read_json(path: Path) -> Any:
     """What a JSON file says; a ValueError for whatever is none."""
     try:
+        if not os.path.lexists(path):
+            raise ValueError("there is none")
         if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
             raise ValueError("wanted a file, and no link to one")
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)

@@ -113,10 +113,11 @@ def reproduce(options: argparse.Namespace) -> int:
     every = [Notebook.read(path) for path in all_notebooks()]
     notebooks = [notebook for notebook in every if not notebook.missing]
     skipped = [notebook for notebook in every if notebook.missing]
+    for name in ("parameters", "figures", "build"):
+        if options.rewrite and getattr(options, name) is not None:
+            raise ValueError(f"--rewrite: wanted without --{name}, which it would ignore")
     given = {} if options.parameters is None else read_given(options.parameters, every)
     figures, build = _places(options)
-    if options.rewrite and given:
-        raise ValueError("--rewrite: wanted without --parameters, which it would ignore")
     as_asked = partial(run_with, given=given, figures=figures, build=build)
     runs = run_all(notebooks, rewrite if options.rewrite else as_asked)
     passed = [one for one in runs if not one.error]

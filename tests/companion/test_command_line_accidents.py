@@ -14,6 +14,7 @@ from sweeps import swept
 from tiny import CHECK, files_in, status, tiny_notebook, written
 
 from convreg.companion import commands, reproduce
+from convreg.companion.given import read_given
 from convreg.companion.grid import read_grid
 from convreg.companion.notebooks import Notebook, find_notebook
 from convreg.companion.places import as_place, no_file, no_folder
@@ -539,25 +540,25 @@ NAMES = "the names of notebooks with their parameters"
         ("", f"wanted {NAMES}, got None"),
         ("[]", f"wanted {NAMES}, got []"),
         ("01_a", f"wanted {NAMES}, got '01_a'"),
-        ("&a [*a]", f"wanted {NAMES}, got [[...]]"),
+        ("&a [*a]", "wanted a YAML file"),
         ("a: [1", "wanted a YAML file, got 'given.yml' (while parsing a flow sequence"),
         ("\0", "wanted a YAML file, got 'given.yml' (unacceptable character"),
         (b"\xff\xfe\xff", "wanted a YAML file, got 'given.yml' ('utf-8' codec"),
         ("[" * 2000, "wanted a YAML file"),
-        ("!!bool x", "wanted a YAML file"),
-        ("!!python/object/apply:os.getcwd []", "wanted a YAML file"),
+        ("!!bool x", "wanted the names of notebooks"),
+        ("!!python/object/apply:os.getcwd []", "wanted the names of notebooks"),
         ("{? [1] : 2}", "wanted a YAML file"),
         ("01_a: {alpha: 1}\n01_a: {alpha: 2}", "(01_a comes twice)"),
         ("01_a: {alpha: 1, alpha: 2}", "(alpha comes twice)"),
         ("01_b: {alpha: 1}", "01_b: no notebook (did you mean 01_a?), wanted one of 01_a, 05_"),
         ("5: {alpha: 1}", "5: no notebook"),
-        ("01_a:", "01_a: wanted parameters with their values, got None"),
+        ("01_a:", "01_a: wanted parameters with their values, got ''"),
         ("01_a: [alpha]", "01_a: wanted parameters with their values, got ['alpha']"),
         ("01_a: {alhpa: 1}", "01_a: alhpa: no parameter of this notebook (did you mean alpha?)"),
         ("01_a: {1: 1}", "01_a: 1: no parameter of this notebook"),
         ("01_a: {alpha: fast}", "01_a: alpha: wanted a number from 1e-6 to 1e6, got 'fast'"),
-        ("01_a: &a {alpha: *a}", "01_a: alpha: wanted a number from 1e-6 to 1e6, got {'alpha'"),
-        (f"01_a: {{alpha: 0x{'f' * 5000}}}", "a value of type int that is too long to show"),
+        ("01_a: &a {alpha: *a}", "wanted a YAML file"),
+        (f"01_a: {{alpha: 0x{'f' * 5000}}}", "alpha: wanted a number"),
         ("01_a: {alpha: 2001-01-01}", "01_a: alpha: wanted a number"),
         ("01_a: {state: 13}", "01_a: state: wanted another than 13, got 13"),
         ("01_a: {figure_dir: é}", "01_a: figure_dir: wanted --figures and --build, got 'é'"),
@@ -585,10 +586,23 @@ def test_the_folders_of_reproduce_are_tried(here, reproduced):
     assert reproduced("--figures", "/dev/full").startswith("--figures: wanted a folder that can")
 
 
-def test_to_rewrite_takes_no_parameters(here, reproduced):
-    (here / "given.yml").write_text("01_a: {alpha: 1}\n")
-    line = reproduced("--rewrite", "--parameters", "given.yml")
-    assert line == "--rewrite: wanted without --parameters, which it would ignore"
+@pytest.mark.parametrize("option", ["--parameters", "--figures", "--build"])
+def test_to_rewrite_takes_nothing_else(option, here, monkeypatch, capsys):
+    monkeypatch.setattr(reproduce, "all_notebooks", lambda: [tiny_notebook(here)])
+    assert reproduce.main(["--rewrite", option, "x"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"--rewrite: wanted without {option}, which it would ignore")
+
+
+def test_values_in_a_file_are_those_of_the_command_line(here):
+    path = tiny_notebook(here)
+    values = "alpha: 1e-3, alphas: [.5, 1., 1_0], measure: true, state: 010"
+    (here / "given.yml").write_text(f"tiny: {{{values}}}")
+    read = read_given(str(here / "given.yml"), [Notebook.read(path)])
+    assert read == {"tiny": {"alpha": 1e-3, "alphas": [0.5, 1.0, 10], "measure": True, "state": 10}}
+    (here / "given.yml").write_text("tiny: {alpha: 1:30}")  # YAML's 90
+    with pytest.raises(ValueError, match="alpha: wanted a number from 1e-6 to 1e6, got '1:30'"):
+        read_given(str(here / "given.yml"), [Notebook.read(path)])
 
 
 def test_what_is_needed_and_not_there_is_no_problem_of_its_parameters(here, monkeypatch, capsys):

@@ -276,3 +276,28 @@ def test_signs_that_the_terminal_has_not_are_no_traceback(here):
     code, line = printed(reproduce, "--parameters", "é.yml", env=ascii_only)
     assert (code, line.count("\n")) == (2, 1)
     assert "--parameters: 01_\\xe4: no notebook" in line
+
+
+# open files
+
+
+@pytest.mark.parametrize(
+    ("limits", "raised"),
+    [((256, 4096), [(400, 4096)]), ((1024, 4096), []), ((256, -1), [(400, -1)]), ((-1, -1), [])],
+)
+def test_as_many_files_may_be_open_as_the_kernels_need(limits, raised, monkeypatch):
+    resource = pytest.importorskip("resource")
+    calls = []
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: calls.append(limits))
+    with threads(14):
+        pass
+    assert calls == raised
+
+
+def test_more_kernels_than_files_may_be_open_are_refused(monkeypatch):
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 256))
+    message = r"^workers: wanted fewer, .* open files, got one of 256"
+    with pytest.raises(ValueError, match=message), threads(14):
+        pass

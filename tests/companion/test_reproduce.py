@@ -19,6 +19,12 @@ def reproduced(here, monkeypatch, paths, *arguments):
     return reproduce.main(["--build", f"{here}/build", "--figures", f"{here}/figures", *arguments])
 
 
+def rewritten(monkeypatch, paths):
+    """The exit status of all these notebooks, executed in their places."""
+    monkeypatch.setattr(reproduce, "all_notebooks", lambda: paths)
+    return reproduce.main(["--rewrite"])
+
+
 SCORED = [
     Scored("(1.1)", "Two is one", FAILS, "at most 1: 2", "2 and 1", "00"),
     Scored("Section 3", "One is | one", HOLDS, "", "1 and 1", "05"),
@@ -90,7 +96,7 @@ def test_rewriting_gives_the_same_bytes_twice_and_leaves_a_failing_notebook_alon
 ):
     good, bad = tiny_notebook(here), tiny_notebook(here, "1 / 0", name="bad")
     before, failing = good.read_bytes(), bad.read_bytes()
-    assert reproduced(here, monkeypatch, [good], "--rewrite") == 0
+    assert rewritten(monkeypatch, [good]) == 0
     once = good.read_bytes()
     assert once != before
     notebook = Notebook.read(good).fresh()
@@ -101,7 +107,7 @@ def test_rewriting_gives_the_same_bytes_twice_and_leaves_a_failing_notebook_alon
     assert "papermill" not in notebook.metadata
     assert "version" not in notebook.metadata.language_info
     capsys.readouterr()
-    assert reproduced(here, monkeypatch, [bad, good], "--rewrite") == 1
+    assert rewritten(monkeypatch, [bad, good]) == 1
     printed = capsys.readouterr().out
     assert re.search(r"bad.ipynb +\d+\.\d s  fail", printed)
     assert "ZeroDivisionError" in printed

@@ -11,6 +11,7 @@ from sweeps import BODY, PretendedRuns, by_state, index, logged, swept, without_
 from tiny import files_in, tiny_notebook, wait_until
 
 import convreg.companion.sweep
+from convreg.companion import executors
 from convreg.companion.kernels import one_blas_thread
 
 pytestmark = pytest.mark.kernel
@@ -136,3 +137,10 @@ def test_a_cluster_that_goes_is_said_in_one_line_and_no_run_has_failed(
     assert by_state(place / "out") == {1: "complete"}
     assert swept("state=1,6,7,8") == 0
     assert sorted(parameters["state"] for parameters in runs) == [6, 7, 8]
+
+
+def test_workers_without_what_a_run_needs_are_refused(place, monkeypatch, capfd):
+    monkeypatch.setattr(executors, "NEEDED", "import no_such_module")
+    assert swept("state=1", more=["--scheduler", "local", "--workers", "1"]) == 2
+    assert "(No module named 'no_such_module')" in capfd.readouterr().err
+    assert not (place / "out").exists()

@@ -18,7 +18,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from convreg.storage.files import write_whole
 from convreg.storage.names import checked_folder, checked_name
-from convreg.storage.tables import Table, as_csv
+from convreg.storage.tables import Table, as_csv, checked_table
 
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -75,6 +75,7 @@ def save_figure(figure: Figure, table: Table, folder: str, name: str) -> dict[st
         Where the files cannot be written; nothing is left half written.
     """
     checked_name("name", name)
+    checked_table("table", table)
     target = checked_folder("folder", folder)
     if not isinstance(figure, Figure):
         raise TypeError(f"figure: wanted a Figure of matplotlib, got {figure!r:.80}")

@@ -70,6 +70,8 @@ def save_results(
     for name, value in {**mappings, "tables": tables}.items():
         if not isinstance(value, Mapping):
             raise TypeError(f"{name}: wanted a mapping, got {value!r:.80}")
+        if not all(isinstance(key, str) for key in value):  # JSON would make one name of 1 and "1"
+            raise TypeError(f"{name}: wanted texts for names, got {value!r:.80}")
     if not place:
         return
     found = {

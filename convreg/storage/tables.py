@@ -17,7 +17,35 @@ from numpy.typing import ArrayLike, NDArray
 
 Table = dict[str, NDArray]
 
+KINDS = "biufU"  # of the columns: true or false, numbers, words
 PAPERS_LINES = ("sigma_max", "sigma_min", "condition_number", "estimate", "penalty")
+
+
+def checked_table(argument: str, value: Any) -> Table:
+    """A table: columns of one length by their names, of numbers or of words.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For everything else, with the argument's name.
+
+    Examples
+    --------
+    >>> checked_table("table", {"x": np.zeros(2), "y": np.zeros(3)})
+    Traceback (most recent call last):
+    ...
+    ValueError: table: wanted columns of one length, got {'x': 2, 'y': 3}
+    """
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise TypeError(f"{argument}: wanted columns by their names, got {value!r:.80}")
+    for name, column in value.items():
+        if type(column) is not np.ndarray or column.ndim != 1 or column.dtype.kind not in KINDS:
+            wanted = f"wanted a plain array of numbers or words for {name}"
+            raise TypeError(f"{argument}: {wanted}, got {column!r:.80}")
+    lengths = {name: len(column) for name, column in value.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{argument}: wanted columns of one length, got {lengths}")
+    return dict(value)
 
 
 def rounded(columns: Mapping[str, ArrayLike], digits: int = 6) -> Table:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from axes import words_of
 from IPython.core.pylabtools import print_figure
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from convreg.plots import paper as paper_plots
@@ -206,3 +207,21 @@ def test_what_is_no_table_of_a_figure_is_refused(table, message):
 def test_columns_may_be_lists():
     as_lists = {name: column.tolist() for name, column in SMALL.items()}
     assert print_figure(small_figure(as_lists)) == print_figure(small_figure(SMALL))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (None, "wanted columns by their names, got None"),
+        ({1: np.zeros(2)}, "wanted columns by their names"),
+        ({"x": [1, 2]}, "wanted a plain array of numbers or words for x, got"),
+        ({"x": np.zeros((2, 2))}, "wanted a plain array of numbers or words for x"),
+        ({"x": np.ma.masked_equal([1, 2], 1)}, "wanted a plain array of numbers or words for x"),
+        ({"x": np.array([object()])}, "wanted a plain array of numbers or words for x"),
+        ({"x": np.zeros(2), "y": np.zeros(3)}, "wanted columns of one length"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_by_its_name(table, message, tmp_path):
+    with pytest.raises((TypeError, ValueError), match=f"^table: {message}"):
+        save_figure(Figure(), table, str(tmp_path), "x")
+    assert list(tmp_path.iterdir()) == []

@@ -34,10 +34,10 @@ from pathlib import Path
 MODULES = ["matlab_random", "verify", "geometry", "taps", "fourier", "winograd", "arpack",
            "threads", "convolution", "matrix", "gradients", "power", "lanczos", "lines",
            "symbol", "trigonometric", "peaks", "fill", "inertia", "bounds", "davidson",
-           "circulant", "decomposed", "shift_invert", "extremes", "penalty", "forms", "steps",
-           "learning_rates", "descent", "expansion", "zeros", "winding"]  # fmt: skip
+           "circulant", "decomposed", "shift_invert", "extremes", "gram", "penalty", "forms",
+           "steps", "learning_rates", "descent", "expansion", "zeros", "winding"]  # fmt: skip
 ABOUT = {"arpack": "lanczos", "threads": "lanczos", "fill": "extremes", "circulant": "extremes",
-         "decomposed": "extremes", "shift_invert": "extremes", "steps": "forms",
+         "decomposed": "extremes", "shift_invert": "extremes", "gram": "penalty", "steps": "forms",
          "zeros": "expansion"}  # tested with another  # fmt: skip
 TESTED = [*MODULES, "checks", "examples"]
 LIBRARIES = ["pytest", "hypothesis", "matplotlib.testing.compare", "scipy.sparse.linalg"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convreg._checks import as_integer
+from convreg._checks import MOST_ENTRIES, as_integer
 from convreg.descent import DescentResult, minimize_penalty
 from convreg.geometry import padding
 from convreg.matlab_random import matlab_rand
@@ -127,6 +127,8 @@ def identity(k: int, g: int = 1, h: int = 1) -> NDArray:
            [0., 0., 0.]])
     """
     k, g, h = as_integer("k", k, 1), as_integer("g", g, 1), as_integer("h", h, 1)
+    if k * k * g * h > MOST_ENTRIES:
+        raise ValueError(f"k, g, h: wanted at most {MOST_ENTRIES:,} entries, got {k}, {g}, {h}")
     K = np.zeros((k, k, g, h))
     centre = padding(k)[0]
     K[centre, centre] = np.eye(g, h)

@@ -47,7 +47,7 @@ def tap_offsets(k: int) -> NDArray[np.intp]:
     >>> tap_offsets(3), tap_offsets(4)
     (array([-1,  0,  1]), array([-1,  0,  1,  2]))
     """
-    k = as_integer("k", k, 1)
+    k = as_integer("k", k, 1, MOST_ENTRIES)
     return np.arange(k) - padding(k)[0]
 
 
@@ -193,6 +193,12 @@ def geometry_of(
     dilations = as_pair("dilation", dilation, 1)
     paddings = _both("padding", padding, _as_padding)
     geometry = Geometry(*map(_axis, sizes, (k1, k2), strides, dilations, paddings))
+    if prod(axis.padded for axis in geometry) > MOST_ENTRIES:
+        name, value = ("padding", padding) if dilations == (1, 1) else ("dilation", dilation)
+        raise ValueError(
+            f"{name}: wanted one with at most {MOST_ENTRIES:,} pixels in a padded image, got "
+            f"{shown(value)}"
+        )
     if prod(geometry.outputs) * h > MOST_ENTRIES:
         raise ValueError(
             f"padding: wanted one with which an output has at most {MOST_ENTRIES:,} entries, got "
@@ -256,11 +262,6 @@ def _axis(N: int, k: int, stride: int, dilation: int, beside: str | int) -> Axis
     else:
         before, after = (dilation * pixels for pixels in padding(k))
     axis = Axis(N, k, stride, dilation, before, after, beside == "circular")
-    if axis.padded > MOST_ENTRIES:
-        name, value = ("padding", beside) if isinstance(beside, int) else ("dilation", dilation)
-        raise ValueError(
-            f"{name}: wanted one with at most {MOST_ENTRIES:,} pixels in a padded row, got {value}"
-        )
     if axis.outputs < 1:
         raise ValueError(
             f"padding: wanted one with which the kernel fits into the image, {k} taps of dilation "

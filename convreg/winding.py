@@ -100,7 +100,7 @@ def winding_numbers(K: ArrayLike, points: int = 256) -> tuple[NDArray, NDArray]:
     Raises
     ------
     ValueError, TypeError
-        Where K is no kernel with g = h, or ``points`` no integer of at least 4.
+        Where K is no kernel with g = h, or ``points`` no integer from 4 to 16384.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def winding_numbers(K: ArrayLike, points: int = 256) -> tuple[NDArray, NDArray]:
     (array([0, 0, 0, 0]), array([-1, -1, -1, -1]))
     """
     symbol = SquareSymbol(_square(K))
-    points = as_integer("points", points, 4)
+    points = as_integer("points", points, 4, 2**14)
     circle = 2 * np.pi * np.arange(points) / points
     grid = np.stack(np.meshgrid(circle, circle, indexing="ij"), axis=-1)
     phases, _ = np.linalg.slogdet(symbol.at(grid.reshape(-1, 2)))

@@ -39,8 +39,10 @@ from convreg import (
     unvec,
     vec,
 )
+from convreg.examples import identity
 from convreg.geometry import Axis, Geometry, geometry_of, mirrored, padding, tap_offsets
 from convreg.studies import alternatives, barrier, kinks, periodic, surrogates, symbol
+from convreg.winding import winding_numbers
 
 
 @pytest.mark.parametrize("k", range(1, 9))
@@ -546,3 +548,23 @@ def test_what_is_about_square_kernels_refuses_others(name):
     function(np.ones((3, 3, 1, 1)), *arguments)
     with pytest.raises(ValueError, match=r"^K: wanted the shape \(k, k, g, h\) or \(k, k\), "):
         function(np.ones((3, 2, 1, 1)), *arguments)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: geometry_of((3, 3), 4, dilation=2**31), "dilation: wanted one with at most"),
+        (lambda: geometry_of((3, 3), 4, dilation=(1, 2**35)), "dilation: wanted one with at most"),
+        (lambda: geometry_of((3, 3), 4, padding=2**31), "padding: wanted one with at most"),
+        (lambda: tap_offsets(2**62), "k: wanted an integer from 1 to"),
+        (lambda: identity(2**31), "k, g, h: wanted at most"),
+        (lambda: winding_numbers(np.ones((3, 3)), 2**62), "points: wanted an integer from 4 to"),
+    ],
+)
+def test_what_no_memory_holds_is_refused_by_name(call, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        call()
+
+
+def test_a_line_of_many_pixels_is_an_image():
+    assert geometry_of((1, 3), (1, 2**20)).outputs == (1, 2**20)

@@ -10,6 +10,7 @@ square, is said in `convreg.geometry`.
 from __future__ import annotations
 
 from copy import copy as shallow
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -271,6 +272,11 @@ class ConvolutionOperator(LinearOperator):
                 raise ValueError(f"{name}: wanted the shape {wanted}, got {block.shape}")
         return correlate(self.kernel.shape, self.geometry, X, Y)
 
+    def dot(self, x: Any) -> Any:
+        """M x, ``M @ x``, of a vector, a block of them, a number or another operator."""
+        whole = isinstance(x, LinearOperator) or np.isscalar(x)
+        return super().dot(x if whole else self._operand(x))
+
     def matvec(self, x: ArrayLike) -> NDArray:
         """M x, ``M @ x`` for a vector."""
         return super().matvec(self._operand(x))
@@ -302,9 +308,3 @@ class ConvolutionOperator(LinearOperator):
 
     def _transpose(self) -> ConvolutionOperator:
         return self._adjoint()
-
-    def _rmatmat(self, Y: NDArray) -> NDArray:
-        return self._adjoint()._matmat(Y)
-
-    def _rmatvec(self, y: NDArray) -> NDArray:
-        return self._adjoint()._matvec(y)

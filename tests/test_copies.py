@@ -30,14 +30,17 @@ HANDED_TO_NOBODY = (  # of no interest once the work is done; and private classe
 )
 
 
+NOT_NEEDED = ("torch", "joblib", "sklearn")  # whose modules are left out where they are not
+
+
 def own_classes():
     """The classes that the modules of convreg define, by their names with the module."""
     found = {}
     for module in pkgutil.walk_packages(convreg.__path__, "convreg."):
         try:
             names = vars(importlib.import_module(module.name))
-        except ModuleNotFoundError as error:
-            if error.name != "torch" and "PyTorch" not in str(error.__context__ or error):
+        except ImportError as error:
+            if not set(NOT_NEEDED) & {error.name, getattr(error.__cause__, "name", None)}:
                 raise
             continue
         for thing in names.values():
@@ -73,7 +76,7 @@ def same(one, other, seen=()):
         alike = len(one) == len(other)
         alike = alike and all(same(*both, seen) for both in zip(one, other, strict=True))
     elif isinstance(one, dict):
-        alike = list(one) == list(other) and all(same(one[key], other[key], seen) for key in one)
+        alike = one.keys() == other.keys() and all(same(one[k], other[k], seen) for k in one)
     elif isinstance(one, BaseException):
         alike = same(one.args, other.args, seen)
     elif callable(getattr(one, "detach", None)):  # a tensor

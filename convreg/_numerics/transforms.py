@@ -64,6 +64,7 @@ def _gated(transform: Callable[..., NDArray]) -> Callable[..., NDArray]:
 
     @wraps(transform)
     def gated(*arguments: object, **keywords: object) -> NDArray:
+        """The transform, in the gate."""
         with gate:
             return transform(*arguments, **keywords)
 

@@ -81,7 +81,7 @@ def environment(given: Mapping[str, str], folder: str) -> dict[str, str]:
     Examples
     --------
     >>> caller = {"HOME": "/home/me", "MPLBACKEND": "Agg", "PYTHONWARNINGS": "error"}
-    >>> kernels = environment(caller, "/tmp/new")
+    >>> kernels = environment(caller, "new")
     >>> kernels["HOME"], kernels["MPLBACKEND"], "PYTHONWARNINGS" in kernels
     ('/home/me', 'module://matplotlib_inline.backend_inline', False)
     """

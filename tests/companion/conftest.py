@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from sweeps import BODY, PretendedRuns
+from sweeps import BODY, PretendedRuns, swept
 from tiny import tiny_notebook
 
 import convreg.companion.sweep
@@ -57,3 +57,14 @@ def runs(monkeypatch):
     pretended = PretendedRuns()
     monkeypatch.setattr(convreg.companion.sweep, "execute", pretended.execute)
     return pretended
+
+
+@pytest.fixture(scope="module")
+def broken_locally(tmp_path_factory):
+    """A sweep with a setting that fails and one that kills its kernel: its folder, its status."""
+    folder = tmp_path_factory.mktemp("local")
+    (folder / "broken").write_text("")
+    path = tiny_notebook(folder, BODY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWEEP_LOG", str(folder / "log"))
+        return folder, swept("state=1,2,3,4", notebook=path, out=folder / "out")

@@ -7,26 +7,14 @@ import sys
 
 import distributed
 import pytest
-from sweeps import BODY, PretendedRuns, by_state, index, logged, swept, without_seconds
-from tiny import files_in, tiny_notebook, wait_until
+from sweeps import PretendedRuns, by_state, index, logged, swept, without_seconds
+from tiny import files_in, wait_until
 
 import convreg.companion.sweep
 from convreg.companion import executors
 from convreg.companion.kernels import one_blas_thread
 
 pytestmark = pytest.mark.kernel
-
-
-@pytest.fixture(scope="module")
-def broken_locally(tmp_path_factory):
-    """A sweep of this machine with a setting that fails and one that kills its kernel."""
-    folder = tmp_path_factory.mktemp("local")
-    (folder / "broken").write_text("")
-    path = tiny_notebook(folder, BODY)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SWEEP_LOG", str(folder / "log"))
-        assert swept("state=1,2,3,4", notebook=path, out=folder / "out") == 1
-    return folder
 
 
 @pytest.fixture
@@ -43,7 +31,7 @@ def cluster(place):
 
 
 def test_dask_gives_what_this_machine_gives(place, cluster, broken_locally):
-    folder = broken_locally
+    folder, _ = broken_locally
     (place / "broken").write_text("")
     assert swept("state=1,2,3,4", more=["--scheduler", cluster]) == 1
     assert logged(place) == dict.fromkeys([1, 2, 3, 4], 1)

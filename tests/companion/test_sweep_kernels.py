@@ -10,8 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import psutil
 import pytest
-from sweeps import BODY, by_state, index, logged, swept, without_seconds
-from tiny import as_at_a_terminal, files_in, tiny_notebook, wait_until
+from sweeps import by_state, index, logged, swept, without_seconds
+from tiny import as_at_a_terminal, files_in, wait_until
 
 from convreg.companion.grid import settings
 from convreg.companion.index import read_index
@@ -21,17 +21,6 @@ from convreg.companion.sweep import sweep
 
 pytestmark = pytest.mark.kernel
 COMMAND = [sys.executable, "-m", "convreg", "sweep", "tiny.ipynb", "--out", "out", "--grid"]
-
-
-@pytest.fixture(scope="module")
-def broken_locally(tmp_path_factory):
-    """A sweep with a setting that fails and one that kills its kernel: its folder, its status."""
-    folder = tmp_path_factory.mktemp("local")
-    (folder / "broken").write_text("")
-    path = tiny_notebook(folder, BODY)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SWEEP_LOG", str(folder / "log"))
-        return folder, swept("state=1,2,3,4", notebook=path, out=folder / "out")
 
 
 def test_a_failing_run_and_a_killed_kernel_cost_only_themselves(broken_locally):

@@ -1,0 +1,38 @@
+"""The reference: what autodoc shows of classes and named tuples."""
+
+import inspect
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.util.inspect import stringify_signature
+
+
+def own_signature(
+    app: Sphinx,
+    what: str,
+    name: str,
+    thing: Any,
+    options: object,
+    signature: str | None,
+    returns: str,
+) -> tuple[str, str] | None:
+    """A class whose base is mocked, and takes anything, has its own ``__init__``'s signature."""
+    anything = str(signature).startswith("(*args")
+    if what != "class" or not anything or "__init__" not in vars(thing):
+        return None
+    own = list(inspect.signature(thing.__init__).parameters.values())[1:]
+    return stringify_signature(inspect.Signature(own), unqualified_typehints=True), returns
+
+
+def skip_field(
+    app: Sphinx, what: str, name: str, member: object, skip: bool, options: object
+) -> bool | None:
+    """The fields of a named tuple without a text of their own stand in its signature."""
+    return True if str(member.__doc__).startswith("Alias for field number") else None
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect them."""
+    app.connect("autodoc-process-signature", own_signature)
+    app.connect("autodoc-skip-member", skip_field)
+    return {"parallel_read_safe": True}

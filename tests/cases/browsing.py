@@ -7,6 +7,8 @@ import urllib.parse
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import pytest
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [
     "--no-sandbox",
@@ -81,6 +83,12 @@ class Visit(NamedTuple):
     ids: set[str]
     links: list[str]
     formulas: int
+
+
+def none_of(problems):
+    """Fail with all of them, a line each."""
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
 
 
 @contextmanager

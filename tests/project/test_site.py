@@ -1,15 +1,10 @@
 """The site as its readers meet it: built by `make site`, every page opened in a browser."""
 
-import os
 import pkgutil
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from browsing import BROWSERS, CUT, QUIET, dead_links, served, visit
+from browsing import CUT, dead_links, none_of, served, visit
 from pages import ROOT, rows
 from pages import page as page_of_docs
 
@@ -18,66 +13,8 @@ import convreg
 with_a_browser = pytest.mark.browser
 of_the_site = pytest.mark.kernel  # it is built, which takes half a minute or more
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-REQUIRED = bool(os.environ.get("CI")) or os.environ.get("CONVREG_BROWSER") == "required"
 # What the paper numbers.
 EQUATIONS = {"1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "2.3", "2.4", "2.5"}
-
-
-def none_of(problems):
-    if problems:
-        pytest.fail("\n".join(problems), pytrace=False)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium; skipped with the reason where there is none, unless it is required."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    missing = None if path else f"no browser: none of {', '.join(BROWSERS)} is on the PATH"
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing = "playwright is not installed: pip install -e '.[site]'"
-    if missing:
-        (pytest.fail if REQUIRED else pytest.skip)(missing)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
-        with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
-            context.set_default_timeout(10_000)
-            yield context
-        chromium.close()
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The folder of a fresh site, by the Makefile's target, with the Python that runs the tests."""
-    pytest.importorskip("sphinx", reason="the site needs: pip install -e '.[site]'")
-    folder = tmp_path_factory.mktemp("site")
-    binaries = Path(sys.executable).parent
-    ready = ".venv/.ready-site"  # the environment is there: it runs the tests
-    command = ["make", "-s", "-o", ready, "site", f"SITE={folder}", f"BIN={binaries}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode or done.stderr:
-        pytest.fail(done.stdout + done.stderr, pytrace=False)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def address(site):
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def visits(browser, site, address):
-    files = [path for path in site.rglob("*.html") if path.parts[-2] != "_static"]
-    names = sorted(path.relative_to(site).as_posix() for path in files)
-    return {address + name: visit(browser, address + name) for name in names}
-
-
-@pytest.fixture
-def page(browser):
-    with browser.new_page() as page:
-        yield page
 
 
 # Every page

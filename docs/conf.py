@@ -31,6 +31,7 @@ extensions = [
     "images",
     "links",
     "reference",
+    "tables",
 ]
 exclude_patterns = ["README.md", "_ext"]
 default_role = "py:obj"
@@ -55,6 +56,8 @@ numpydoc_show_class_members = False
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
+nb_render_markdown_format = "myst"  # the tables that notebooks show
+nb_render_markdown_format = "myst"  # mathematics in the tables that cells show
 copybutton_prompt_text = ">>> |\\.\\.\\. "
 copybutton_prompt_is_regexp = True
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
@@ -65,7 +68,11 @@ html_domain_indices = False
 html_favicon = "_static/icon.svg"
 html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
-html_css_files = ["custom.css"]
+html_css_files = [
+    "layout.css",
+    "tables.css",
+    ("print.css", {"media": "print"}),
+]
 html_show_sourcelink = html_copy_source = False
 html_sidebars = {
     name: [] for name in ("index", "use", "rerun", "sweep", "validate", "scorecard", "map")

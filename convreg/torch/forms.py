@@ -152,7 +152,7 @@ class Values:
 
     def lower(self, A: Blocks, u: Tensor, v: Tensor) -> Tensor:
         """The second half."""
-        return torch.arange(2 * A.M.groups) >= A.M.groups
+        return torch.arange(2 * A.M.groups, device=u.device) >= A.M.groups
 
     def of(self, sigma: float, alpha: float) -> float:
         """``|sigma - sqrt(alpha)|``."""

@@ -7,13 +7,16 @@ nowhere.
 
 import os
 import posixpath
+import re
 from pathlib import Path
 
+from committed import homes
 from docutils import nodes
+from papermap import tested
+from places import find_place, link_to_place
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util.nodes import make_refnode
 
 import convreg
 
@@ -39,12 +42,29 @@ def link_files(app: Sphinx, doctree: nodes.document) -> None:
         if node["reftype"] != "myst" or node["refdomain"] or not (ROOT / path).exists():
             continue
         new: list[nodes.Node] = node.children
-        if path.startswith("convreg"):
+        if path.removesuffix(".py") in tested():
+            new = [page_reference(app, path.removesuffix(".py"), "", node.children)]
+        elif path.startswith("convreg"):
             module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             new = [python_reference("mod", module, docname, *node.children)]
         elif REPOSITORY:
             new = [nodes.reference("", "", *node.children, refuri=f"{REPOSITORY}/blob/main/{path}")]
         node.replace_self(new)
+
+
+def page_reference(app: Sphinx, page: str, anchor: str, text: list[nodes.Node]) -> nodes.reference:
+    """A link to another page of the site, whether Sphinx or testpages.py writes it."""
+    uri = app.builder.get_relative_uri(app.env.docname, page)
+    return nodes.reference("", "", *text, refuri=f"{uri}{anchor}", internal=True)
+
+
+def link_figures(app: Sphinx, doctree: nodes.document) -> None:
+    """A link to a picture in figures/ leads to the notebook that shows it."""
+    for node in list(doctree.findall(addnodes.download_reference)):
+        picture = re.fullmatch(r".*figures/(\w+)\.png", node["reftarget"])
+        if picture and picture[1] in homes():
+            name = picture[1]
+            node.replace_self(page_reference(app, homes()[name], f"#figure-{name}", node.children))
 
 
 def link_code(app: Sphinx, doctree: nodes.document) -> None:
@@ -69,23 +89,17 @@ def short_name(
     app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, text: nodes.Element
 ) -> nodes.Node | None:
     """The place of a function or class named without its module, where only one has that name."""
-    if node.get("refdomain") != "py":
+    if node.get("refdomain") != "py" or node.get("reftype") == "mod":
         return None
-    found = [
-        entry
-        for name, entry in env.domains.python_domain.objects.items()
-        if name.endswith(f".{node['reftarget']}")
-        and entry.objtype in ("function", "class", "exception")
-    ]
-    if len(found) != 1:
-        return None
-    return make_refnode(app.builder, node["refdoc"], found[0].docname, found[0].node_id, text)
+    place = find_place(env, node["reftarget"])
+    return link_to_place(app, node["refdoc"], place, text) if place else None
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect them all."""
     app.connect("source-read", site_links)
     app.connect("doctree-read", link_files)
+    app.connect("doctree-read", link_figures, priority=100)  # before Sphinx collects the files
     app.connect("doctree-read", link_code)
     app.connect("missing-reference", short_name)
     return {"parallel_read_safe": True}

@@ -3,6 +3,7 @@
 What Sphinx does not do by itself stands in _ext/, an extension for each kind of thing.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -28,12 +29,19 @@ extensions = [
     "sphinx-mathjax-offline",
     "sphinx_copybutton",
     # ours
+    "backlinks",
+    "descriptions",
+    "home",
     "images",
     "links",
+    "notebooks",
     "reference",
+    "scorecard",
+    "search",
     "tables",
+    "testpages",
 ]
-exclude_patterns = ["README.md", "_ext"]
+exclude_patterns = ["README.md", "_ext", "_templates"]
 default_role = "py:obj"
 smartquotes = False  # M'M
 add_module_names = False
@@ -68,9 +76,15 @@ html_domain_indices = False
 html_favicon = "_static/icon.svg"
 html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
+templates_path = ["_templates"]
+html_baseurl = os.environ.get("CONVREG_SITE_URL", "").rstrip("/")  # where it will stand
+html_baseurl += "/" * bool(html_baseurl)
 html_css_files = [
     "layout.css",
     "tables.css",
+    "home.css",
+    "notebook.css",
+    "scorecard.css",
     ("print.css", {"media": "print"}),
 ]
 html_show_sourcelink = html_copy_source = False
@@ -78,7 +92,7 @@ html_sidebars = {
     name: [] for name in ("index", "use", "rerun", "sweep", "validate", "scorecard", "map")
 }
 html_theme_options = {
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "show_toc_level": 2,
     "header_links_before_dropdown": 9,
     "footer_end": [],

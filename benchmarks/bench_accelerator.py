@@ -39,11 +39,18 @@ from tables import (
 if torch is not None:
     from convreg.torch import add_penalty
 
+# How a step has R_alpha: the form of each; "compiled" by torch.compile, into CUDA graphs.
+WAYS = {"squares": "squares", "values": "values", "compiled": "squares"}
 
-def step_of(network: Network, start: torch.nn.Module, form: str | None) -> Callable[[], None]:
-    """A step of training on the device, with R_alpha in this form or without it."""
+
+def step_of(network: Network, start: torch.nn.Module, way: str) -> Callable[[], None]:
+    """A step of training on the device: plain, with R_alpha in a form, or with it compiled."""
     model = deepcopy(start).to("cuda")
-    regularizer = None if form is None else add_penalty(model, network.shape, form=form)
+    regularizer = None
+    if way != "plain":
+        regularizer = add_penalty(model, network.shape, form=WAYS[way])
+    if way == "compiled":
+        regularizer = torch.compile(regularizer, mode="reduce-overhead")
     optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, MOMENTUM)
     images = torch.randn(network.batch, *network.shape, device="cuda")
     labels = torch.randint(CLASSES, (network.batch,), device="cuda")
@@ -56,14 +63,14 @@ def step_of(network: Network, start: torch.nn.Module, form: str | None) -> Calla
     return step
 
 
-def compare(network: Network, form: str) -> Measured:
+def compare(network: Network, way: str) -> Measured:
     """A step with R_alpha against one without."""
     if torch is None or not torch.cuda.is_available():
         raise Skipped("PyTorch finds no CUDA device")
     torch.manual_seed(0)
     start = network.build()
-    with_it = step_of(network, start, form)
-    without = step_of(network, start, None)
+    with_it = step_of(network, start, way)
+    without = step_of(network, start, "plain")
     seconds = partial(seconds_per_call, at_least=0.5)
     return paired(seconds(with_it), seconds(without), 5)
 

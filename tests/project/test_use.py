@@ -64,6 +64,18 @@ def test_the_cost_of_the_form_in_values_is_the_recorded_one():
     assert ratios[wide] == pytest.approx(1, abs=0.1)
 
 
+def test_the_cost_on_an_accelerator_is_the_recorded_one():
+    items = json.loads((BENCHMARKS / "accelerator.json").read_text())["items"]
+    steps = {item["name"]: item for item in items}
+    first, second = (steps[f"squares, ResNet-18, 3x32x32, batch {size}"] for size in (128, 1024))
+    text = section(page("use"), "What a step takes")
+    assert f"is {first['ratio']:.2f} times a plain one with batches of 128" in text
+    assert f"{second['ratio']:.2f} times with 1024" in text
+    for item, layers in ((first, 20), (second, 20), (steps["squares, 3x32x32, batch 128"], 6)):
+        assert 1e3 * (item["numerator"] - item["denominator"]) / layers == pytest.approx(4, abs=0.5)
+    assert "about 4 ms a layer" in text
+
+
 def test_what_the_starts_do_is_what_was_recorded():
     columns = list(RESNET.values())
     shown = rows(section(page("use"), "The start decides whether anything happens"))[1:]

@@ -31,6 +31,7 @@ extensions = [
     # ours
     "backlinks",
     "descriptions",
+    "explorer",
     "home",
     "images",
     "links",
@@ -64,7 +65,6 @@ numpydoc_show_class_members = False
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
-nb_render_markdown_format = "myst"  # the tables that notebooks show
 nb_render_markdown_format = "myst"  # mathematics in the tables that cells show
 copybutton_prompt_text = ">>> |\\.\\.\\. "
 copybutton_prompt_is_regexp = True

@@ -41,6 +41,7 @@ extensions = [
     "search",
     "tables",
     "testpages",
+    "weight",
 ]
 exclude_patterns = ["README.md", "_ext", "_templates"]
 default_role = "py:obj"
@@ -65,6 +66,7 @@ numpydoc_show_class_members = False
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
+mathjax3_config = {"options": {"enableMenu": False}}  # it would load what weight.py drops
 nb_render_markdown_format = "myst"  # mathematics in the tables that cells show
 copybutton_prompt_text = ">>> |\\.\\.\\. "
 copybutton_prompt_is_regexp = True

@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 from links import REPOSITORY
+from weight import COMPONENTS
 
 import convreg
 import convreg.claims.scorecard  # now: as it is imported it asks SciPy, and SciPy the mocked torch
@@ -66,7 +67,7 @@ numpydoc_show_class_members = False
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
-mathjax3_config = {"options": {"enableMenu": False}}  # it would load what weight.py drops
+mathjax3_config = {"loader": {"load": COMPONENTS}}  # without a menu
 nb_render_markdown_format = "myst"  # mathematics in the tables that cells show
 copybutton_prompt_text = ">>> |\\.\\.\\. "
 copybutton_prompt_is_regexp = True

@@ -113,8 +113,9 @@ def describe_functions(app: Sphinx, doctree: nodes.document, docname: str) -> No
         content = next(description.findall(addnodes.desc_content))
         entries = [entry for name in signature["ids"] for entry in rows.get(name, [])]
         lines = [in_the_paper(app, docname, row, name) for row, name in entries]
-        after_summary = int(bool(content) and isinstance(content[0], nodes.paragraph))
-        content[after_summary:after_summary] = lines
+        fields = content.first_child_matching_class(nodes.field_list)
+        end = len(content) if fields is None else fields
+        content[end:end] = lines  # below what it is, above what it takes
 
 
 def in_the_paper(app: Sphinx, docname: str, row: Row, name: str) -> nodes.paragraph:
@@ -150,12 +151,19 @@ def link_equations(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for block in list(doctree.findall(nodes.math_block)):
         for number in TAG.findall(block.astext()):
             block["ids"].append(equation_id(number))
-            row = next(row for row in map_rows() if number in row.equations)
-            line = nodes.paragraph("", f"({number}) in code: ", classes=["equation-in-code"])
-            line += listed(to_function(app, docname, name) for name in row.functions)
-            line += nodes.Text("; in the map: ")
-            line += to_row(app, docname, row)
-            block.parent.insert(block.parent.index(block) + 1, line)
+            for row in map_rows():
+                if number in row.equations and docname in row.notebooks:
+                    below = block.parent.index(block) + 1
+                    block.parent.insert(below, in_code(app, docname, row, number))
+
+
+def in_code(app: Sphinx, docname: str, row: Row, number: str) -> nodes.paragraph:
+    """The line below an equation: its functions, and its row of the map."""
+    line = nodes.paragraph("", f"({number}) in code: ", classes=["equation-in-code"])
+    line += listed(to_function(app, docname, name) for name in row.functions)
+    line += nodes.Text("; in the map: ")
+    line += to_row(app, docname, row)
+    return line
 
 
 def end_with_what_is_shown(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -64,7 +64,7 @@ def bar(notebook: Facts) -> nodes.container:
     for name, address in launches(REPOSITORY, path).items():
         links += nodes.reference("", f"Open in {name}", refuri=address)
     links += nodes.inline("", f"runs in about {notebook.runs_in}")
-    again = nodes.container("", code("sh", notebook.command))
+    again = code("sh", notebook.command)
     parts = nodes.container("", links, again, classes=["notebook-bar"])
     if launches(REPOSITORY, path):
         parts += nodes.paragraph("", "On Colab this is the first cell:")
@@ -156,7 +156,10 @@ class Notebooks(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """A table, written as Markdown."""
-        lines = ["| notebook | answers | in the paper | runs in about | |", "|---|---|---|---|---|"]
+        lines = [
+            "| notebook | answers | in the paper | runs in about | file |",
+            "|---|---|---|---|---|",
+        ]
         for notebook in facts():
             name = notebook.path.name
             cells = [
@@ -164,7 +167,7 @@ class Notebooks(SphinxDirective):
                 notebook.answers,
                 notebook.sections,
                 notebook.runs_in,
-                f"{{download}}`Download <{name}>`",
+                f"[Download](path:{name})",
             ]
             lines.append(f"| {' | '.join(cells)} |")
         return self.parse_text_to_nodes("\n".join(lines))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from docutils import nodes
+from plain import plain
 
 ROOT = Path(__file__).parents[1]  # docs/, or the copy of it that is built
 
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parents[1]  # docs/, or the copy of it that is built
 class Row(NamedTuple):
     """A row of the map."""
 
-    item: str  # as it stands in the first column
+    item: str  # the first column, its formulas in words
     functions: tuple[str, ...]  # `convolve`, or with the module
     notebooks: tuple[str, ...]  # pages of the site: notebooks/01_convolution_as_a_matrix
     tests: tuple[str, ...]  # pages of the site: tests/test_convolution
@@ -40,7 +41,7 @@ def read_row(line: str) -> Row:
         cell.strip() for cell in line.strip().removesuffix("|").removeprefix("|").split(" |")
     ]
     return Row(
-        item,
+        re.sub(r"\$([^$]+)\$", lambda formula: plain(formula[1]), item),
         tuple(re.findall(r"`([\w.]+)`", functions)),
         tuple(re.findall(r"\.\./(notebooks/\w+)\.ipynb\)", notebooks)),
         tuple(re.findall(r"\.\./(tests/[\w/]+)\.py\)", tests)),

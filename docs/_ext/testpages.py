@@ -5,14 +5,14 @@ punctuation have none, which makes the pages half as large.
 """
 
 import ast
-import posixpath
 import re
 from collections.abc import Iterator
-from html import escape
 from typing import Any
 
-from papermap import Row, map_rows, tested
-from places import find_place
+from backlinks import listed, to_function, to_notebook, to_row
+from docutils import nodes
+from papermap import map_rows, tested
+from plain import in_words
 from pygments import highlight
 from pygments.filter import Filter
 from pygments.formatters import HtmlFormatter
@@ -51,41 +51,37 @@ def coloured(source: str) -> str:
     return "\n".join(lines)
 
 
-def links_back(app: Sphinx, page: str, row: Row) -> str:
-    """The row of the map, its functions and its notebooks, as an item of a list."""
-    to = posixpath.relpath
-    here = posixpath.dirname(page)
+def says(source: str) -> nodes.paragraph:
+    """The first paragraph of a module's docstring."""
+    first = (ast.get_docstring(ast.parse(source)) or "").split("\n\n")[0]
+    paragraph = nodes.paragraph()
+    for number, part in enumerate(re.split("`+", first)):
+        paragraph += nodes.literal("", part) if number % 2 else nodes.Text(part)
+    return paragraph
 
-    def link(target: str, anchor: str, text: str) -> str:
-        uri = to(app.builder.get_target_uri(target), here)
-        return f'<a class="reference internal" href="{uri}{anchor}">{text}</a>'
 
-    functions = []
-    for name in row.functions:
-        place = find_place(app.env, name)
-        text = f"<code>{name.rpartition('.')[2]}</code>"
-        functions.append(link(place.docname, f"#{place.node_id}", text) if place else text)
-    notebooks = [
-        link(name, "", escape(app.env.titles[name].astext(), quote=False)) for name in row.notebooks
-    ]
-    item = link("map", f"#{row.anchor}", escape(row.item, quote=False))
-    return f"<li>{item}: {', '.join(functions)}; shown in {', '.join(notebooks)}</li>"
+def what_it_tests(app: Sphinx, page: str) -> nodes.bullet_list:
+    """The rows of the map that name it, with their functions and notebooks."""
+    rows = nodes.bullet_list()
+    for row in map_rows():
+        if page in row.tests:
+            line = nodes.paragraph("", "", to_row(app, page, row), nodes.Text(": "))
+            line += listed(to_function(app, page, name) for name in row.functions)
+            line += nodes.Text("; shown in ")
+            line += listed(to_notebook(app, page, notebook, "") for notebook in row.notebooks)
+            rows += nodes.list_item("", in_words(line))
+    return rows
 
 
 def body(app: Sphinx, page: str) -> str:
     """What a page has beside its frame."""
     source = (ROOT / f"{page}.py").read_text(encoding="utf-8")
-    says = re.sub(
-        r"`+([^`]+)`+",
-        r"<code>\1</code>",
-        escape(ast.get_docstring(ast.parse(source)) or "", quote=False),
-    )
-    rows = "\n".join(links_back(app, page, row) for row in map_rows() if page in row.tests)
+    tests = nodes.paragraph("", "It tests:")
+    top = nodes.container("", says(source), tests, what_it_tests(app, page))
+    title = re.sub("([/_])", r"\1<wbr>", page)
     return (
-        f"<h1>{page}.py</h1>\n"
-        f"{''.join(f'<p>{part}</p>' for part in says.split(chr(10) * 2))}\n"
-        f'<p>It tests:</p>\n<ul class="simple">\n{rows}\n</ul>\n'
-        f'<div class="highlight-python notranslate"><div class="highlight">'
+        f"<h1>{title}.py</h1>\n{app.builder.render_partial(top)['fragment']}\n"
+        '<div class="highlight-python notranslate"><div class="highlight">'
         f"<pre>{coloured(source)}\n</pre></div></div>\n"
     )
 

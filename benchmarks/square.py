@@ -17,14 +17,15 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from convreg.plots.tables import shown
 from convreg.storage.files import write_whole
 from convreg.storage.tables import Table, as_csv, from_rows, groups
 from convreg.studies.escape import EXACT_TRIPLETS, WAYS, Escape, Way, escape_table, run
 from convreg.studies.escape_tables import (
-    class_lines,
-    kernel_lines,
-    prediction_lines,
-    share_lines,
+    class_table,
+    kernel_table,
+    prediction_table,
+    share_table,
 )
 from convreg.studies.square_layer import layer_table
 from convreg.studies.tradeoff import tradeoff_table
@@ -37,6 +38,7 @@ DENSE = {  # fewer by N and g where M is decomposed in each step
 }
 HELD_OUT = range(51, 101)
 TRIPLETS = 10  # states with exact triplets
+SHARES = {"off the centre, of |K|": ".2f"}
 SHOWN = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)  # shares off the centre, in square.md
 INTRODUCTION = """# The square case
 
@@ -84,22 +86,34 @@ def report(table: Table, tradeoff: Table, layer: Table) -> str:
     """square.md."""
     parts = [INTRODUCTION]
     for N, g in product((15, 8), (1, 2, 3)):
-        parts += ["", "```", share_lines(table, g, N), "```"]
-    parts += ["", "## The paper's 3x3x2x2 kernel, N = 15", "", "```"]
-    parts += [kernel_lines(table, 2, 15), "```", "", "## Classes of the starts and the ends"]
+        parts += ["", shares(share_table(table, g, N), f"g = h = {g}, N = {N}")]
+    kernel = shown(kernel_table(table, 2, 15), SHARES)
+    parts += ["", "## The paper's 3x3x2x2 kernel, N = 15", "", kernel.markdown]
+    parts += ["", "## Classes of the starts and the ends"]
     for way, g in product(WAYS, (1, 2, 3)):
         if len(states_of(way, g, 15, 1)):
-            parts += ["", "```", class_lines(table, way.name, g, 15), "```"]
+            title = f"{way.name}, g = h = {g}, N = 15"
+            classes = class_table(table, way.name, g, 15)
+            parts += ["", shown(classes, {"c": "g"}, title=title).markdown]
     parts += ["", PREDICTION]
     for method, states in (
         (WAYS[0].name, range(1, 51)),
         (WAYS[0].name, HELD_OUT),
         (EXACT_TRIPLETS.name, range(1, 1 + TRIPLETS)),
     ):
-        parts += ["", "```", prediction_lines(table, method, 15, states), "```"]
+        title = f"{method}, N = 15, states {states[0]} to {states[-1]}"
+        parts += ["", shares(prediction_table(table, method, 15, states), title)]
     parts += ["", PRICE, "", *markdown(price_rows(tradeoff))]
     parts += ["", "## 3x3x64x64, N = 28", "", *markdown(layer)]
     return "\n".join(parts) + "\n"
+
+
+def shares(table: Table, title: str) -> str:
+    """Markdown, with two decimals but for what a step costs."""
+    found = {name: ".2f" for name, column in table.items() if column.dtype.kind == "f"}
+    if "products a step" in table:
+        found["products a step"] = ",.0f"
+    return shown(table, found, title=title).markdown
 
 
 def price_rows(tradeoff: Table) -> Table:

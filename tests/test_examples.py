@@ -18,6 +18,7 @@ from convreg.examples import (
     summary,
 )
 from convreg.matlab_random import matlab_rand
+from convreg.storage.tables import checked_table
 from convreg.matrix import conv_matrix
 
 
@@ -106,23 +107,22 @@ def test_summary_takes_the_lowest_estimate():
         "condition_number": [7.0, 6.0, 8.0],
     }
     history = {name: np.array(line) for name, line in lines.items()} | {
-        "sigma_max": [1.0],
-        "sigma_min": [1.0],
+        "sigma_max": [9.0, 1.5],
+        "sigma_min": [0.1, 0.5],
     }
-    header, row = summary({"a case": SimpleNamespace(**history)}).splitlines()
-    assert header.split() == [
-        "case",
-        "kappa:",
-        "start",
-        "end",
-        "sigma_max",
-        "sigma_min",
-        "estimate",
-        "R_alpha",
-        "lowest,",
-        "at",
-    ]
-    assert row.split() == ["a", "case", "7", "8", "1", "1", "3", "5", "2", "1"]
+    table = summary({"a case": SimpleNamespace(**history), "again": SimpleNamespace(**history)})
+    assert {name: column.tolist() for name, column in table.items()} == {
+        "case": ["a case", "again"],
+        "kappa, start": [7.0] * 2,
+        "kappa, end": [8.0] * 2,
+        "sigma_max": [1.5] * 2,
+        "sigma_min": [0.5] * 2,
+        "estimate": [3.0] * 2,
+        "R_alpha": [5.0] * 2,
+        "lowest estimate": [2.0] * 2,
+        "at iteration": [1] * 2,
+    }
+    assert checked_table("table", summary({}))["at iteration"].tolist() == []
 
 
 @pytest.mark.parametrize(("k", "g", "h"), [(3, 2, 3), (2, 2, 2), (4, 3, 2), (1, 1, 1)])

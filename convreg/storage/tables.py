@@ -81,8 +81,11 @@ def from_rows(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
 
     >>> from_rows(("case", "y"), [("a", 1), ("b", 2)])["y"].tolist()
     [1, 2]
+    >>> from_rows(("case", "y"), [])["y"].tolist()
+    []
     """
-    columns = zip(*rows, strict=True)
+    listed = list(rows)
+    columns = zip(*listed, strict=True) if listed else [()] * len(names)
     return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
 
 

@@ -144,43 +144,39 @@ def compare(
     return results
 
 
-def comparison_lines(results: Results) -> str:
-    """The results with the largest budget as lines of text, and kappa with every budget.
+def kernel_tables(results: Results) -> dict[str, Table]:
+    """By kernel: the results of each method with the largest budget, and kappa with every budget.
 
     >>> result = measured(np.ones((1, 1, 1, 1)), 8)
-    >>> print(comparison_lines({(200, "1x1x1x1", "start"): result}))
-    1x1x1x1                  step steps sigma_max sigma_min noise smooth kappa: 200
-     start                      -     0         1         1  0.00   0.00          1
+    >>> table = kernel_tables({(200, "1x1x1x1", "start"): result})["1x1x1x1"]
+    >>> [*table]  # doctest: +NORMALIZE_WHITESPACE
+    ['method', 'step', 'steps', 'sigma_max', 'sigma_min', 'noise', 'smooth',
+     'kappa, 200 products']
+    >>> table["method"].item(), table["kappa, 200 products"].item()
+    ('start', 1.0)
     """
     budgets = sorted({budget for budget, _, _ in results})
-    lines: list[str] = []
-    for kernel in dict.fromkeys(kernel for _, kernel, _ in results):
-        first, *others = budgets
-        kappas = f"kappa:{first:4}" + "".join(f"{budget:9}" for budget in others)
-        lines.append(f"{kernel:24} step steps sigma_max sigma_min noise smooth {kappas}")
-        for budget, name, method in results:
-            if (budget, name) == (budgets[-1], kernel):
-                rows = [results[paid, kernel, method] for paid in budgets]
-                lines.append(_line(method, rows))
-    return "\n".join(lines)
+    kappas = [f"kappa, {budget:g} products" for budget in budgets]
+    rows: dict[str, list[tuple]] = {}
+    for budget, kernel, method in results:
+        if budget == budgets[-1]:
+            *numbers, _ = results[budget, kernel, method]
+            found = [results[paid, kernel, method].condition_number for paid in budgets]
+            rows.setdefault(kernel, []).append((method, *numbers, *found))
+    *names, _ = Result._fields
+    return {
+        kernel: from_rows(("method", *names, *kappas), of_kernel)
+        for kernel, of_kernel in rows.items()
+    }
 
 
-def _line(method: str, rows: list[Result]) -> str:
-    """The result with the largest budget, the last, and kappa with every budget."""
-    row = rows[-1]
-    step = "-" if np.isnan(row.step) else f"{row.step:.0e}"
-    sigma = f"{row.sigma_max:10.3g}{row.sigma_min:10.2g}"
-    norms = f"{row.noise:6.2f}{row.smooth:7.2f}"
-    first, *others = [f"{row.condition_number:.2g}" for row in rows]
-    kappas = f"{first:>11}" + "".join(f"{kappa:>9}" for kappa in others)
-    return f" {method:23}{step:>5}{row.steps:6}{sigma}{norms}{kappas}"
+def ranking(results: Results, count: int = 4) -> Table:
+    """The best methods, by `order`, a row for each kernel and budget, each with its kappa.
 
-
-def ranking(results: Results, count: int = 4) -> str:
-    """The best methods, by `order`, a line for each kernel and budget.
-
-    >>> print(ranking({(200, "1x1x1x1", "start"): measured(np.ones((1, 1, 1, 1)), 8)}))
-    1x1x1x1, 200 products: start 1
+    >>> result = measured(np.ones((1, 1, 1, 1)), 8)
+    >>> table = ranking({(200, "1x1x1x1", "start"): result}, 1)
+    >>> {name: column.item() for name, column in table.items()}
+    {'kernel': '1x1x1x1', 'products': 200.0, 'place 1': 'start 1.0'}
     """
     tables: dict[tuple[str, float], dict[str, Result]] = {}
     for (budget, kernel, method), row in results.items():
@@ -188,9 +184,11 @@ def ranking(results: Results, count: int = 4) -> str:
     lines = []
     for (kernel, budget), rows in tables.items():
         names = sorted(rows, key=lambda name: order(rows[name].sigma_max, rows[name].sigma_min))
-        words = "; ".join(f"{name} {rows[name].condition_number:.2g}" for name in names[:count])
-        lines.append(f"{kernel}, {budget:g} products: {words}")
-    return "\n".join(lines)
+        words = [f"{name} {rows[name].condition_number:#.2g}" for name in names[:count]]
+        missing = [""] * (count - len(words))
+        lines.append((kernel, float(budget), *(word.removesuffix(".") for word in words), *missing))
+    places = [f"place {place}" for place in range(1, count + 1)]
+    return from_rows(("kernel", "products", *places), lines)
 
 
 def comparison_table(results: Results) -> Table:

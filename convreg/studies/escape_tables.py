@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convreg.storage.tables import Table, groups
+from convreg.storage.tables import Table, from_rows, groups
 from convreg.studies.escape import GOAL, MARKS, WAYS, products_of_a_step
 
 CLASSES = {"t": "trivial", "w": "winding", "z": "zeros", "u": "undecided"}
@@ -64,67 +64,68 @@ def counted(letters: list[str]) -> str:
     return ", ".join(f"{count} {name}" for count, name in found if count)
 
 
-def share_lines(table: Table, g: int, N: int) -> str:
-    """For each method a line: the share below 1.1 for each c, and what a step costs.
+def share_table(table: Table, g: int, N: int) -> Table:
+    """A row for each method: the share below 1.1 for each c, and what a step costs.
 
-    Of the states 1 to 50, or as many as there are.
+    Of the states 1 to 50, or as many as there are; nan where there are none.
 
     >>> run = {"method": "polar", "g": 1, "N": 8, "c": 0.0, "state": 1, "kappa": 1.02}
-    >>> print(share_lines({name: np.array([value]) for name, value in run.items()}, 1, 8))
-    g = h = 1, N = 8                c = 0  states  products a step
-    polar                            1.00       1             2731
+    >>> found = share_table({name: np.array([value]) for name, value in run.items()}, 1, 8)
+    >>> {name: column.round().item() if name != "method" else column.item()
+    ...  for name, column in found.items()}
+    {'method': 'polar', 'c = 0': 1.0, 'states': 1, 'products a step': 2731.0}
     """
     rows = select(table, g=g, N=N, state=range(1, 51))
     shifts = list(groups(rows, "c"))
-    columns = "".join(f"  c = {c:g}" for c in shifts)
-    lines = [f"{f'g = h = {g}, N = {N}':30}{columns}  states  products a step"]
     by_method = groups(rows, "method")
+    found = []
     for way in WAYS:
-        if way.name not in by_method:
-            continue
-        mine = by_method[way.name]
-        shares = {c: share_reached(some) for c, some in groups(mine, "c").items()}
-        cells = "".join(f"{shares[c]:7.2f}" if c in shares else 7 * " " for c in shifts)
-        states = len(set(mine["state"].tolist()))
-        lines.append(f"{way.name:30}{cells}{states:8}{products_of_a_step(way, g, N):17.0f}")
-    return "\n".join(lines)
+        if way.name in by_method:
+            mine = by_method[way.name]
+            shares = {c: share_reached(some) for c, some in groups(mine, "c").items()}
+            states = len(set(mine["state"].tolist()))
+            cells = [shares.get(c, np.nan) for c in shifts]
+            found.append((way.name, *cells, states, products_of_a_step(way, g, N)))
+    columns = [f"c = {c:g}" for c in shifts]
+    return from_rows(("method", *columns, "states", "products a step"), found)
 
 
-def class_lines(table: Table, method: str, g: int, N: int) -> str:
-    """For each c a line: the classes of the starts, and of the ends, and how many reach 1.1.
+def class_table(table: Table, method: str, g: int, N: int) -> Table:
+    """A row for each c: the classes of the starts, and of the ends, and how many are below 1.1.
 
     >>> run = {"method": "R", "g": 1, "N": 8, "c": 0.0, "state": 1, "kappa": 1.02}
     >>> run["classes"] = "zzzttt"
-    >>> print(class_lines({name: np.array([value]) for name, value in run.items()}, "R", 1, 8))
-    R, g = h = 1, N = 8
-      c = 0: 1 zeros; at the end 1 trivial; 1 of 1 below 1.1
+    >>> table = {name: np.array([value]) for name, value in run.items()}
+    >>> [column.item() for column in class_table(table, "R", 1, 8).values()]
+    [0.0, '1 zeros', '1 trivial', 1, 1]
     """
     rows = select(table, method=method, g=g, N=N, state=range(1, 51))
-    lines = [f"{method}, g = h = {g}, N = {N}"]
+    found = []
     for c, some in groups(rows, "c").items():
         start, end = (counted(classes_at(some, step)) for step in (0, MARKS[-1]))
         reached = int(np.sum(some["kappa"] < GOAL))
-        below = f"{reached} of {len(some['kappa'])} below 1.1"
-        lines.append(f"  c = {c:g}: {start}; at the end {end}; {below}")
-    return "\n".join(lines)
+        found.append((c, start, end, reached, len(some["kappa"])))
+    return from_rows(("c", "at the start", "at the end", "below 1.1", "runs"), found)
 
 
-def kernel_lines(table: Table, g: int, N: int, c: float = 0.0, state: int = 1) -> str:
+def kernel_table(table: Table, g: int, N: int, c: float = 0.0, state: int = 1) -> Table:
     """One start kernel: for each method kappa, the share off the centre, and the classes.
 
     >>> run = {"method": "R", "g": 2, "N": 15, "c": 0.0, "state": 1, "kappa": 1.02, "steps": 100}
     >>> run |= {"off_centre": 0.2, "classes": "zzzttt"}
-    >>> print(kernel_lines({name: np.array([value]) for name, value in run.items()}, 2, 15))
-    R                             kappa    1.02 after 100 steps, off centre 0.20, zeros to trivial
+    >>> table = {name: np.array([value]) for name, value in run.items()}
+    >>> [column.item() for column in kernel_table(table, 2, 15).values()]
+    ['R', 1.02, 100, 0.2, 'zeros', 'trivial']
     """
     rows = select(table, g=g, N=N, c=c, state=state)
-    columns = (rows[name] for name in ("method", "kappa", "steps", "off_centre", "classes"))
-    lines = []
-    for method, kappa, steps, share, classes in zip(*columns, strict=True):
-        change = f"{CLASSES[classes[0]]} to {CLASSES[classes[-1]]}"
-        end = f"kappa {kappa:7.3g} after {steps:3} steps"
-        lines.append(f"{method:30}{end}, off centre {share:.2f}, {change}")
-    return "\n".join(lines)
+    return {
+        "method": rows["method"],
+        "kappa": rows["kappa"],
+        "steps": rows["steps"],
+        "off the centre, of |K|": rows["off_centre"],
+        "at the start": np.array([CLASSES[letters[0]] for letters in rows["classes"]], dtype=str),
+        "at the end": np.array([CLASSES[letters[-1]] for letters in rows["classes"]], dtype=str),
+    }
 
 
 def prediction(table: Table, step: int) -> Verdict:
@@ -139,23 +140,20 @@ def prediction(table: Table, step: int) -> Verdict:
     return Verdict(float(np.mean(said == reached)), *(int(np.sum(which)) for which in counts))
 
 
-def prediction_lines(table: Table, method: str, N: int, states: range) -> str:
-    """For each g a line: how often `prediction` is right after 0, 10, 20, 40 and 100 steps.
+def prediction_table(table: Table, method: str, N: int, states: range) -> Table:
+    """A row for each g: how often `prediction` is right after 0, 10, 20, 40 and 100 steps.
 
     >>> run = {"method": "R", "g": 1, "N": 8, "c": 0.0, "state": 1, "kappa": 1.02}
     >>> run["classes"] = "zztttt"
     >>> table = {name: np.array([value]) for name, value in run.items()}
-    >>> print(prediction_lines(table, "R", 8, range(1, 51)))
-    R, N = 8, states 1 to 50
-                   runs  reached  right after 0     10     20     40    100 steps
-      g = h = 1       1     1.00           0.00   0.00   1.00   1.00   1.00
+    >>> found = prediction_table(table, "R", 8, range(1, 51))
+    >>> found["reached"].item(), found["right after 10"].item(), found["right after 20"].item()
+    (1.0, 0.0, 1.0)
     """
-    title = f"{method}, N = {N}, states {states[0]} to {states[-1]}"
     steps = (0, *MARKS[:-1])
-    after = "".join(f"{step:7}" for step in steps[1:])
-    lines = [title, f"{'':15}runs  reached  right after 0{after} steps"]
+    found = []
     for g, rows in groups(select(table, method=method, N=N, state=states), "g").items():
-        right = "".join(f"{prediction(rows, step).right:7.2f}" for step in steps)
-        runs, share = len(rows["kappa"]), share_reached(rows)
-        lines.append(f"  g = h = {g}{runs:8}{share:9.2f}        {right}")
-    return "\n".join(lines)
+        right = [prediction(rows, step).right for step in steps]
+        found.append((g, len(rows["kappa"]), share_reached(rows), *right))
+    columns = [f"right after {step}" for step in steps]
+    return from_rows(("g = h", "runs", "reached", *columns), found)

@@ -215,16 +215,15 @@ def steps_at_kinks(
     return lines
 
 
-def kink_lines(lines: Iterable[Mapping[str, Any]]) -> str:
+def second_half(lines: Iterable[Mapping[str, Any]]) -> Table:
     """Section 2.1: between which values R_alpha is in the second half of `steps_at_kinks`.
 
     >>> line = {"panel": "fixed step", "line": "one gradient", "value": np.array([9.0, 8, 1, 2])}
-    >>> print(kink_lines([line]))
-    fixed step    one gradient   R_alpha in the second half from 1 to 2
+    >>> {name: column.item() for name, column in second_half([line]).items()}
+    {'step': 'fixed step', 'along': 'one gradient', 'least R_alpha': 1.0, 'greatest': 2.0}
     """
-    words = []
+    rows = []
     for line in lines:
         later = line["value"][len(line["value"]) // 2 :]
-        ends = f"from {later.min():.2g} to {later.max():.2g}"
-        words.append(f"{line['panel']:14}{line['line']:15}R_alpha in the second half {ends}")
-    return "\n".join(words)
+        rows.append((line["panel"], line["line"], later.min(), later.max()))
+    return from_rows(("step", "along", "least R_alpha", "greatest"), rows)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convreg._checks import Gram
 from convreg.examples import EXAMPLE_1, Case, Example
 from convreg.extremes import extreme_singular_values
 from convreg.penalty import penalty
-from convreg.storage.tables import Table, from_rows
+from convreg.storage.tables import Table, from_rows, groups
 
 GRAMS: tuple[Gram, ...] = ("columns", "rows")
+PRODUCTS: dict[Gram, str] = {"columns": "M'M", "rows": "MM'"}  # what they stand for
 
 
 class Outcome(NamedTuple):
@@ -27,6 +27,9 @@ class Outcome(NamedTuple):
     sigma_min: float
     condition_number: float
     penalty: float
+
+
+Runs = dict[tuple[str, Gram], Outcome]
 
 
 def outcome(example: Example, case: Case, gram: Gram = "columns") -> Outcome:
@@ -60,14 +63,15 @@ def outcomes(example: Example, states: Iterable[int]) -> Table:
     return from_rows(("alpha", "gram", "state", "lowest_at", "lowest", "kappa"), rows)
 
 
-def wide_outcomes(example: Example, counts: Sequence[int]) -> dict[int, dict[str, Outcome]]:
+def wide_outcomes(example: Example, counts: Sequence[int]) -> dict[int, Runs]:
     """Section 3, the barrier: `outcome` with M'M and with MM', after each number of iterations.
 
-    On the cases with h < g of an example and of Example 1.
+    On the cases with h < g of an example and of Example 1, by what they are called and the Gram
+    matrix.
 
     >>> runs = wide_outcomes(Example(((2, 1),), (1.0,), 1, 2), [1])
     >>> [*runs[1]][:2]
-    ['1x1x2x1, alpha = 1, columns', '1x1x2x1, alpha = 1, rows']
+    [('1x1x2x1, alpha = 1', 'columns'), ('1x1x2x1, alpha = 1', 'rows')]
     """
     cases = dict.fromkeys((*example.cases(), *EXAMPLE_1.cases()))
     wide = [case for case in cases if case.h < case.g]
@@ -76,60 +80,47 @@ def wide_outcomes(example: Example, counts: Sequence[int]) -> dict[int, dict[str
         longer = example._replace(iterations=count)
         runs = {}
         for case, gram in product(wide, GRAMS):
-            runs[f"{case.label(example.kernel_size)}, {gram}"] = outcome(longer, case, gram)
+            runs[case.label(example.kernel_size), gram] = outcome(longer, case, gram)
         ends[count] = runs
     return ends
 
 
-def outcome_lines(runs: Mapping[str, Outcome]) -> str:
-    """A line for each outcome.
+def outcome_table(runs: Runs) -> Table:
+    """A row for each outcome, its values at the end.
 
-    >>> print(outcome_lines({"here": Outcome(4, 6.04, 3.49, 0.624, 5.59, 10.0)}))
-    case                           sigma_max  sigma_min     kappa  R_alpha
-    here                                3.49      0.624      5.59       10
+    >>> table = outcome_table({("here", "rows"): Outcome(4, 6.04, 3.49, 0.624, 5.59, 10.0)})
+    >>> {name: column.item() for name, column in table.items()}  # doctest: +NORMALIZE_WHITESPACE
+    {'case': 'here', 'Gram matrix': "MM'", 'sigma_max': 3.49, 'sigma_min': 0.624, 'kappa': 5.59,
+     'R_alpha': 10.0}
     """
-    lines = ["case                           sigma_max  sigma_min     kappa  R_alpha"]
-    for name, run in runs.items():
-        sigma = f"{run.sigma_max:9.3g}{run.sigma_min:11.3g}"
-        lines.append(f"{name:31}{sigma}{run.condition_number:10.3g}{run.penalty:9.3g}")
-    return "\n".join(lines)
+    rows = []
+    for (case, gram), run in runs.items():
+        sigma = (run.sigma_max, run.sigma_min)
+        rows.append((case, PRODUCTS[gram], *sigma, run.condition_number, run.penalty))
+    return from_rows(("case", "Gram matrix", "sigma_max", "sigma_min", "kappa", "R_alpha"), rows)
 
 
-def summary_of_outcomes(table: Mapping[str, NDArray]) -> str:
-    """A line for each alpha of a table of `outcomes`.
+def summary_of_outcomes(table: Table) -> Table:
+    """A row for each alpha of a table of `outcomes`.
+
+    How many of the estimates with M'M are below alpha somewhere, from which iteration to which
+    they are lowest, and the median condition number with each Gram matrix.
 
     >>> names = ("alpha", "gram", "lowest_at", "lowest", "kappa")
     >>> rows = [(1.0, "columns", 6, 0.5, 3.0), (1.0, "rows", 9, 0.2, 1.2)]
-    >>> print(summary_of_outcomes(from_rows(names, rows)).replace("; ", "\\n"))
-    alpha    1: 100% of the estimates dip below alpha, lowest at iterations 6 to 6
-    median kappa 3, with rows 1.2
+    >>> summary = summary_of_outcomes(from_rows(names, rows))
+    >>> {name: column.item() for name, column in summary.items()}
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'alpha': 1.0, 'estimates below alpha': 1.0, 'lowest from iteration': 6, 'to iteration': 6,
+     "median kappa, M'M": 3.0, "median kappa, MM'": 1.2}
     """
-    lines = []
-    for alpha in dict.fromkeys(table["alpha"].tolist()):
-        columns = (table["alpha"] == alpha) & (table["gram"] == "columns")
-        rows = (table["alpha"] == alpha) & (table["gram"] == "rows")
-        dips = np.mean(table["lowest"][columns] < alpha)
-        at = table["lowest_at"][columns]
-        kappa = np.median(table["kappa"][columns])
-        with_rows = np.median(table["kappa"][rows])
-        lines.append(
-            f"alpha {alpha:4g}: {dips:4.0%} of the estimates dip below alpha, "
-            f"lowest at iterations {at.min()} to {at.max()}; "
-            f"median kappa {kappa:.3g}, with rows {with_rows:.3g}"
-        )
-    return "\n".join(lines)
-
-
-def wide_lines(ends: Mapping[int, Mapping[str, Outcome]]) -> str:
-    """Section 3, the barrier: `wide_outcomes` in lines, and how far MM' comes in the longest runs.
-
-    >>> run = Outcome(4, 6.04, 3.49, 0.624, 5.59, 10.0)
-    >>> print(wide_lines({7: {"here, rows": run}}).splitlines()[-1])
-    with rows, after 7 iterations: kappa from 5.59 to 5.59
-    """
-    lines = [f"after {count} iterations\n{outcome_lines(runs)}" for count, runs in ends.items()]
-    most = max(ends)
-    kappa = [run.condition_number for name, run in ends[most].items() if name.endswith("rows")]
-    span = f"kappa from {min(kappa):.3g} to {max(kappa):.3g}"
-    lines.append(f"with rows, after {most} iterations: {span}")
-    return "\n".join(lines)
+    rows = []
+    for alpha, runs in groups(table, "alpha").items():
+        by_gram = groups(runs, "gram")
+        columns = by_gram["columns"]
+        at = columns["lowest_at"]
+        medians = [np.median(by_gram[gram]["kappa"]) for gram in GRAMS]
+        rows.append((alpha, np.mean(columns["lowest"] < alpha), at.min(), at.max(), *medians))
+    names = ("alpha", "estimates below alpha", "lowest from iteration", "to iteration")
+    medians_of = [f"median kappa, {PRODUCTS[gram]}" for gram in GRAMS]
+    return from_rows((*names, *medians_of), rows)

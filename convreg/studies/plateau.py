@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from convreg.descent import minimize_penalty
 from convreg.gradients import kernel_gradient
 from convreg.matrix import conv_matrix
+from convreg.storage.tables import Table, from_rows
 
 
 class Plateau(NamedTuple):
@@ -40,31 +41,40 @@ def plateau(K: NDArray, N: int, alphas: Sequence[float]) -> Plateau:
     return Plateau(float(np.linalg.norm(M @ v) / norm), float(gradient), np.array(ratios))
 
 
-def arrival(K: NDArray, N: int, alpha: float, learning_rate: float, iterations: int) -> str:
-    """Section 3, the barrier: when exact descent first has R_alpha <= alpha, in words.
+class Arrival(NamedTuple):
+    """When exact descent has R_alpha <= alpha for the first time, for h < g for good."""
 
-    And the condition number there and at the end. For h < g, where it stays.
+    iteration: float  # nan where it does not come so far
+    kappa: float  # there
+    end: float  # kappa at the end
 
-    >>> print(arrival(np.ones((1, 1, 2, 1)), 2, 1.0, 0.1, 5))
-    on the plateau from iteration 0: kappa 1, at the end 1
+
+def arrival(K: NDArray, N: int, alpha: float, learning_rate: float, iterations: int) -> Arrival:
+    """Section 3, the barrier: when exact descent first has R_alpha <= alpha.
+
+    And the condition number there and at the end.
+
+    >>> arrival(np.ones((1, 1, 2, 1)), 2, 1.0, 0.1, 5)
+    Arrival(iteration=0, kappa=1.0, end=1.0)
     """
     history = minimize_penalty(K, N, alpha, learning_rate, iterations, update="svd").history
-    on_plateau = history[history.penalty <= alpha * (1 + 1e-9)]
-    if len(on_plateau) == 0:
-        return f"not on the plateau within {iterations} iterations"
-    arrived = len(history) - len(on_plateau)
-    first, last = on_plateau.condition_number[[0, -1]]
-    return f"on the plateau from iteration {arrived}: kappa {first:.3g}, at the end {last:.3g}"
+    kappa = history.condition_number
+    arrived = np.flatnonzero(history.penalty <= alpha * (1 + 1e-9))
+    if len(arrived) == 0:
+        return Arrival(np.nan, np.nan, float(kappa[-1]))
+    first = int(arrived[0])
+    return Arrival(first, float(kappa[first]), float(kappa[-1]))
 
 
-def arrival_lines(K: NDArray, N: int, alpha: float, learning_rate: float, iterations: int) -> str:
+def arrivals(K: NDArray, N: int, alpha: float, learning_rate: float, iterations: int) -> Table:
     """Section 3, the barrier: `arrival` with half the learning rate, with it and with twice it.
 
-    >>> print(arrival_lines(np.ones((1, 1, 2, 1)), 2, 1.0, 0.1, 5).splitlines()[0])
-    alpha 1, learning rate 0.05: on the plateau from iteration 0: kappa 1, at the end 1
+    >>> table = arrivals(np.ones((1, 1, 2, 1)), 2, 1.0, 0.1, 5)
+    >>> table["learning rate"].tolist(), table["kappa at the end"].tolist()
+    ([0.05, 0.1, 0.2], [1.0, 1.0, 1.0])
     """
-    lines = []
+    rows = []
     for rate in (0.5 * learning_rate, learning_rate, 2 * learning_rate):
-        reached = arrival(K, N, alpha, rate, iterations)
-        lines.append(f"alpha {alpha:g}, learning rate {rate:g}: {reached}")
-    return "\n".join(lines)
+        rows.append((rate, *arrival(K, N, alpha, rate, iterations)))
+    names = ("learning rate", "on the plateau from iteration", "kappa there", "kappa at the end")
+    return from_rows(names, rows)

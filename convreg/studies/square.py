@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -26,19 +27,6 @@ class Square(NamedTuple):
     hermitian_part_bound: float  # the least over a grid
     sigma_min: NDArray  # for every N in SIDES
     plane_wave_bound: NDArray  # for every N in SIDES, the least over a grid
-
-    def words(self) -> str:
-        """Two lines of text.
-
-        >>> print(Square(([0], [0]), 0.5, np.full(4, 0.7), np.ones(4)).words())
-        winding numbers [0] and [0], Hermitian part from 0.50 on
-          sigma_min 0.7 (N = 5), 0.7 (N = 9), 0.7 (N = 13), 0.7 (N = 17)
-        """
-        along_1, along_2 = self.winding
-        found = [f"{value:.2g} (N = {N})" for N, value in zip(SIDES, self.sigma_min, strict=True)]
-        winding = f"winding numbers {along_1} and {along_2}"
-        hermitian = f"Hermitian part from {self.hermitian_part_bound:.2f} on"
-        return f"{winding}, {hermitian}\n  sigma_min {', '.join(found)}"
 
 
 def square_kernels(k: int, state: int = 1) -> dict[str, NDArray]:
@@ -71,6 +59,22 @@ def symbol_report(K: NDArray, points: int = 128) -> Square:
         np.array([extreme_singular_values(K, N)[1] for N in SIDES]),
         np.array([symbol.plane_wave_bound(K, N, theta_1, theta_2).min() for N in SIDES]),
     )
+
+
+def report_table(reports: Mapping[str, Square]) -> Table:
+    """Section 2.1, [4, 12]: a row for each report, without the plane waves' bound.
+
+    >>> table = report_table({"here": Square(([-1, 0], [0]), 0.5, np.full(4, 0.7), np.ones(4))})
+    >>> [column.item() for column in table.values()]
+    ['here', '-1, 0', '0', 0.5, 0.7, 0.7, 0.7, 0.7]
+    """
+    rows = []
+    for name, report in reports.items():
+        winding = [", ".join(map(str, numbers)) for numbers in report.winding]
+        rows.append((name, *winding, report.hermitian_part_bound, *report.sigma_min))
+    winds = ("winds along theta_1", "along theta_2")
+    sides = [f"sigma_min, N = {N}" for N in SIDES]
+    return from_rows(("kernel", *winds, "Hermitian part from", *sides), rows)
 
 
 def descended(K: NDArray, N: int, steps: int = 80) -> NDArray:

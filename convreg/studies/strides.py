@@ -17,7 +17,7 @@ from convreg.geometry import padding
 from convreg.gram import shifted_gram
 from convreg.penalty import penalty
 from convreg.storage.progress import progress
-from convreg.storage.tables import Table, from_rows
+from convreg.storage.tables import Table, from_rows, groups
 from convreg.studies.layers import Layer, gaussian_kernel, operator
 
 GRAMS: tuple[Gram, ...] = ("columns", "rows")
@@ -110,3 +110,20 @@ def layer_table(layers: Iterable[Layer], alpha: float, tolerance: float, seed: i
         singular = always_singular(layer, gram)
         rows.append((str(layer), layer.count, gram, singular, start / alpha, lowest / alpha))
     return from_rows(("layer", "count", "gram", "singular", "start", "lowest"), rows)
+
+
+def by_layer(layers: Iterable[Layer], table: Table) -> Table:
+    """A row for each layer of a `layer_table`: its size, where R_alpha starts, and the two lowest.
+
+    >>> layer = Layer(3, 1, 2, 4)
+    >>> rows = [(str(layer), 5.0, 0.0), (str(layer), 5.0, 1.0)]
+    >>> found = by_layer([layer], from_rows(("layer", "start", "lowest"), rows))
+    >>> [column.item() for column in found.values()]
+    ['3x3x1x2, N = 4', 1, 32, 16, 5.0, 0.0, 1.0]
+    """
+    found = []
+    for layer, rows in zip(layers, groups(table, "layer").values(), strict=True):
+        size = (layer.count, *layer.shape)
+        found.append((str(layer), *size, rows["start"][0], *rows["lowest"]))
+    sizes = ("layer", "times", "rows of M", "columns")
+    return from_rows((*sizes, "start", "lowest, M'M", "lowest, MM'"), found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.ndimage import correlate
 from convreg._checks import as_floats, as_integer, as_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.geometry import as_image_size
+from convreg.storage.tables import Table, from_rows
 from convreg.studies.alternatives import reshaped
 from convreg.studies.periodic import clip_periodic, periodic_singular_values
 
@@ -49,16 +50,18 @@ def bounded_by_reshaped(K: NDArray, N: int) -> bool:
     return bool(bounded)
 
 
-def reshaped_words(K: NDArray, N: int) -> str:
-    """Section 1, [3, 6]: WW' of a kernel with one output channel beside sigma(M), in words.
+def reshaped_table(kernels: Mapping[str, NDArray], N: int) -> Table:
+    """Section 1, [3, 6]: WW' of kernels with one output channel beside the ends of sigma(M).
 
-    >>> reshaped_words(ROWS_OF_NORM_1["identity"], 5)
-    "WW' = 1, sigma_max(M) = 1, sigma_min(M) = 1"
+    >>> table = reshaped_table({"identity": ROWS_OF_NORM_1["identity"]}, 5)
+    >>> {name: column.item() for name, column in table.items()}
+    {'kernel': 'identity', "WW'": 1.0, 'sigma_max(M)': 1.0, 'sigma_min(M)': 1.0}
     """
-    row = reshaped(K)
-    norm = (row @ row.T).item()
-    largest, smallest = extreme_singular_values(K, N)
-    return f"WW' = {norm:.3g}, sigma_max(M) = {largest:.3g}, sigma_min(M) = {smallest:.2g}"
+    rows = []
+    for name, K in kernels.items():
+        row = reshaped(K)
+        rows.append((name, (row @ row.T).item(), *extreme_singular_values(K, N)))
+    return from_rows(("kernel", "WW'", "sigma_max(M)", "sigma_min(M)"), rows)
 
 
 def norm_ratio_on_a_torus(K: NDArray, N: int, seed: int = 0) -> float:
@@ -87,24 +90,6 @@ class Periodic(NamedTuple):
     padded: tuple[float, float]  # of M
     larger_torus: float  # the largest on the torus of side N + 1
 
-    def largest(self) -> str:
-        """The largest, in words.
-
-        >>> Periodic("shift", 5, (1.0, 1.0), (1.0, 0.0), 1.0).largest()
-        'shift     N =  5: periodic 1.0000, padded 1.0000, on the larger torus 1.0000'
-        """
-        case = f"{self.name:9} N = {self.N:2}"
-        values = f"periodic {self.periodic[0]:.4f}, padded {self.padded[0]:.4f}"
-        return f"{case}: {values}, on the larger torus {self.larger_torus:.4f}"
-
-    def smallest(self) -> str:
-        """The smallest, in words.
-
-        >>> Periodic("shift", 5, (1.0, 1.0), (1.0, 0.0), 1.0).smallest().strip()
-        'smallest: periodic 1.0000, padded 0.0000'
-        """
-        return f"{'':18} smallest: periodic {self.periodic[1]:.4f}, padded {self.padded[1]:.4f}"
-
 
 def periodic_cases(sides: Sequence[int] = (5, 15)) -> Iterator[Periodic]:
     """Section 1, [18]: the taps -1, 2, -1 and a shift by a pixel, on tori and with padding.
@@ -120,19 +105,33 @@ def periodic_cases(sides: Sequence[int] = (5, 15)) -> Iterator[Periodic]:
             yield Periodic(name, N, ends, extreme_singular_values(K, N), larger_torus)
 
 
-def clipping_lines(kernels: Iterable[NDArray], N: int, counts: Sequence[int]) -> str:
+def periodic_table(cases: Iterable[Periodic]) -> Table:
+    """Section 1, [18]: a row for each of the cases.
+
+    >>> table = periodic_table([Periodic("shift", 5, (1.0, 0.9), (0.8, 0.0), 1.1)])
+    >>> {name: column.item() for name, column in table.items()}  # doctest: +NORMALIZE_WHITESPACE
+    {'taps': 'shift', 'N': 5, 'largest, periodic': 1.0, 'padded': 0.8, 'on side N + 1': 1.1,
+     'smallest, periodic': 0.9, 'smallest, padded': 0.0}
+    """
+    rows = []
+    for case in cases:
+        largest = (case.periodic[0], case.padded[0], case.larger_torus)
+        rows.append((case.name, case.N, *largest, case.periodic[1], case.padded[1]))
+    largest_of = ("largest, periodic", "padded", "on side N + 1")
+    return from_rows(("taps", "N", *largest_of, "smallest, periodic", "smallest, padded"), rows)
+
+
+def clipping_table(kernels: Mapping[str, NDArray], N: int, counts: Sequence[int]) -> Table:
     """Section 1, [18]: the largest periodic value of each kernel after so many clippings at 1.
 
-    >>> print(clipping_lines([2 * np.ones((1, 1, 1, 1))], 4, [1, 3]))
-    largest periodic value of each kernel after  1 clippings: 1.000
-    largest periodic value of each kernel after  3 clippings: 1.000
+    >>> table = clipping_table({"2": 2 * np.ones((1, 1, 1, 1))}, 4, [1, 3])
+    >>> table["clippings"].tolist(), table["2"].round(12).tolist()
+    ([1, 3], [1.0, 1.0])
     """
-    clipped = list(kernels)
-    lines = []
+    clipped = list(kernels.values())
+    rows = []
     for times in range(1, max(counts) + 1):
         clipped = [clip_periodic(K, N) for K in clipped]
         if times in counts:
-            values = [f"{periodic_singular_values(K, N)[0]:.3f}" for K in clipped]
-            words = f"largest periodic value of each kernel after {times:2} clippings"
-            lines.append(f"{words}: {', '.join(values)}")
-    return "\n".join(lines)
+            rows.append((times, *(periodic_singular_values(K, N)[0] for K in clipped)))
+    return from_rows(("clippings", *kernels), rows)

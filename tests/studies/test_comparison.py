@@ -1,6 +1,5 @@
 """R_alpha against its alternatives: methods by hand, what a step costs, the best step, reports."""
 
-import re
 import sys
 from collections import Counter
 from itertools import product
@@ -39,8 +38,8 @@ from convreg.studies.comparison import (
     Result,
     best,
     compare,
-    comparison_lines,
     comparison_table,
+    kernel_tables,
     measured,
     norm_error,
     ranking,
@@ -655,82 +654,39 @@ RESULTS = {
     (200, "3x3x2x1", "start"): result(np.nan, 0, 8.066, 0.6523, 0.717, 3.044),
     (200, "1x1", "start"): result(np.nan, 0, 1234.0, 0.5, 0.0, 1.0),
 }
-HEADER = ["step", "steps", "sigma_max", "sigma_min", "noise", "smooth", "kappa:"]
 
 
-def test_the_lines_by_hand():
-    lines = comparison_lines(RESULTS).split("\n")
-    assert [line.split() for line in lines] == [
-        ["3x3x2x1", *HEADER, "200", "500"],
-        ["start", "-", "0", "8.07", "0.65", "0.72", "3.04", "12", "12"],
-        ["clipping,", "periodic", "-", "176", "1", "0", "0.12", "12.50", "1.2", "inf"],
-        ["1x1", *HEADER, "200", "500"],
-        ["start", "-", "0", "1.23e+03", "0.5", "0.00", "1.00", "2.5e+03", "2.5e+03"],
-    ]
+def cells(table):
+    """By method the cells of its row."""
+    rows = zip(*(column.tolist() for column in table.values()), strict=True)
+    return {method: numbers for method, *numbers in rows}
 
 
-def test_a_step_has_one_digit_in_the_lines():
-    lines = comparison_lines({(9, "a", "b"): result(10**-4.5), (9, "a", "c"): result(0.01)}).split(
-        "\n"
-    )
-    assert [line.split()[1] for line in lines[1:]] == ["3e-05", "1e-02"]
+def test_the_tables_by_hand():
+    found = kernel_tables(RESULTS)
+    assert list(found) == ["3x3x2x1", "1x1"]
+    names = ["method", "step", "steps", "sigma_max", "sigma_min", "noise", "smooth"]
+    kappas = ["kappa, 200 products", "kappa, 500 products"]
+    assert all(list(table) == names + kappas for table in found.values())
+    wide = cells(found["3x3x2x1"])
+    assert list(wide) == ["start", "clipping, periodic"]
+    assert all(np.isnan(row[0]) for row in wide.values())
+    kappa = 8.066 / 0.6523
+    assert wide["start"][1:] == [0, 8.066, 0.6523, 0.717, 3.044, kappa, kappa]
+    assert wide["clipping, periodic"][1:] == [176, 1.0, 0.0, 0.125, 12.5, 1.2, np.inf]
+    (row,) = cells(found["1x1"]).values()
+    assert row[-2:] == [2468.0, 2468.0]
 
 
-def test_the_lines_of_one_and_of_three_budgets():
-    one = comparison_lines({(7, "a", "start"): result(sigma_max=3.0)})
-    assert [line.split()[-1] for line in one.split("\n")] == ["7", "3"]
+def test_the_tables_of_one_and_of_three_budgets():
+    one = kernel_tables({(7, "a", "start"): result(sigma_max=3.0)})["a"]
+    assert one["kappa, 7 products"].tolist() == [3.0]
     table = {(budget, "a", "start"): result(sigma_max=float(budget)) for budget in (30, 2000, 1)}
-    header, line = comparison_lines(table).split("\n")
-    assert header.split()[-4:] == ["kappa:", "1", "30", "2000"]
-    assert line.split()[-3:] == ["1", "30", "2e+03"]
-    assert line.split()[3] == "2e+03"
-    assert comparison_lines({}) == ""
-
-
-def cells_below_the_header(lines):
-    """The cells of each line, cut where the words of the header end; no word is cut in two."""
-    header, *lines = lines
-    ends = [word.end() for word in re.finditer(r"\S+", header) if word[0] != "kappa:"][1:]
-    names = re.search("step", header).start() - 2
-    for line in lines:
-        cells = [line[start:end] for start, end in zip((names, *ends), ends, strict=False)]
-        assert len(line) == len(header) == ends[-1]
-        assert line[names:].split() == [cell.strip() for cell in cells]
-        assert all(cell.startswith(" ") and cell[-1] != " " for cell in cells)
-        yield line[:names].strip(), *map(str.strip, cells)
-
-
-@pytest.mark.parametrize("budgets", [(200,), (20, 200), (9, 50, 1000)])
-def test_the_columns_align_for_every_name_and_step(budgets):
-    values = (8.066, 1234.0, 1.5, 0.001234, 99.5, 3e-7)
-    table = {
-        (budget, "10x10x12x12", method): result(
-            step, steps, sigma, 0.0 if method == "start" else sigma / 3e5, 0.1, 12.5
-        )
-        for budget in budgets
-        for method, step, steps, sigma in zip(
-            ("start", *BY_NAME),
-            (np.nan, *GRID, 1.0, 0.5, 0.25, 0.125),
-            (0, 9, 50, *[1000] * 11),
-            (*values, *values, *values[:2]),
-            strict=True,
-        )
-    }
-    lines = list(cells_below_the_header(comparison_lines(table).split("\n")))
-    assert [name for name, *_ in lines] == ["start", *BY_NAME]
-    for name, step, *numbers in lines:
-        row = table[budgets[-1], "10x10x12x12", name]
-        assert step == ("-" if name == "start" else f"{row.step:.0e}")
-        assert numbers[0] == str(row.steps)
-        assert numbers[1:5] == [f"{row.sigma_max:.3g}", f"{row.sigma_min:.2g}", "0.10", "12.50"]
-        assert numbers[5:] == [f"{row.condition_number:.2g}"] * len(budgets)
-
-
-def test_the_columns_of_two_kernels_align():
-    lines = comparison_lines(RESULTS).split("\n")
-    assert len({len(line) for line in lines}) == 1
-    for part in (lines[:3], lines[3:]):
-        assert len(list(cells_below_the_header(part))) == len(part) - 1
+    found = kernel_tables(table)["a"]
+    assert list(found)[-3:] == [f"kappa, {budget} products" for budget in (1, 30, 2000)]
+    assert cells(found)["start"][-3:] == [1.0, 30.0, 2000.0]
+    assert found["sigma_max"].tolist() == [2000.0]
+    assert kernel_tables({}) == {}
 
 
 def test_the_table_holds_every_number_of_every_result():
@@ -774,12 +730,18 @@ def test_the_ranking_is_by_the_condition_number():
         (500, "a", "start"): result(),
         (200, "b", "start"): result(sigma_max=1.25),
     }
-    assert ranking(results, 3).splitlines() == [
-        "a, 200 products: nearer 2; far from 1 2; near 1 3",
-        "a, 500 products: start 1",
-        "b, 200 products: start 1.2",
+    found = ranking(results, 3)
+    assert {name: column.tolist() for name, column in found.items()} == {
+        "kernel": ["a", "a", "b"],
+        "products": [200.0, 500.0, 200.0],
+        "place 1": ["nearer 2.0", "start 1.0", "start 1.2"],
+        "place 2": ["far from 1 2.0", "", ""],
+        "place 3": ["near 1 3.0", "", ""],
+    }
+    assert [column[0].item() for column in ranking(results, 5).values()][-2:] == [
+        "start 8.0",
+        "singular inf",
     ]
-    assert ranking(results, 5).splitlines()[0].endswith("; start 8; singular inf")
 
 
 class Counting(LinearOperator):
@@ -822,5 +784,6 @@ def test_a_size_may_stand_in_the_grid_twice():
 
 def test_the_ranking_has_four_methods_unless_told():
     results = {(200, "a", name): result(sigma_max=1.0 + i) for i, name in enumerate("uvwxyz")}
-    assert ranking(results) == ranking(results, 4) == "a, 200 products: u 1; v 2; w 3; x 4"
-    assert ranking(results, 6).endswith("; y 5; z 6")
+    found = [column.item() for column in ranking(results).values()]
+    assert found == ["a", 200.0, "u 1.0", "v 2.0", "w 3.0", "x 4.0"]
+    assert [column.item() for column in ranking(results, 6).values()][-2:] == ["y 5.0", "z 6.0"]

@@ -12,12 +12,12 @@ from convreg.studies import escape
 from convreg.studies.barrier import off_centre_share
 from convreg.studies.escape import EXACT_TRIPLETS, WAYS, Escape, agree, escape_table, run, start
 from convreg.studies.escape_tables import (
-    class_lines,
-    kernel_lines,
+    class_table,
+    kernel_table,
     prediction,
-    prediction_lines,
+    prediction_table,
     select,
-    share_lines,
+    share_table,
 )
 from convreg.studies.polar import alternating_projection, exact_projection, periodic_projection
 from convreg.winding import symbol_class
@@ -133,30 +133,47 @@ def test_the_table_is_rounded():
     assert TABLE["method"][5] == "polar"
 
 
+def rows_of(table):
+    return list(zip(*(column.tolist() for column in table.values()), strict=True))
+
+
 def test_shares_by_hand():
-    assert share_lines(TABLE, 1, 8).splitlines() == [
-        "g = h = 1, N = 8                c = 0  c = 1  states  products a step",
-        "R, rate limited                  0.50   0.00       2               10",
-        "polar                            0.00              1             2731",
-    ]
+    found = share_table(TABLE, 1, 8)
+    assert list(found) == ["method", "c = 0", "c = 1", "states", "products a step"]
+    first, second = rows_of(found)
+    assert first == ("R, rate limited", 0.5, 0.0, 2, 10.0)
+    assert second[:2] == ("polar", 0.0)
+    assert np.isnan(second[2])
+    assert second[3:] == (1, pytest.approx(2730.67, abs=0.01))
+
+
+def test_shares_of_the_states_after_50_do_not_count():
+    assert rows_of(share_table(select(TABLE, state=51), 1, 8)) == []
 
 
 def test_classes_by_hand():
-    assert class_lines(TABLE, "R, rate limited", 1, 8).splitlines() == [
-        "R, rate limited, g = h = 1, N = 8",
-        "  c = 0: 2 zeros; at the end 1 trivial, 1 zeros; 1 of 2 below 1.1",
-        "  c = 1: 1 winding; at the end 1 trivial; 0 of 1 below 1.1",
+    found = class_table(TABLE, "R, rate limited", 1, 8)
+    assert list(found) == ["c", "at the start", "at the end", "below 1.1", "runs"]
+    assert rows_of(found) == [
+        (0.0, "2 zeros", "1 trivial, 1 zeros", 1, 2),
+        (1.0, "1 winding", "1 trivial", 0, 1),
     ]
-    assert "at the end 1 winding;" in class_lines(TABLE, "polar", 1, 8)
+    assert class_table(TABLE, "polar", 1, 8)["at the end"].tolist() == ["1 winding"]
 
 
 def test_one_kernel_by_hand():
-    assert kernel_lines(TABLE, 1, 8, state=2).splitlines() == [
-        "R, rate limited               kappa   1e+15 after 200 steps, off centre 0.12,"
-        " zeros to zeros",
-    ]
-    changes = [line.rsplit(", ")[-1] for line in kernel_lines(TABLE, 1, 8).splitlines()]
-    assert changes == ["zeros to trivial", "zeros to winding"]
+    assert {name: column.item() for name, column in kernel_table(TABLE, 1, 8, state=2).items()} == {
+        "method": "R, rate limited",
+        "kappa": 1e15,
+        "steps": 200,
+        "off the centre, of |K|": 0.123,
+        "at the start": "zeros",
+        "at the end": "zeros",
+    }
+    found = kernel_table(TABLE, 1, 8)
+    assert found["at the start"].tolist() == ["zeros", "zeros"]
+    assert found["at the end"].tolist() == ["trivial", "winding"]
+    assert rows_of(kernel_table(TABLE, 3, 8)) == []
 
 
 @pytest.mark.parametrize(
@@ -201,12 +218,13 @@ def test_rows_are_selected():
     assert select(table, g=1, c=0.0)["c"].tolist() == [0.0]
 
 
-def test_predictions_in_lines_by_hand():
-    assert prediction_lines(TABLE, "R, rate limited", 8, range(1, 51)).splitlines() == [
-        "R, rate limited, N = 8, states 1 to 50",
-        "               runs  reached  right after 0     10     20     40    100 steps",
-        "  g = h = 1       3     0.33           0.67   0.33   0.33   0.67   0.67",
-        "  g = h = 2       1     1.00           0.00   0.00   0.00   1.00   1.00",
+def test_the_table_of_predictions_by_hand():
+    found = prediction_table(TABLE, "R, rate limited", 8, range(1, 51))
+    steps = (0, 10, 20, 40, 100)
+    assert list(found) == ["g = h", "runs", "reached", *(f"right after {step}" for step in steps)]
+    assert rows_of(found) == [
+        pytest.approx((1, 3, 1 / 3, 2 / 3, 1 / 3, 1 / 3, 2 / 3, 2 / 3)),
+        (2, 1, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0),
     ]
-    held_out = prediction_lines(TABLE, "R, rate limited", 8, range(51, 101)).splitlines()
-    assert held_out[2].split()[5:7] == ["1", "1.00"]
+    held_out = prediction_table(TABLE, "R, rate limited", 8, range(51, 101))
+    assert rows_of(held_out)[0][:3] == (1, 1, 1.0)

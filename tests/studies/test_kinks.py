@@ -10,10 +10,10 @@ from strategies import GRAMS, cases, reference_gram, reference_matrix, relative_
 from convreg import conv_matrix, matlab_rand, minimize_penalty, penalty_gradient, polyak_step
 from convreg.studies.kinks import (
     descend,
-    kink_lines,
     kink_slopes,
     mean_gradient,
     nearly_equal_line,
+    second_half,
     steps_at_kinks,
 )
 
@@ -222,7 +222,9 @@ def test_the_second_half_at_the_kinks():
         {"panel": "a", "line": "b", "value": np.array([0.1, 9.0, 3.0, 2.0, 2.54321])},
         {"panel": "Polyak's step", "line": "two gradients", "value": np.array([5.0, 4.0])},
     ]
-    assert kink_lines(lines).splitlines() == [
-        "a             b              R_alpha in the second half from 2 to 3",
-        "Polyak's step two gradients  R_alpha in the second half from 4 to 4",
-    ]
+    assert {name: column.tolist() for name, column in second_half(lines).items()} == {
+        "step": ["a", "Polyak's step"],
+        "along": ["b", "two gradients"],
+        "least R_alpha": [2.0, 4.0],
+        "greatest": [3.0, 4.0],
+    }

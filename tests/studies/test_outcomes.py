@@ -1,5 +1,7 @@
 """Section 3, the barrier: where Algorithm 2.1 ends, against dense matrices; the lines by hand."""
 
+import statistics
+
 import numpy as np
 import pytest
 from dense import dense_penalty
@@ -12,10 +14,9 @@ from convreg.examples import Case, Example, start_kernel
 from convreg.studies.outcomes import (
     Outcome,
     outcome,
-    outcome_lines,
+    outcome_table,
     outcomes,
     summary_of_outcomes,
-    wide_lines,
     wide_outcomes,
 )
 
@@ -95,24 +96,20 @@ def test_outcomes_are_ordered_by_case_then_gram_then_state():
     assert len({row[-2] for row in rows}) > len(rows) // 2
 
 
-@given(st.lists(st.tuples(*[st.floats(0.01, 99)] * 4), min_size=1, max_size=4))
-def test_outcome_lines_have_the_values_of_each_run_in_order(values):
-    runs = {f"case {i}": Outcome(i, -1.0, *row) for i, row in enumerate(values)}
-    header, *lines = outcome_lines(runs).split("\n")
-    assert header.split() == ["case", "sigma_max", "sigma_min", "kappa", "R_alpha"]
-    assert len(lines) == len(values)
-    ends = [header.index(name) + len(name) for name in header.split()[1:]]
-    for i, (line, row) in enumerate(zip(lines, values, strict=True)):
-        assert line[: ends[0] - 9].strip() == f"case {i}"
-        assert len(line) == len(header) == ends[-1]
-        cells = [line[start:end] for start, end in zip([ends[0] - 9, *ends], ends, strict=False)]
-        assert [float(cell) for cell in cells] == [float(f"{value:.3g}") for value in row]
-
-
-def test_outcome_lines_of_singular_and_of_no_runs():
-    header, line = outcome_lines({"singular": Outcome(0, 3.0, 2.0, 0.0, np.inf, 3.0)}).split("\n")
-    assert line.split() == ["singular", "2", "0", "inf", "3"]
-    assert outcome_lines({}) == header
+def test_the_table_has_the_values_of_each_run_in_order():
+    runs = {
+        ("a", "columns"): Outcome(1, -1.0, 3.0, 2.0, 1.5, 8.0),
+        ("a", "rows"): Outcome(0, -1.0, 3.5, 0.0, np.inf, 9.0),
+    }
+    assert {name: column.tolist() for name, column in outcome_table(runs).items()} == {
+        "case": ["a", "a"],
+        "Gram matrix": ["M'M", "MM'"],
+        "sigma_max": [3.0, 3.5],
+        "sigma_min": [2.0, 0.0],
+        "kappa": [1.5, np.inf],
+        "R_alpha": [8.0, 9.0],
+    }
+    assert list(outcome_table({})) == list(outcome_table(runs))
 
 
 @pytest.mark.parametrize(("alpha", "lowest_at"), [(5.0, 6), (10.0, 4)])
@@ -136,25 +133,10 @@ def test_the_wide_outcomes_are_of_the_cases_with_fewer_outputs():
     wide = [Case(2, 1, 1.0), Case(3, 1, 1.0), Case(6, 3, 1.0)]
     for count, runs in ends.items():
         assert runs == {
-            f"{case.label(3)}, {gram}": outcome(example._replace(iterations=count), case, gram)
+            (case.label(3), gram): outcome(example._replace(iterations=count), case, gram)
             for case in wide
             for gram in ("columns", "rows")
         }
-
-
-def test_the_wide_lines_end_with_how_far_the_rows_came():
-    runs = [Outcome(1, 0.5, 2.0, 1.0, kappa, 3.0) for kappa in (1.5, 7.0, 9.0, 99.0)]
-    first = {"a, rows": runs[0], "a, columns": runs[1]}
-    second = {"a, rows": runs[1], "b, rows": runs[2], "a, columns": runs[3], "b, columns": runs[0]}
-    assert wide_lines({3: first, 5: second}) == "\n".join(
-        [
-            "after 3 iterations",
-            outcome_lines(first),
-            "after 5 iterations",
-            outcome_lines(second),
-            "with rows, after 5 iterations: kappa from 7 to 9",
-        ]
-    )
 
 
 def tables(*rows):
@@ -179,21 +161,30 @@ TABLE = tables(
 )
 
 
+SUMMARY = (
+    "alpha",
+    "estimates below alpha",
+    "lowest from iteration",
+    "to iteration",
+    "median kappa, M'M",
+    "median kappa, MM'",
+)
+
+
 def test_the_summary_by_hand():
-    assert summary_of_outcomes(TABLE).split("\n") == [
-        "alpha   10:  33% of the estimates dip below alpha, lowest at iterations 4 to 15; "
-        "median kappa 5, with rows 20",
-        "alpha  0.5: 100% of the estimates dip below alpha, lowest at iterations 2 to 3; "
-        "median kappa 1.79, with rows 1.12",
+    found = summary_of_outcomes(TABLE)
+    assert tuple(found) == SUMMARY
+    rows = list(zip(*(column.tolist() for column in found.values()), strict=True))
+    assert rows == [
+        (10.0, 1 / 3, 4, 15, 5.0, 20.0),
+        (0.5, 1.0, 2, 3, pytest.approx(1.790115), 1.125),
     ]
 
 
 def test_the_summary_of_one_kernel_of_which_none_dips():
     table = tables((1.0, "columns", 1, 5, 1.0, 2.0), (1.0, "rows", 1, 5, 0.5, 3.0))
-    assert summary_of_outcomes(table) == (
-        "alpha    1:   0% of the estimates dip below alpha, lowest at iterations 5 to 5; "
-        "median kappa 2, with rows 3"
-    )
+    found = [column.item() for column in summary_of_outcomes(table).values()]
+    assert found == [1.0, 0.0, 5, 5, 2.0, 3.0]
 
 
 @given(
@@ -215,33 +206,12 @@ def test_the_summary_has_a_line_for_each_alpha_in_order(runs):
         for i, (alpha, at, low, *kappas) in enumerate(runs)
         for gram, kappa in zip(("columns", "rows"), kappas, strict=True)
     ]
-    lines = summary_of_outcomes(tables(*rows)).split("\n")
-    order = list(dict.fromkeys(alpha for alpha, *_ in runs))
-    for line, alpha in zip(lines, order, strict=True):
+    found = summary_of_outcomes(tables(*rows))
+    assert found["alpha"].tolist() == list(dict.fromkeys(alpha for alpha, *_ in runs))
+    for alpha, dips, first, last, *medians in zip(*found.values(), strict=True):
         of_alpha = [run for run in runs if run[0] == alpha]
         at = [run[1] for run in of_alpha]
-        dips = sum(run[2] < alpha for run in of_alpha) / len(of_alpha)
-        medians = [sorted(run[i] for run in of_alpha) for i in (3, 4)]
-        medians = [
-            (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2 for values in medians
-        ]
-        words = line.split()
-        assert words[:3] == ["alpha", f"{alpha:g}:", f"{dips:.0%}"]
-        assert f"iterations {min(at)} to {max(at)};" in line
-        assert f"median kappa {medians[0]:.3g}, with rows {medians[1]:.3g}" in line
-
-
-@pytest.mark.parametrize("kappa", [5.0, 999.4, 999.6, 1000.0, 1234.5, 9.99e15, 1e100, np.inf])
-def test_large_condition_numbers_keep_the_columns(kappa):
-    run = Outcome(3, 0.5, 2345.678, 1.234e-12, kappa, 98765.4)
-    header, line, other = outcome_lines({"3x3x3x1, alpha = 0.1, columns": run, "b": run}).split(
-        "\n"
-    )
-    assert len(header) == len(line) == len(other)
-    assert line[31:] == other[31:]
-    ends = [header.index(name) + len(name) for name in header.split()[1:]]
-    cells = [line[start:end] for start, end in zip((31, *ends), ends, strict=False)]
-    assert [float(cell) for cell in cells] == pytest.approx(
-        [2350, 1.23e-12, float(f"{kappa:.3g}"), 98800]
-    )
-    assert all(cell.startswith(" ") for cell in cells)
+        assert (first, last) == (min(at), max(at))
+        assert dips == pytest.approx(sum(run[2] < alpha for run in of_alpha) / len(of_alpha))
+        for median, place in zip(medians, (3, 4), strict=True):
+            assert median == pytest.approx(statistics.median(run[place] for run in of_alpha))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convreg import matlab_rand, minimize_penalty, penalty, penalty_gradient
-from convreg.studies.plateau import arrival, arrival_lines, plateau
+from convreg.studies.plateau import arrival, arrivals, plateau
 
 
 @given(wide(), alphas)
@@ -93,10 +93,11 @@ def test_a_square_matrix_has_none():
 
 def test_arrivals_at_half_and_double_the_rate():
     K = kernel(3, 3, 2, 1, seed=1)
-    assert arrival_lines(K, 4, 4.0, 0.01, 12).splitlines() == [
-        f"alpha 4, learning rate {rate:g}: {arrival(K, 4, 4.0, rate, 12)}"
-        for rate in (0.005, 0.01, 0.02)
-    ]
+    table = arrivals(K, 4, 4.0, 0.01, 12)
+    names = ["learning rate", "on the plateau from iteration", "kappa there", "kappa at the end"]
+    assert list(table) == names
+    rows = list(zip(*(column.tolist() for column in table.values()), strict=True))
+    assert rows == [(rate, *arrival(K, 4, 4.0, rate, 12)) for rate in (0.005, 0.01, 0.02)]
 
 
 @pytest.mark.parametrize(("alpha", "learning_rate"), [(4.0, 0.02), (4.0, 0.005), (2.0, 0.02)])
@@ -107,17 +108,12 @@ def test_the_arrival_by_hand(alpha, learning_rate):
     kappa = history.condition_number
     assert 0 < first < 12
     assert f"{kappa[first]:.3g}" != f"{kappa[first - 1]:.3g}"
-    assert arrival(K, 4, alpha, learning_rate, 12) == (
-        f"on the plateau from iteration {first}: kappa {kappa[first]:.3g}, "
-        f"at the end {kappa[-1]:.3g}"
-    )
-    assert arrival(K, 4, alpha, learning_rate, first).startswith(
-        f"on the plateau from iteration {first}: "
-    )
-    assert (
-        arrival(K, 4, alpha, learning_rate, first - 1)
-        == f"not on the plateau within {first - 1} iterations"
-    )
+    found = arrival(K, 4, alpha, learning_rate, 12)
+    assert found == (first, pytest.approx(kappa[first]), pytest.approx(kappa[-1]))
+    assert arrival(K, 4, alpha, learning_rate, first).iteration == first
+    before = arrival(K, 4, alpha, learning_rate, first - 1)
+    assert np.isnan(before[:2]).all()
+    assert before.end == pytest.approx(kappa[first - 1])
 
 
 def test_the_arrival_is_about_the_exact_penalty():
@@ -127,7 +123,7 @@ def test_the_arrival_is_about_the_exact_penalty():
     exact = minimize_penalty(K, 5, 4.0, 0.02, 8, update="svd").history
     first = int(np.flatnonzero(exact.penalty <= 4.0 * (1 + 1e-9))[0])
     assert (estimate < 4.0).any()
-    assert arrival(K, 5, 4.0, 0.02, 8).startswith(f"on the plateau from iteration {first}: kappa ")
+    assert arrival(K, 5, 4.0, 0.02, 8).iteration == first
 
 
 def with_history(monkeypatch, penalties, kappas):
@@ -146,8 +142,7 @@ def with_history(monkeypatch, penalties, kappas):
 
 def test_the_kappa_of_the_arrival_and_of_the_end(monkeypatch):
     calls = with_history(monkeypatch, [9, 5, 2 + 1e-9, 2, 2], [12.3456, 8, 7.6543, 6, 5.4321])
-    text = arrival([[2.0]], 3, 2.0, 0.125, 4)
-    assert text == "on the plateau from iteration 2: kappa 7.65, at the end 5.43"
+    assert arrival([[2.0]], 3, 2.0, 0.125, 4) == (2, 7.6543, 5.4321)
     assert calls == [(([[2.0]], 3, 2.0, 0.125, 4), {"update": "svd"})]
 
 
@@ -157,9 +152,6 @@ def test_the_kappa_of_the_arrival_and_of_the_end(monkeypatch):
 )
 def test_rounding_does_not_put_off_the_arrival(monkeypatch, end, arrived):
     with_history(monkeypatch, [9, end], [12, 8])
-    expected = (
-        "on the plateau from iteration 1: kappa 8, at the end 8"
-        if arrived
-        else "not on the plateau within 1 iterations"
-    )
-    assert arrival([[2.0]], 3, 2.0, 0.125, 1) == expected
+    found = arrival([[2.0]], 3, 2.0, 0.125, 1)
+    assert found.end == 8.0
+    assert found[:2] == (1, 8.0) if arrived else np.isnan(found[:2]).all()

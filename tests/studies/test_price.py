@@ -11,7 +11,7 @@ from convreg.studies.barrier import (
     off_centre_share,
     squared_off_centre_norms,
 )
-from convreg.studies.price import off_centre_after, price_along_descent, price_lines
+from convreg.studies.price import off_centre_after, price_along_descent
 
 
 def test_the_price_needs_an_image_as_large_as_the_kernel():
@@ -32,10 +32,10 @@ def test_the_price_needs_an_image_as_large_as_the_kernel():
 def test_along_polyaks_descent_the_kernel_becomes_pointwise(update, shares):
     """3x3x3x1, N = 8: what kappa -> 1 costs."""
     table = price_along_descent(start_kernel(3, 3, 1), 8, [3000, 0, 50, 200, 1000], update=update)
-    assert table["steps"] == [0, 50, 200, 1000, 3000]
-    assert table["off_centre_share"] == pytest.approx(shares, abs=0.02)
+    assert table["steps"].tolist() == [0, 50, 200, 1000, 3000]
+    assert table["off the centre, of |K|"] == pytest.approx(shares, abs=0.02)
     assert table["kappa"][0] == pytest.approx(11.72, abs=0.01)
-    assert table["kappa"][1:] == sorted(table["kappa"][1:], reverse=True)
+    assert (np.diff(table["kappa"][1:]) <= 0).all()
     assert table["kappa"][-1] < 1.01
 
 
@@ -46,8 +46,8 @@ def test_the_kernels_of_the_price_are_those_of_the_descent():
         K, 5, 2.0, polyak_step, 3, update="svd", gram="smaller", diagnostics=False
     ).kernel
     sigma = np.linalg.svd(reference_matrix(end, 5), compute_uv=False)
-    assert table["kappa"] == [pytest.approx(sigma[0] / sigma[-1])]
-    assert table["off_centre_share"] == [pytest.approx(off_centre_share(end))]
+    assert table["kappa"].item() == pytest.approx(sigma[0] / sigma[-1])
+    assert table["off the centre, of |K|"].item() == pytest.approx(off_centre_share(end))
 
 
 def test_the_price_takes_exact_values_only_of_the_kernels_that_are_asked_for(monkeypatch):
@@ -55,15 +55,7 @@ def test_the_price_takes_exact_values_only_of_the_kernels_that_are_asked_for(mon
         raise AssertionError("diagnostics")
 
     monkeypatch.setattr("convreg.descent.extremes", refuse)
-    assert price_along_descent(kernel(3, 3, 2, 1), 4, [2])["steps"] == [2]
-
-
-def test_the_price_by_hand():
-    table = {"steps": [0, 3000], "kappa": [11.66, 1.04], "off_centre_share": [0.925, 0.07]}
-    assert price_lines(table, 8).splitlines() == [
-        "   0 steps, N = 8: kappa 11.7, the taps off the centre have 0.93 of |K|",
-        "3000 steps, N = 8: kappa  1.0, the taps off the centre have 0.07 of |K|",
-    ]
+    assert price_along_descent(kernel(3, 3, 2, 1), 4, [2])["steps"].tolist() == [2]
 
 
 @pytest.mark.parametrize("steps", [3, 20])

@@ -1,4 +1,4 @@
-"""Section 2.1, three square kernels: the report against dense matrices, the words by hand."""
+"""Section 2.1, three square kernels: the report against dense matrices, the table by hand."""
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from convreg.studies.square import (
     descended,
     determinant_table,
     kappa_and_winding,
+    report_table,
     square_kernels,
     symbol_report,
 )
@@ -73,12 +74,19 @@ def test_the_three_kernels_of_the_notebook():
         assert min(report.sigma_min) >= report.hermitian_part_bound - 0.01
 
 
-def test_the_words_of_a_report():
+def test_the_table_of_reports():
     report = Square(([-2, 0], [1]), -3.456, np.array([0.123, 0.00456, 7.0, 0.0]), np.zeros(4))
-    assert report.words().splitlines() == [
-        "winding numbers [-2, 0] and [1], Hermitian part from -3.46 on",
-        "  sigma_min 0.12 (N = 5), 0.0046 (N = 9), 7 (N = 13), 0 (N = 17)",
-    ]
+    table = report_table({"one": report, "two": report._replace(hermitian_part_bound=0.5)})
+    assert {name: column.tolist() for name, column in table.items()} == {
+        "kernel": ["one", "two"],
+        "winds along theta_1": ["-2, 0"] * 2,
+        "along theta_2": ["1"] * 2,
+        "Hermitian part from": [-3.456, 0.5],
+        "sigma_min, N = 5": [0.123] * 2,
+        "sigma_min, N = 9": [0.00456] * 2,
+        "sigma_min, N = 13": [7.0] * 2,
+        "sigma_min, N = 17": [0.0] * 2,
+    }
 
 
 def test_descent_unwinds_the_identity_with_a_random_kernel():

@@ -13,10 +13,11 @@ from convreg.studies.surrogates import (
     ROWS_OF_NORM_1,
     Periodic,
     bounded_by_reshaped,
-    clipping_lines,
+    clipping_table,
     norm_ratio_on_a_torus,
     periodic_cases,
-    reshaped_words,
+    periodic_table,
+    reshaped_table,
 )
 
 
@@ -76,14 +77,15 @@ def test_the_rows_of_norm_1():
     for K in ROWS_OF_NORM_1.values():
         assert np.linalg.norm(K) == pytest.approx(1)
         sigma = singular_values(K[:, :, None, None], 5)
-        largest, smallest = (
-            reshaped_words(K, 5).split("sigma_max(M) = ")[1].split(", sigma_min(M) = ")
-        )
-        assert largest == f"{sigma[0]:.3g}"
-        assert float(smallest) == pytest.approx(sigma[-1], rel=0.05, abs=1e-9)
+        found = reshaped_table({"K": K}, 5)
+        assert found["sigma_max(M)"].item() == pytest.approx(sigma[0])
+        assert found["sigma_min(M)"].item() == pytest.approx(sigma[-1], abs=1e-9)
     assert ROWS_OF_NORM_1["difference"][1] == pytest.approx([-(2**-0.5), 0, 2**-0.5])
     assert ROWS_OF_NORM_1["identity"][1, 1] == 1
-    assert reshaped_words(2 * ROWS_OF_NORM_1["mean"], 5).startswith("WW' = 4, ")
+    twice = {"mean": 2 * ROWS_OF_NORM_1["mean"], "identity": ROWS_OF_NORM_1["identity"]}
+    found = reshaped_table(twice, 5)
+    assert found["kernel"].tolist() == ["mean", "identity"]
+    assert found["WW'"].tolist() == pytest.approx([4.0, 1.0])
     assert (reshaped(ROWS_OF_NORM_1["mean"]) == 1 / 3).all()
 
 
@@ -127,13 +129,18 @@ def test_the_periodic_values_of_any_kernel(monkeypatch):
     assert case.larger_torus == pytest.approx(circulant_values(K, 5)[0])
 
 
-def test_the_words_of_a_periodic_case():
+def test_the_table_of_periodic_cases():
     case = Periodic("name", 7, (1.25, 0.5), (2.0, 0.125), 3.0)
-    assert (
-        case.largest()
-        == "name      N =  7: periodic 1.2500, padded 2.0000, on the larger torus 3.0000"
-    )
-    assert case.smallest() == " " * 19 + "smallest: periodic 0.5000, padded 0.1250"
+    found = periodic_table(iter([case, case._replace(N=8)]))
+    assert {name: column.tolist() for name, column in found.items()} == {
+        "taps": ["name"] * 2,
+        "N": [7, 8],
+        "largest, periodic": [1.25] * 2,
+        "padded": [2.0] * 2,
+        "on side N + 1": [3.0] * 2,
+        "smallest, periodic": [0.5] * 2,
+        "smallest, padded": [0.125] * 2,
+    }
 
 
 def test_the_clippings_are_counted():
@@ -141,9 +148,10 @@ def test_the_clippings_are_counted():
     expected, clipped = {}, kernels
     for times in (1, 2, 3):
         clipped = [clip_periodic(K, 5) for K in clipped]
-        expected[times] = ", ".join(f"{circulant_values(K, 5)[0]:.3f}" for K in clipped)
-    assert len(set(expected.values())) == 3
-    assert clipping_lines(iter(kernels), 5, [1, 3]).splitlines() == [
-        f"largest periodic value of each kernel after {times:2} clippings: {expected[times]}"
-        for times in (1, 3)
-    ]
+        expected[times] = [circulant_values(K, 5)[0] for K in clipped]
+    table = clipping_table(dict(zip("ab", kernels, strict=True)), 5, [1, 3])
+    assert list(table) == ["clippings", "a", "b"]
+    assert table["clippings"].tolist() == [1, 3]
+    for times, *found in zip(*table.values(), strict=True):
+        assert found == pytest.approx(expected[times])
+    assert len({round(values[0], 6) for values in expected.values()}) == 3

@@ -35,36 +35,39 @@ def site_links(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def link_files(app: Sphinx, doctree: nodes.document) -> None:
-    """A link to a file that is no page leads to the reference, to the repository, or nowhere."""
-    docname = app.env.docname
-    for node in list(doctree.findall(addnodes.pending_xref)):
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(docname), node["reftarget"]))
-        if node["reftype"] != "myst" or node["refdomain"] or not (ROOT / path).exists():
-            continue
-        new: list[nodes.Node] = node.children
-        if path.removesuffix(".py") in tested():
-            new = [page_reference(app, path.removesuffix(".py"), "", node.children)]
-        elif path.startswith("convreg"):
-            module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            new = [python_reference("mod", module, docname, *node.children)]
-        elif REPOSITORY:
-            new = [nodes.reference("", "", *node.children, refuri=f"{REPOSITORY}/blob/main/{path}")]
-        node.replace_self(new)
+    """A link to a file that is no page leads where the site has what is in it."""
+    folder = posixpath.dirname(app.env.docname)
+    for node in list(doctree.findall(is_to_file)):
+        path = posixpath.normpath(posixpath.join(folder, node["reftarget"]))
+        if (ROOT / path).exists() and not path.endswith(".ipynb"):
+            node.replace_self(link_to_file(app, path, node.children))
+
+
+def is_to_file(node: nodes.Node) -> bool:
+    """A link in Markdown to no page, but maybe to a file that Sphinx would copy."""
+    links = addnodes.pending_xref | addnodes.download_reference
+    return isinstance(node, links) and node.get("reftype") == "myst" and not node["refdomain"]
+
+
+def link_to_file(app: Sphinx, path: str, text: list[nodes.Node]) -> list[nodes.Node]:
+    """The page of a test, the notebook of a figure, the reference; the repository; the text."""
+    figure = re.fullmatch(r"figures/(\w+)\.png", path)
+    if path.removesuffix(".py") in tested():
+        return [page_reference(app, path.removesuffix(".py"), "", text)]
+    if figure and figure[1] in homes():
+        return [page_reference(app, homes()[figure[1]], f"#figure-{figure[1]}", text)]
+    if path.startswith("convreg"):
+        module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        return [python_reference("mod", module, app.env.docname, *text)]
+    if REPOSITORY:
+        return [nodes.reference("", "", *text, refuri=f"{REPOSITORY}/blob/main/{path}")]
+    return text
 
 
 def page_reference(app: Sphinx, page: str, anchor: str, text: list[nodes.Node]) -> nodes.reference:
     """A link to another page of the site, whether Sphinx or testpages.py writes it."""
     uri = app.builder.get_relative_uri(app.env.docname, page)
     return nodes.reference("", "", *text, refuri=f"{uri}{anchor}", internal=True)
-
-
-def link_figures(app: Sphinx, doctree: nodes.document) -> None:
-    """A link to a picture in figures/ leads to the notebook that shows it."""
-    for node in list(doctree.findall(addnodes.download_reference)):
-        picture = re.fullmatch(r".*figures/(\w+)\.png", node["reftarget"])
-        if picture and picture[1] in homes():
-            name = picture[1]
-            node.replace_self(page_reference(app, homes()[name], f"#figure-{name}", node.children))
 
 
 def link_code(app: Sphinx, doctree: nodes.document) -> None:
@@ -98,8 +101,7 @@ def short_name(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect them all."""
     app.connect("source-read", site_links)
-    app.connect("doctree-read", link_files)
-    app.connect("doctree-read", link_figures, priority=100)  # before Sphinx collects the files
+    app.connect("doctree-read", link_files, priority=90)  # before Sphinx collects what is copied
     app.connect("doctree-read", link_code)
     app.connect("missing-reference", short_name)
     return {"parallel_read_safe": True}

@@ -111,15 +111,17 @@ def close_fold(self: HTML5Translator, node: nodes.Element) -> None:
 
 
 def files_of(name: str) -> nodes.paragraph:
-    """The line below a figure: its numbers and its PDF."""
-    numbers = download(f"figures/{name}.csv", "numbers (CSV)")
-    picture = download(f"figures/{name}.pdf", "picture (PDF)")
-    parts = [nodes.Text(f"{name}: "), numbers, nodes.Text(", "), picture]
-    return nodes.paragraph("", "", *parts, classes=["figure-files"])
+    """The line below a figure: its numbers, and its PDF, which only the repository has."""
+    line = nodes.paragraph("", f"{name}: ", classes=["figure-files"])
+    line += download(f"figures/{name}.csv", "numbers (CSV)")
+    if REPOSITORY:
+        address = f"{REPOSITORY}/blob/main/figures/{name}.pdf"
+        line += [nodes.Text(", "), nodes.reference("", "picture (PDF)", refuri=address)]
+    return line
 
 
 def finish_cells(doctree: nodes.document) -> None:
-    """Folded cells say what they do; figures have an anchor, their numbers and their PDF."""
+    """Folded cells say what they do; figures have an anchor and their numbers."""
     for cell in doctree.findall(nodes.container):
         if cell.get("nb_element") != "cell_code":
             continue

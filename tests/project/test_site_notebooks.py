@@ -96,6 +96,14 @@ def test_there_is_nothing_to_launch_elsewhere(ext, address):
 
 
 @pytest.mark.parametrize("address", [GITHUB, ""])
+def test_the_picture_of_a_figure_is_in_the_repository(ext, monkeypatch, address):
+    module = ext("notebooks")
+    monkeypatch.setattr(module, "REPOSITORY", address)
+    pdf = f"{GITHUB}/blob/main/figures/pattern.pdf"
+    assert (pdf in str(module.files_of("pattern"))) == bool(address)
+
+
+@pytest.mark.parametrize("address", [GITHUB, ""])
 def test_the_top_of_a_page_has_what_can_be_launched(ext, monkeypatch, address):
     module = ext("notebooks")
     monkeypatch.setattr(module, "REPOSITORY", address)
@@ -142,7 +150,7 @@ def test_the_notebook_that_is_downloaded_is_the_committed_one(tree, site, path):
 
 @of_the_site
 @every_notebook
-def test_every_figure_has_its_numbers_and_its_picture_below(ext, tree, site, path):
+def test_every_figure_has_its_numbers_below(ext, tree, site, path):
     page = tree(f"notebooks/{path.stem}")
     names = [name for cell in code_cells(path) for name in ext("committed").saved_by(cell.source)]
     assert names
@@ -150,17 +158,16 @@ def test_every_figure_has_its_numbers_and_its_picture_below(ext, tree, site, pat
         cell = page.find(id=f"figure-{name}")
         below = cell.select_one("img").find_all_next(class_="figure-files")[0]
         assert below in cell.select(".figure-files")
-        for ending, link in zip(("csv", "pdf"), below.select("a[download]"), strict=True):
-            shipped = (site / "notebooks" / link["href"]).read_bytes()
-            assert shipped == (ROOT / "figures" / f"{name}.{ending}").read_bytes()
+        (link,) = below.select("a[download]")
+        shipped = (site / "notebooks" / link["href"]).read_bytes()
+        assert shipped == (ROOT / "figures" / f"{name}.csv").read_bytes()
 
 
 @of_the_site
 def test_a_file_is_shipped_once(site):
-    names = [path.name for path in site.glob("_downloads/*/*")]
-    assert len(names) >= len(NOTEBOOKS) + 50
-    assert len(set(names)) == len(names)
-    assert not list(site.glob("_downloads/*/*.png"))
+    names = sorted(path.name for path in site.glob("_downloads/*/*"))
+    figures = [path.name for path in (ROOT / "figures").glob("*.csv")]
+    assert names == sorted([*figures, *(path.name for path in NOTEBOOKS)])
 
 
 @of_the_site

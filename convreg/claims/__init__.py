@@ -9,8 +9,9 @@ Section 2            `bounds`
 Sections 2.1, 2.2    `gradients`, `algorithm`
 Section 3            `example_1`, `example_2`, and `descents` for both
 Section 4            `example_1`
-misprints            `slips`
+misprints            `slips`, `gradient_slips`
 ===================  ====================================================
 
-`definitions` says what a claim and a verdict are; `scorecard` puts the claims in the paper's order.
+`definitions` says what a claim and a verdict are, `sections` where the notebooks show them,
+`notation` how formulas are written; `scorecard` puts the claims in the paper's order.
 """

@@ -18,6 +18,11 @@ from convreg.claims.definitions import (
     most,
     verdict,
 )
+from convreg.claims.sections import (
+    LAYERS,
+    ONLY_HERE,
+    READINGS,
+)
 from convreg.convolution import ConvolutionOperator, unvec, vec
 from convreg.examples import EXAMPLE_1, Case, Evidence, start_kernel
 from convreg.geometry import padding
@@ -72,7 +77,7 @@ def _counted(M: ConvolutionOperator) -> tuple[LinearOperator, list[int]]:
 
 
 def circulant_embedding() -> Judged:
-    """M x by the FFT on a torus that is floor(k/2) larger, against M."""
+    """Mx by the FFT on a torus that is floor(k/2) larger, against M."""
     N = 15
     K = start_kernel(3, 1, 1)
     X = matlab_rand(N, N, 1, state=2)
@@ -87,7 +92,7 @@ def circulant_embedding() -> Judged:
     gap = np.abs(Y - unvec(conv_matrix(K, N) @ vec(X), N)[:, :, 0]).max()
     same = bool(gap < 1e-12)
     words = "the same to rounding" if same else f"{gap:.1g} off"
-    return Judged(verdict(same, False), f"M x by FFT on a torus of side N + 1: {words}")
+    return Judged(verdict(same, False), f"Mx by FFT on a torus of side N + 1: {words}")
 
 
 def small_steps() -> Judged:
@@ -204,19 +209,19 @@ ALGORITHM_CLAIMS = claims_of(
     (
         "Krylov methods give a few of the largest singular values efficiently",
         krylov_methods_are_efficient,
-        "09",
+        LAYERS,
     ),
-    ("Products with M can be computed by the FFT", circulant_embedding, "00"),
+    ("Products with M can be computed by the FFT", circulant_embedding, ONLY_HERE),
     (
         "With the usual, very small learning rate a step changes K and R_alpha little",
         small_steps,
-        "00",
+        ONLY_HERE,
     ),
-    ("A few power iterations are usually sufficient", a_few_iterations, "04"),
-    ("Keeping two triplets is a remedy for overtaking", two_triplets_help, "04"),
+    ("A few power iterations are usually sufficient", a_few_iterations, READINGS),
+    ("Keeping two triplets is a remedy for overtaking", two_triplets_help, READINGS),
 )
 
 TRACKING_CLAIMS = claims_of(
     "Section 2.1",
-    ("The second singular value may overtake the first", overtaken, "04"),
+    ("The second singular value may overtake the first", overtaken, READINGS),
 )

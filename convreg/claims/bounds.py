@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 
 from convreg.bounds import singular_value_bounds
 from convreg.claims.definitions import Claim, Judged, each, verdict
+from convreg.claims.sections import (
+    BARRIER,
+    ONLY_HERE,
+    THEOREM_2_1,
+)
 from convreg.convolution import ConvolutionOperator
 from convreg.descent import minimize_penalty
 from convreg.examples import identity, start_kernel
@@ -157,30 +162,30 @@ SECTION_2_CLAIMS = (
         "Section 2",
         "A small R_1 gives (1.3), a norm that is nearly kept",
         norms_are_nearly_kept,
-        "00",
+        ONLY_HERE,
     ),
     Claim(
         "Section 2",
         "The minimum of R_1 may not be close to 0, K having few parameters",
         minimum_is_not_small,
-        "07",
+        BARRIER,
     ),
     Claim(
         "Theorem 2.1",
         "R_alpha < t alpha bounds the singular values and the condition number",
         theorem_2_1,
-        "02",
+        THEOREM_2_1,
     ),
     Claim(
         "Sections 1, 2",
         "It is enough to bring R_alpha below alpha, for bounded singular values",
         below_alpha_is_sufficient,
-        "07",
+        BARRIER,
     ),
     Claim(
         "Section 2",
         "With a larger alpha less reduction may be needed",
         larger_alpha_needs_less,
-        "00",
+        ONLY_HERE,
     ),
 )

@@ -14,6 +14,15 @@ from numpy.typing import NDArray
 from scipy.signal import correlate2d
 
 from convreg.claims.definitions import BY_DEFINITION, Claim, Judged, each, is_gradient, verdict
+from convreg.claims.sections import (
+    BORDER,
+    EQUATIONS,
+    MATRIX,
+    ONLY_HERE,
+    PERIODIC,
+    STRIDES,
+    TAPS,
+)
 from convreg.claims.signals import backpropagated
 from convreg.convolution import convolve, vec
 from convreg.examples import identity, start_kernel
@@ -214,40 +223,40 @@ SECTION_1_CLAIMS = (
         "Section 1",
         "In deep learning a convolution has no flip, and different strides and padding patterns",
         several_strides_and_paddings,
-        "12",
+        TAPS,
     ),
     Claim(
         "Section 1",
         "Stride 1 and zero padding are no loss of generality",
         stride_and_padding_are_no_loss,
-        "12",
+        STRIDES,
     ),
     Claim(
         "Sections 1, 2.2",
         "vec stacks the columns of the flattening along the first index",
         vec_stacks_columns,
-        "01",
+        MATRIX,
     ),
-    Claim("(1.1), (1.2)", "A convolution is linear, vec(Y) = M vec(X)", linear, "01"),
-    Claim("Section 1", "(1.1) is (1.2) with one channel", one_channel_is_a_case, "00"),
-    Claim("Section 1", "(1.3) keeps the gradients bounded", kept_norms_bound_gradients, "00"),
+    Claim("(1.1), (1.2)", "A convolution is linear, vec(Y) = M vec(X)", linear, MATRIX),
+    Claim("Section 1", "(1.1) is (1.2) with one channel", one_channel_is_a_case, ONLY_HERE),
+    Claim("Section 1", "(1.3) keeps the gradients bounded", kept_norms_bound_gradients, ONLY_HERE),
     Claim(
         "Section 1",
         "M'M = I is gN^2(gN^2 + 1)/2 equations, K has k^2gh parameters",
         equations_and_parameters,
-        "01",
+        EQUATIONS,
     ),
-    Claim("Section 1", "M'M = I is in general impossible", orthonormal_columns_are_rare, "07"),
+    Claim("Section 1", "M'M = I is in general impossible", orthonormal_columns_are_rare, BORDER),
     Claim(
         "Section 1",
         "That is because there are more equations than parameters",
         counting_decides,
-        "01",
+        EQUATIONS,
     ),
     Claim(
         "Section 1",
         "One channel, periodic, k = N: the DFT makes M diagonal, and an orthogonal M can be made",
         periodic_and_orthogonal,
-        "08",
+        PERIODIC,
     ),
 )

@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convreg.claims.notation import as_mathematics
+from convreg.claims.sections import Section, link_to
 from convreg.verify import Function, gradient_tables, remainder_order
 
 HOLDS = "holds"
@@ -40,16 +42,16 @@ class Judged(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A sentence of the paper in our words, its judge, and the notebook that shows it."""
+    """A sentence of the paper in our words, its judge, and the section that shows it."""
 
     where: str
     says: str
     judge: Callable[..., Judged]  # of the evidence, where it needs any
-    notebook: str
+    shown: Section
 
 
 class Scored(NamedTuple):
-    """A claim with its verdict, what it hangs on, and the numbers behind it."""
+    """A claim with its verdict, what it hangs on, the numbers behind it, and where to look."""
 
     where: str
     says: str
@@ -57,13 +59,16 @@ class Scored(NamedTuple):
     margin: str
     measured: str
     notebook: str
+    section: str
+    predicate: str  # the judge, with its module
 
 
-def claims_of(where: str, *rows: tuple[str, Callable[..., Judged], str]) -> tuple[Claim, ...]:
-    """Claims from one place of the paper: what it says, the judge, the notebook.
+def claims_of(where: str, *rows: tuple[str, Callable[..., Judged], Section]) -> tuple[Claim, ...]:
+    """Claims from one place of the paper: what it says, the judge, the section that shows it.
 
-    >>> claims_of("Section 4", ("One is two", lambda: Judged(FAILS, "1 and 2"), "01"))[0].where
-    'Section 4'
+    >>> row = ("One is two", lambda: Judged(FAILS, "1 and 2"), Section("01_one", "Two"))
+    >>> claims_of("(1.1)", row)[0].where
+    '(1.1)'
     """
     return tuple(Claim(where, *row) for row in rows)
 
@@ -71,7 +76,9 @@ def claims_of(where: str, *rows: tuple[str, Callable[..., Judged], str]) -> tupl
 def score(claims: Iterable[Claim], *evidence: object) -> list[Scored]:
     """Every claim judged by the evidence.
 
-    >>> score([Claim("(1.1)", "One is two", lambda: Judged(FAILS, "1 and 2"), "01")])[0].verdict
+    >>> shown = Section("01_one", "Two")
+    >>> claim = Claim("(1.1)", "One is two", lambda: Judged(FAILS, "1 and 2"), shown)
+    >>> score([claim])[0].verdict
     'does not hold'
     """
     rows = []
@@ -84,26 +91,43 @@ def score(claims: Iterable[Claim], *evidence: object) -> list[Scored]:
                 verdict=found.verdict,
                 margin=found.margin,
                 measured=found.measured,
-                notebook=claim.notebook,
+                notebook=claim.shown.notebook,
+                section=claim.shown.heading,
+                predicate=f"{claim.judge.__module__}.{claim.judge.__name__}",
             )
         )
     return rows
 
 
+TITLES = ("Where", "What the paper says", "Verdict", "What we measure", "Shown in, judged by")
+
+
 def as_markdown(scored: Iterable[Scored]) -> str:
-    """A table with a row for each claim."""
-    titles = (
-        "Where",
-        "What the paper says",
-        "Verdict",
-        "Our threshold: found; at half, at twice",
-        "What we measure",
-        "Notebook",
-    )
-    rows = [titles, ("---",) * len(titles)]
+    """A table with a row for each claim, formulas between dollars.
+
+    Below what is measured stands the threshold of ours on which the verdict hangs, where it hangs
+    on one. The links are those of a page in docs/ or notebooks/: to the notebook's section and to
+    the module of the predicate.
+    """
+    lines = [TITLES, ("---",) * len(TITLES)]
     for row in scored:
-        rows.append(row._replace(verdict=f"**{row.verdict}**"))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        measured = as_mathematics(row.measured)
+        if row.margin:
+            measured += f"<br><small>Our threshold: {as_mathematics(row.margin)}</small>"
+        links = f"{link_to(Section(row.notebook, row.section))}<br>{_link_to_predicate(row)}"
+        lines.append((row.where, as_mathematics(row.says), f"**{row.verdict}**", measured, links))
+    return "\n".join(f"| {' | '.join(map(_without_pipes, line))} |" for line in lines)
+
+
+def _without_pipes(cell: str) -> str:
+    """A cell whose pipes do not end it."""
+    return cell.replace("|", "\\|")
+
+
+def _link_to_predicate(row: Scored) -> str:
+    """The name of the predicate, as a link to its module."""
+    module, _, name = row.predicate.rpartition(".")
+    return f"[`{name}`](../{module.replace('.', '/')}.py)"
 
 
 def verdict(whole: bool, part: bool) -> str:
@@ -115,6 +139,17 @@ def verdict(whole: bool, part: bool) -> str:
     if whole:
         return HOLDS
     return IN_PART if part else FAILS
+
+
+def misprint(printed: bool, corrected: bool, correction: str) -> Judged:
+    """The verdict for what may fail as printed and hold as corrected.
+
+    >>> misprint(False, True, "gk^2 for gk").verdict
+    'slip'
+    """
+    if printed:
+        return Judged(HOLDS, correction)
+    return Judged(SLIP if corrected else FAILS, correction)
 
 
 def by_threshold(
@@ -132,7 +167,8 @@ def by_threshold(
         What is asked of the number: "at most", "at least".
     measured : str
 
-    >>> by_threshold(lambda limit: verdict(0.08 <= limit, True), 0.05, 0.08, "at most", "8%").margin
+    >>> judged = by_threshold(lambda a: verdict(0.08 <= a, True), 0.05, 0.08, "at most", "8%")
+    >>> judged.margin
     'at most 0.05: 0.08; at 0.025 the same, at 0.1 holds'
     """
     here = decide(threshold)
@@ -175,7 +211,8 @@ def order(f: Function, x: NDArray, G: NDArray) -> float:
 def is_gradient(f: Function, x: NDArray, G: NDArray) -> bool:
     """Whether G is the gradient of f at x, by the order of the Taylor remainders.
 
-    >>> is_gradient(lambda x: float(np.sum(x**2)), np.array([1.0, 2.0]), np.array([2.0, 4.1]))
+    >>> x = np.array([1.0, 2.0])
+    >>> is_gradient(lambda x: float(np.sum(x**2)), x, np.array([2.0, 4.1]))
     False
     """
     return round(order(f, x, G)) == 2

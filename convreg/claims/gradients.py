@@ -21,6 +21,14 @@ from convreg.claims.definitions import (
     order,
     verdict,
 )
+from convreg.claims.sections import (
+    LEMMA_2_1,
+    LEMMA_2_2,
+    MATRIX,
+    ONLY_HERE,
+    SIGNS,
+    THEOREMS_2_2_AND_2_3,
+)
 from convreg.convolution import ConvolutionOperator
 from convreg.examples import start_kernel
 from convreg.gradients import penalty_matrix_gradient, singular_value_gradient
@@ -76,7 +84,8 @@ def only_row_and_column_j() -> Judged:
     changed = M.copy()
     changed[3, 5] += 1
     count = np.count_nonzero(changed.T @ changed - M.T @ M)
-    return Judged(BY_DEFINITION, f"{count} entries of row and column j ('j-th volume'), of 32 x 32")
+    measured = f"{count} entries of row and column j, the paper's j-th volume, of 32 x 32"
+    return Judged(BY_DEFINITION, measured)
 
 
 def lemma_2_2() -> Judged:
@@ -149,33 +158,33 @@ def blocks_of_2_4() -> Judged:
 
 
 GRADIENT_CLAIMS = (
-    Claim("(2.1)", "M is doubly block banded Toeplitz", doubly_block_toeplitz, "01"),
+    Claim("(2.1)", "M is doubly block banded Toeplitz", doubly_block_toeplitz, MATRIX),
     Claim(
         "Lemma 2.1",
         "The gradient of a simple singular value, where it is positive, is uv'",
         lemma_2_1,
-        "03",
+        LEMMA_2_1,
     ),
     Claim(
         "Section 2.1",
         "An entry m_ij touches row and column j of M'M only",
         only_row_and_column_j,
-        "00",
+        ONLY_HERE,
     ),
-    Claim("Lemma 2.2, (2.2)", "The gradient of R_alpha in M", lemma_2_2, "03"),
+    Claim("Lemma 2.2, (2.2)", "The gradient of R_alpha in M", lemma_2_2, LEMMA_2_2),
     Claim(
         "Theorem 2.2, (2.3)",
         "The gradient of R_alpha in a kernel of one channel",
         theorem_2_2,
-        "03",
+        THEOREMS_2_2_AND_2_3,
     ),
-    Claim("Section 2.1", "u = v or u = -v", left_is_plus_or_minus_right, "02"),
-    Claim("Section 2.1", "M is quite sparse", sparse, "01"),
-    Claim("(2.4)", "Its blocks are the one-channel matrices", blocks_of_2_4, "01"),
+    Claim("Section 2.1", "u = v or u = -v", left_is_plus_or_minus_right, SIGNS),
+    Claim("Section 2.1", "M is quite sparse", sparse, MATRIX),
+    Claim("(2.4)", "Its blocks are the one-channel matrices", blocks_of_2_4, MATRIX),
     Claim(
         "Theorem 2.3, (2.5)",
         "The gradient of R_alpha in a kernel of several channels",
         theorem_2_3,
-        "03",
+        THEOREMS_2_2_AND_2_3,
     ),
 )

@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from convreg.claims.definitions import Claim, Judged, by_threshold, each, verdict
+from convreg.claims.sections import (
+    ONLY_HERE,
+    PERIODIC,
+    RESHAPED_AND_M,
+)
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
 from convreg.penalty import penalty
@@ -109,18 +114,18 @@ OTHER_METHODS_CLAIMS = (
         "Sections 1, 2",
         "Up to a scaling, a smaller R_alpha is a smaller condition number",
         scaling_is_conditioning,
-        "00",
+        ONLY_HERE,
     ),
     Claim(
         "Section 1",
         "Methods on the reshaped kernel have no clear impact on M",
         reshaped_matrix_says_little,
-        "08",
+        RESHAPED_AND_M,
     ),
     Claim(
         "Section 1",
         "Projecting to small kernels may lose the bound of [18]",
         projection_loses_the_bound,
-        "08",
+        PERIODIC,
     ),
 )

@@ -31,6 +31,7 @@ from convreg.claims.definitions import (
 from convreg.claims.example_1 import EXAMPLE_1_CLAIMS, SECTION_4_CLAIMS, START_CLAIMS
 from convreg.claims.example_2 import EXAMPLE_2_CLAIMS
 from convreg.claims.goals import GOAL_CLAIMS
+from convreg.claims.gradient_slips import GRADIENT_SLIPS
 from convreg.claims.gradients import GRADIENT_CLAIMS
 from convreg.claims.other_methods import OTHER_METHODS_CLAIMS
 from convreg.claims.signals import SIGNAL_CLAIMS
@@ -60,13 +61,14 @@ def scorecard(
         *score(EXAMPLE_2_CLAIMS, evidence_2),
         *score(SECTION_4_CLAIMS, evidence_1),
         *score(SLIPS),
+        *score(GRADIENT_SLIPS),
     ]
 
 
 def counts(scored: Iterable[Scored]) -> dict[str, int]:
     """How many claims have which verdict, in the order of ``ORDER``.
 
-    >>> counts([Scored("", "", "holds", "", "", ""), Scored("", "", "open", "", "", "")])
+    >>> counts([Scored(*["holds"] * 8), Scored(*["open"] * 8)])
     {'holds': 1, 'open': 1}
     """
     found = Counter(row.verdict for row in scored)
@@ -76,7 +78,7 @@ def counts(scored: Iterable[Scored]) -> dict[str, int]:
 def tally(scored: Iterable[Scored]) -> str:
     """How many claims have which verdict, in words; apart from those that evidence could not turn.
 
-    >>> tally([Scored("", "", verdict, "", "", "") for verdict in ("slip", "open", "slip")])
+    >>> tally([Scored(*[verdict] * 8) for verdict in ("slip", "open", "slip")])
     '2 claims judged: 2 slip; besides 1 open'
     """
     judged = counts(scored)

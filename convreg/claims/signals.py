@@ -11,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convreg.claims.definitions import OPEN, Claim, Judged, verdict
+from convreg.claims.sections import (
+    ONLY_HERE,
+    REASONS,
+)
 from convreg.convolution import ConvolutionOperator
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
@@ -42,7 +46,7 @@ def jacobian_bounds_the_signal() -> Judged:
         above.append(high <= largest * (1 + 1e-9))
         ends = f"{smallest:.3g} to {largest:.3g}"
         words.append(f"by {low:.3g} to {high:.3g} for 3x3x{g}x{h}, sigma {ends}")
-    measured = f"its norm is multiplied {'; '.join(words)}: for h > g M' has a null space"
+    measured = f"its norm is multiplied {'; '.join(words)}: for h > g, M' has a null space"
     return Judged(verdict(all(below) and all(above), all(above)), measured)
 
 
@@ -74,13 +78,13 @@ SIGNAL_CLAIMS = (
         "Section 1.1",
         "The singular values of M bound what becomes of a backpropagated signal",
         jacobian_bounds_the_signal,
-        "00",
+        ONLY_HERE,
     ),
     Claim(
         "Section 1.1",
         "If they are all close to 1, gradients neither explode nor vanish",
         near_1_keeps_gradients,
-        "00",
+        ONLY_HERE,
     ),
-    Claim("Sections 1, 1.1", "(1.3) helps training and generalisation", not_decided, "10"),
+    Claim("Sections 1, 1.1", "(1.3) helps training and generalisation", not_decided, REASONS),
 )

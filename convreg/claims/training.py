@@ -23,6 +23,12 @@ from convreg.claims.definitions import (
     by_threshold,
     each,
 )
+from convreg.claims.sections import (
+    BACK_IN_TRAINING,
+    IN_TRAINING,
+    LONGER_TRAINING,
+    NOISE,
+)
 from convreg.storage.tables import Table, groups
 from convreg.studies.training_tables import (
     BARE,
@@ -165,30 +171,30 @@ TRAINING_CLAIMS = (
         "Abstract",
         "The penalty can be used in training to keep the singular values of M around 1",
         singular_values_come_near,
-        "10",
+        IN_TRAINING,
     ),
     Claim(
         "Section 1.1",
         "If the singular values are all close to 1, gradients neither explode nor vanish",
         gradients_keep_their_norm,
-        "10",
+        BACK_IN_TRAINING,
     ),
     Claim(
         "Section 1.1",
         "It can also help generalizability: to do on new data as on the training data",
         less_is_lost_on_new_images,
-        "10",
+        LONGER_TRAINING,
     ),
     Claim(
         "Section 1.1",
         "And so it can help the performance on new data, the ultimate concern",
         new_images_are_read_better,
-        "10",
+        LONGER_TRAINING,
     ),
     Claim(
         "Section 1.1",
         "It can make the output less sensitive to perturbed input",
         noise_does_less_harm,
-        "10",
+        NOISE,
     ),
 )

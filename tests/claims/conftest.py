@@ -9,6 +9,7 @@ from convreg.claims import (
     example_1,
     example_2,
     goals,
+    gradient_slips,
     gradients,
     other_methods,
     scorecard,
@@ -31,6 +32,7 @@ IN_ORDER = (
     *example_2.EXAMPLE_2_CLAIMS,
     *example_1.SECTION_4_CLAIMS,
     *slips.SLIPS,
+    *gradient_slips.GRADIENT_SLIPS,
 )
 ON_EXAMPLE_1 = (
     *algorithm.TRACKING_CLAIMS,

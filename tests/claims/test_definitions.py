@@ -1,5 +1,7 @@
 """Verdicts, thresholds and the table of claims."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,8 @@ from convreg.claims.definitions import (
     score,
     verdict,
 )
+from convreg.claims.notation import as_mathematics
+from convreg.claims.sections import Section
 
 
 @pytest.mark.parametrize(
@@ -92,30 +96,58 @@ def test_the_order_is_2_for_a_gradient_and_1_for_anything_else(factor, expected)
     assert is_gradient(f, A, G) == (expected == 2)
 
 
+def one_is_two(*evidence):
+    return Judged(FAILS, str(evidence), "at most 1")
+
+
+ONE = Section("01_one", "One")
+TWO = Section("02_two", "Two: $u=v$")
+
+
 def test_a_score_hands_the_evidence_to_the_judge():
-    claim = Claim(
-        "(1.1)", "One is two", lambda *evidence: Judged(FAILS, str(evidence), "at most 1"), "01"
+    claim = Claim("(1.1)", "One is two", one_is_two, ONE)
+    place = f"{__name__}.one_is_two"
+    expected = Scored(
+        "(1.1)", "One is two", "does not hold", "at most 1", "(1, 2)", "01_one", "One", place
     )
-    expected = Scored("(1.1)", "One is two", "does not hold", "at most 1", "(1, 2)", "01")
     assert score([claim, claim], 1, 2) == [expected] * 2
     assert score([]) == []
 
 
 def test_claims_of_one_place_keep_their_order():
-    found = claims_of("(1.1)", ("One is two", sum, "01"), ("Two is one", max, "02"))
+    found = claims_of("(1.1)", ("One is two", sum, ONE), ("Two is one", max, TWO))
     assert found == (
-        Claim("(1.1)", "One is two", sum, "01"),
-        Claim("(1.1)", "Two is one", max, "02"),
+        Claim("(1.1)", "One is two", sum, ONE),
+        Claim("(1.1)", "Two is one", max, TWO),
     )
 
 
 def test_the_table_has_a_row_per_claim(card):
     header, line, *rows = as_markdown(card).splitlines()
     assert header == (
-        "| Where | What the paper says | Verdict | Our threshold: found; at half, at twice "
-        "| What we measure | Notebook |"
+        "| Where | What the paper says | Verdict | What we measure | Shown in, judged by |"
     )
-    assert line == "| --- | --- | --- | --- | --- | --- |"
+    assert line == "| --- | --- | --- | --- | --- |"
     for text, row in zip(rows, card, strict=True):
-        cells = (row.where, row.says, f"**{row.verdict}**", row.margin, row.measured, row.notebook)
-        assert text == f"| {' | '.join(cells)} |"
+        where, says, verdict, measured, links = text.strip("| ").split(" | ")
+        assert (where, verdict) == (row.where, f"**{row.verdict}**")
+        assert says == as_mathematics(row.says)
+        threshold = f"<br><small>Our threshold: {as_mathematics(row.margin)}</small>"
+        assert measured == as_mathematics(row.measured) + threshold * bool(row.margin)
+        number = int(row.notebook[:2])
+        assert links.startswith(f"[{number}. {row.section}](../notebooks/{row.notebook}.ipynb#")
+        module, name = row.predicate.rsplit(".", 1)
+        assert links.endswith(f"<br>[`{name}`](../{module.replace('.', '/')}.py)")
+
+
+def test_a_pipe_does_not_end_a_cell():
+    claim = Claim("(1.1)", "|u| is | 1", one_is_two, TWO)
+    *_, row = as_markdown(score([claim])).splitlines()
+    assert re.split(r" (?<!\\)\| ", row.strip("| ")) == [
+        "(1.1)",
+        r"\|$u$\| is \| 1",
+        "**does not hold**",
+        "()<br><small>Our threshold: at most 1</small>",
+        "[2. Two: $u=v$](../notebooks/02_two.ipynb#two-)<br>"
+        f"[`one_is_two`](../{__name__.replace('.', '/')}.py)",
+    ]

@@ -9,6 +9,7 @@ from convreg.claims import (
     bounds,
     convolutions,
     goals,
+    gradient_slips,
     gradients,
     other_methods,
     signals,
@@ -69,8 +70,8 @@ def test_a_row_with_a_threshold_says_so(card, in_order):
         (algorithm.krylov_methods_are_efficient, {(3, 3, 6)}),
         (algorithm.small_steps, {(3, 1, 3)}),
         (slips.reshaped_size, {(3, 3, 6)}),
-        (slips.until_converged, {(3, g, h) for g, h in EXAMPLE_1.channels}),
-        (slips.values_in_step_6, {(3, 1, 3)}),
+        (gradient_slips.until_converged, {(3, g, h) for g, h in EXAMPLE_1.channels}),
+        (gradient_slips.values_in_step_6, {(3, 1, 3)}),
     ],
 )
 def test_the_kernels_are_those_that_are_named(judge, sizes, kernels_of):

@@ -1,13 +1,15 @@
-"""The scorecard as a whole: every claim once, in order, with a place and a notebook; the tally."""
+"""The scorecard as a whole: every claim once, in order, with its places; formulas; the tally."""
 
 import pkgutil
 import re
 from importlib import import_module
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from convreg import claims
+from convreg.claims import sections
 from convreg.claims.definitions import (
     ARTEFACT,
     BY_DEFINITION,
@@ -19,15 +21,26 @@ from convreg.claims.definitions import (
     SLIP,
     Scored,
 )
+from convreg.claims.notation import as_mathematics
 from convreg.claims.scorecard import tally
+from convreg.claims.sections import Section, anchor
+from convreg.claims.training import TRAINING_CLAIMS
 from convreg.examples import Evidence
 
-NOTEBOOKS = {path.name[:2] for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb")}
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = {path.stem: path for path in (ROOT / "notebooks").glob("*.ipynb")}
+# What no text has outside of a formula: signs of it, names, letters that stand alone.
+RAW = re.compile(
+    r"[_^]|[<>]=?|M'|\b(?:alpha|kappa|sigma|lambda|Omega|vec)\b|\dx\d|\d x \d"
+    r"|(?<!')\b[b-zB-Z]\b|\de[-+]\d|(?<![\w.])[-+]\d"
+)
 
 
 def test_the_scorecard_has_every_claim_in_order(card, in_order):
-    expected = [(claim.where, claim.says, claim.notebook) for claim in in_order]
-    assert [(row.where, row.says, row.notebook) for row in card] == expected
+    for claim, row in zip(in_order, card, strict=True):
+        assert (row.where, row.says) == (claim.where, claim.says)
+        assert (row.notebook, row.section) == claim.shown
+        assert row.predicate == f"{claim.judge.__module__}.{claim.judge.__name__}"
 
 
 def test_no_two_claims_in_one_place_say_the_same(in_order):
@@ -54,21 +67,54 @@ def test_a_predicate_without_evidence_judges_one_claim(alone, on_example_1, on_e
 def test_a_claim_has_a_place_a_notebook_and_a_documented_judge(in_order):
     for claim in in_order:
         assert re.match(r"Sections? \d|Theorems? \d|Lemma \d|Algorithm \d|\(\d\.\d\)", claim.where)
-        assert claim.notebook in NOTEBOOKS
+        assert claim.shown.notebook in NOTEBOOKS
         assert claim.judge.__doc__.strip()
 
 
 @pytest.mark.parametrize(
     ("where", "notebooks"),
     [
-        ("Section 3", {"05", "00"}),
-        ("Section 3, Example 1", {"05"}),
-        ("Section 3, Example 2", {"06", "07"}),
-        ("Section 4", {"05"}),
+        ("Section 3", {"05_example_1", "00_overview"}),
+        ("Section 3, Example 1", {"05_example_1"}),
+        ("Section 3, Example 2", {"06_example_2", "07_barrier"}),
+        ("Section 4", {"05_example_1"}),
     ],
 )
 def test_which_notebooks_show_the_examples(where, notebooks, in_order):
-    assert {claim.notebook for claim in in_order if claim.where == where} == notebooks
+    assert {claim.shown.notebook for claim in in_order if claim.where == where} == notebooks
+
+
+def headings(notebook):
+    """The headings of a notebook, as they are written."""
+    cells = nbformat.read(NOTEBOOKS[notebook], as_version=4).cells
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    return re.findall(r"^#+ (.+)$", "\n".join(texts), re.MULTILINE)
+
+
+def test_every_section_that_is_named_is_in_its_notebook_and_shows_a_claim(in_order):
+    named = {value for value in vars(sections).values() if isinstance(value, Section)}
+    assert {claim.shown for claim in (*in_order, *TRAINING_CLAIMS)} == named
+    for shown in named:
+        found = headings(shown.notebook)
+        assert found.count(shown.heading) == 1, shown
+        assert [anchor(one) for one in found].count(anchor(shown.heading)) == 1, shown
+
+
+def outside_of_formulas(markdown):
+    """A text without its formulas and its code."""
+    return re.sub(r"\$[^$]*\$|`[^`]*`", "", markdown)
+
+
+def test_no_row_has_a_formula_that_is_not_typeset(card):
+    for row in card:
+        for text in (row.says, row.measured, row.margin):
+            shown = as_mathematics(text)
+            assert not RAW.findall(outside_of_formulas(shown)), shown
+
+
+def test_the_claims_of_training_have_no_formula_that_is_not_typeset():
+    for claim in TRAINING_CLAIMS:
+        assert not RAW.findall(outside_of_formulas(as_mathematics(claim.says)))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +155,7 @@ def test_a_verdict_is_one_of_seven_and_a_cell_fits_in_a_table(card):
 
 
 def rows(*verdicts):
-    return [Scored("", "", verdict, "", "", "") for verdict in verdicts]
+    return [Scored("", "", verdict, "", "", "", "", "") for verdict in verdicts]
 
 
 def test_a_tally_counts_first_what_holds_and_apart_what_cannot_turn():

@@ -16,8 +16,9 @@ from planted import in_the_tally, multiple, of_taps, planted, turned
 from scipy.sparse import csr_array, eye_array, kron
 from strategies import reference_matrix
 
-from convreg.claims import slips
-from convreg.claims.definitions import FAILS, HOLDS, SLIP, Judged
+from convreg.claims import gradient_slips, slips
+from convreg.claims.definitions import FAILS, HOLDS, SLIP, Judged, misprint
+from convreg.claims.gradient_slips import GRADIENT_SLIPS
 from convreg.claims.slips import SLIPS
 from convreg.descent import minimize_penalty
 from convreg.examples import start_kernel
@@ -124,48 +125,52 @@ OTHERWISE = [
         (double_outer(lambda u, v: True), FAILS),
     ),
     *planted(
-        slips.unit_vectors_of_2_2,
+        gradient_slips.unit_vectors_of_2_2,
         "penalty_matrix_gradient",
         (multiple(penalty_matrix_gradient, 2), FAILS),
     ),
     *planted(
-        slips.positions_by_value,
+        gradient_slips.positions_by_value,
         "conv_matrix",
         (lambda K, N: conv_matrix(K * (np.arange(9).reshape(3, 3) > 0), N), HOLDS),
     ),
     *planted(
-        slips.positions_by_value,
+        gradient_slips.positions_by_value,
         "entry_positions",
         (lambda *where: entry_positions(where[0], where[1], 0, 0), FAILS),
     ),
     *planted(
-        slips.derivative_in_2_2,
+        gradient_slips.derivative_in_2_2,
         "penalty_matrix_gradient",
         (multiple(penalty_matrix_gradient, 2), FAILS),
         (lambda M, u, v: (1 + (M.min() < 0)) * penalty_matrix_gradient(M, u, v), FAILS),
     ),
-    *planted(slips.derivative_in_2_2, "conv_matrix_adjoint", (gradient_of_a_constant, SLIP)),
-    *planted(slips.alpha_in_2_5, "kernel_gradient", (multiple(kernel_gradient, 2), FAILS)),
-    *planted(slips.alpha_in_2_5, "shifted_gram", (lambda M, alpha: shifted_gram(M, 10.0), HOLDS)),
     *planted(
-        slips.until_converged,
+        gradient_slips.derivative_in_2_2, "conv_matrix_adjoint", (gradient_of_a_constant, SLIP)
+    ),
+    *planted(gradient_slips.alpha_in_2_5, "kernel_gradient", (multiple(kernel_gradient, 2), FAILS)),
+    *planted(
+        gradient_slips.alpha_in_2_5, "shifted_gram", (lambda M, alpha: shifted_gram(M, 10.0), HOLDS)
+    ),
+    *planted(
+        gradient_slips.until_converged,
         "_stops",
         (lambda case: [7, 7, 7], HOLDS),
         (lambda case: [7, 7, 8] if case.h == 6 else [7, 7, 7], SLIP),
     ),
     *planted(
-        slips.until_converged,
+        gradient_slips.until_converged,
         MINIMIZE,
         (without_end((1, 3, 6)), FAILS),
         (without_end((6,)), FAILS),
     ),
-    *planted(slips.values_in_step_6, "shifted_gram", (polar_factor, HOLDS)),
-    *planted(slips.values_in_step_6, "penalty", (multiple(penalty, 2), FAILS)),
+    *planted(gradient_slips.values_in_step_6, "shifted_gram", (polar_factor, HOLDS)),
+    *planted(gradient_slips.values_in_step_6, "penalty", (multiple(penalty, 2), FAILS)),
 ]
 
 
 def test_the_verdicts(alone):
-    names = [claim.judge.__name__ for claim in SLIPS]
+    names = [claim.judge.__name__ for claim in SLIPS + GRADIENT_SLIPS]
     assert {name: alone[name].verdict for name in names} == VERDICTS
 
 
@@ -183,7 +188,7 @@ def test_every_predicate_in_the_tally_turns():
     [(True, True, HOLDS), (True, False, HOLDS), (False, True, SLIP), (False, False, FAILS)],
 )
 def test_a_misprint_is_judged_as_printed_and_then_as_corrected(printed, corrected, verdict):
-    assert slips._misprint(printed, corrected, "so") == Judged(verdict, "so")
+    assert misprint(printed, corrected, "so") == Judged(verdict, "so")
 
 
 def test_the_taps_that_a_pixel_reads(alone):

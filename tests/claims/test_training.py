@@ -106,8 +106,8 @@ def test_strengths_are_sorted_and_the_noise_is_the_first_and_the_last():
     assert {name: column.tolist() for name, column in found.items()} == {
         "method": ["decay"] * 3 + ["other"],
         "strength": [0.0, 0.25, 0.5, 0.0],
-        "clean": [31.25, 43.75, 18.75, 0.0],
-        "noisy": [56.25, 68.75, 43.75, 25.0],
+        "no noise": [31.25, 43.75, 18.75, 0.0],
+        "largest noise": [56.25, 68.75, 43.75, 25.0],
     }
 
 
@@ -409,7 +409,7 @@ def test_one_size_of_noise_is_the_smallest_and_the_largest():
 
 
 def test_the_claims_are_of_notebook_10_and_use_every_predicate():
-    assert {claim.notebook for claim in TRAINING_CLAIMS} == {"10"}
+    assert {claim.shown.notebook for claim in TRAINING_CLAIMS} == {"10_training"}
     assert [claim.judge for claim in TRAINING_CLAIMS] == [
         claims.singular_values_come_near,
         claims.gradients_keep_their_norm,

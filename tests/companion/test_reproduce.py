@@ -26,8 +26,8 @@ def rewritten(monkeypatch, paths):
 
 
 SCORED = [
-    Scored("(1.1)", "Two is one", FAILS, "at most 1: 2", "2 and 1", "00"),
-    Scored("Section 3", "One is | one", HOLDS, "", "1 and 1", "05"),
+    Scored("(1.1)", "Two is one", FAILS, "at most 1: 2", "2 and 1", "00_a", "Two", "c.two"),
+    Scored("Section 3", "One is | one", HOLDS, "", "1 and 1", "05_b", "One", "c.one"),
 ]
 
 
@@ -57,8 +57,9 @@ def test_the_claims_are_printed_as_the_scorecard_has_them(here, pretend, monkeyp
     assert places == "figures in figures/, executed notebooks in build/"
     assert total == "2 passed, 0 failed"
     row = as_markdown(SCORED).splitlines()[2]
-    where, says, verdict, _, measured, _ = row.strip("| ").split(" | ")
-    assert first == f"{verdict.strip('*'):14} {where}: {says} ({measured})"
+    where, says, verdict, measured, _ = row.strip("| ").split(" | ")
+    found, _ = measured.split("<br>")
+    assert first == f"{verdict.strip('*'):14} {where}: {says} ({found})"
 
 
 def test_a_run_gets_its_parameters_and_the_name_of_the_folder(here, pretend, monkeypatch):

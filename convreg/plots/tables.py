@@ -1,7 +1,7 @@
 r"""A table for people: Markdown where a page shows it, plain text beside it.
 
 Its columns have the names that readers see. What the names and words say of the mathematics is
-set as mathematics in Markdown: ``kappa, end`` becomes $\kappa(M)$, end.
+set as mathematics in Markdown: ``kappa, end`` becomes $\kappa(M)$, end, and ``N = 8`` $N = 8$.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ MATHEMATICS = {
     "M'M": "M^TM",
     "MM'": "MM^T",
     "WW'": "WW^T",
-    **{letter: letter for letter in "MNKWcghks"},
+    **{letter: letter for letter in "MNKWcghksuv"},
 }
-_NAMES = "|".join(re.escape(name) for name in sorted(MATHEMATICS, key=len, reverse=True))
-_MATHEMATICS = re.compile(rf"(?<![\w'|])({_NAMES})(?![\w'|^])")
+_NAME = "|".join(re.escape(name) for name in sorted(MATHEMATICS, key=len, reverse=True))
+_END = r"(?![\w'|^])"
+_PART = rf"-?(?:(?:{_NAME}){_END}|\d+(?:\.\d+)?(?![\w.]))"
+_FORMULA = re.compile(rf"((?<![\w'|])(?:{_NAME}){_END}(?: [=</>] {_PART})*)")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|$~&#])")
 FLOATS = "#.3g"  # three significant digits, with their zeros
 NO_NUMBER = "–"
@@ -181,11 +183,14 @@ def _line(text: str) -> str:
 
 
 def _mathematics(text: str) -> str:
-    """Text as Markdown that shows it as it is, but for the names, which are mathematics."""
-    parts = _MATHEMATICS.split(_line(text))
+    """Text as Markdown: names are mathematics, with what is equal to them; all else is as it is."""
+    parts = _FORMULA.split(_line(text))
     for at, part in enumerate(parts):
-        name = at % 2 == 1  # so re.split has it
-        parts[at] = f"${MATHEMATICS[part]}$" if name else _MARKDOWN.sub(r"\\\1", part)
+        if at % 2 == 1:  # so re.split has what it finds
+            parts[at] = f"${re.sub(_NAME, lambda name: MATHEMATICS[name[0]], part)}$"
+        else:
+            sizes = re.sub(r"(?<=\d)x(?=\d)", "×", part)
+            parts[at] = _MARKDOWN.sub(r"\\\1", sizes)
     return "".join(parts)
 
 

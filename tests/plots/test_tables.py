@@ -49,7 +49,7 @@ def test_a_table_by_hand():
 def test_a_title_stands_above():
     found = shown({"x": np.array([1])}, title="g = h,  alpha | 1\n")
     assert found.markdown.splitlines()[:3] == [
-        r"**$g$ = $h$, $\alpha$ \| 1**",
+        r"**$g = h$, $\alpha$ \| 1**",
         "",
         "|   x |",
     ]
@@ -168,14 +168,21 @@ def test_lines_are_one_line():
     ("text", "markdown"),
     [
         ("kappa, end", r"$\kappa(M)$, end"),
-        ("lowest R_alpha / alpha", r"lowest $\mathcal{R}_\alpha$ / $\alpha$"),
-        ("3x3x3x1, alpha = 1", r"3x3x3x1, $\alpha$ = 1"),
+        ("lowest R_alpha / alpha", r"lowest $\mathcal{R}_\alpha / \alpha$"),
+        ("3x3x3x1, alpha = 1", r"3×3×3×1, $\alpha = 1$"),
         ("sigma_max(M)", r"$\sigma_{\max}(M)$"),
         ("sigma_max^2 at least", r"$\sigma_{\max}^2$ at least"),
         ("lowest, MM'", "lowest, $MM^T$"),
         ("M'M", "$M^TM$"),
         ("off the centre, of |K|", r"off the centre, of $\lVert K\rVert$"),
-        ("g = h = 2", "$g$ = $h$ = 2"),
+        ("g = h = 2", "$g = h = 2$"),
+        ("u = -v", "$u = -v$"),
+        ("N = 15, 2x2", "$N = 15$, 2×2"),
+        ("kappa < 1.1 after 2 steps", r"$\kappa(M) < 1.1$ after 2 steps"),
+        ("alpha = 1e-05", r"$\alpha$ = 1e-05"),
+        ("alpha = 1.5.", r"$\alpha$ = 1.5."),
+        ("c = d", "$c$ = d"),
+        ("Parseval, W / k", "Parseval, $W / k$"),
         ("Polyak's step", "Polyak's step"),
         ("kappas", "kappas"),
         ("sigma_max_2", r"sigma\_max\_2"),

@@ -47,7 +47,7 @@ from convreg.matrix import conv_matrix, conv_matrix_adjoint, entry_positions
 from convreg.penalty import penalty, penalty_gradient
 from convreg.power import SingularTriplet, power_update
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 __all__ = [
     "ConvolutionOperator",

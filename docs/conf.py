@@ -31,6 +31,7 @@ extensions = [
     "sphinx_copybutton",
     # ours
     "backlinks",
+    "breaks",
     "descriptions",
     "explorer",
     "home",

@@ -68,7 +68,8 @@ def check_outcome(
 
     Examples
     --------
-    >>> check_outcome(["a.png"], {"a.json": b'{"headline": {"n": "many"}, "claims": []}'}, [])
+    >>> results = b'{"headline": {"n": "many"}, "claims": []}'
+    >>> check_outcome(["a.png"], {"a.json": results}, [])
     Traceback (most recent call last):
     ...
     ValueError: results_dir/a.json: headline: wanted a finite number for n, got 'many'

@@ -72,7 +72,8 @@ class Verified(NamedTuple):
 def verified(setting: Setting, alpha: float) -> Verified:
     """Theorem 2.3: (2.5) by its index sums, by correlations, and against Taylor remainders.
 
-    >>> found = verified(settings(np.arange(1.0, 10).reshape(3, 3, 1, 1), 5)["stride 2"], 1.0)
+    >>> found_in = settings(np.arange(1.0, 10).reshape(3, 3, 1, 1), 5)
+    >>> found = verified(found_in["stride 2"], 1.0)
     >>> found.shape, round(found.right), round(found.wrong), found.sums < 1e-12
     ((9, 25), 2, 1, True)
     """

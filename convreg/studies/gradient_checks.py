@@ -48,7 +48,8 @@ def remedy_gradients(K: NDArray, N: int, alpha: float) -> list[dict[str, Any]]:
 
     For u = v and for u = -v, each for the gradient and for its half, which is a term of it.
 
-    >>> [table["statement"] for table in remedy_gradients(np.ones((2, 2, 2, 1)), 2, 1.0)[::2]]
+    >>> tables = remedy_gradients(np.ones((2, 2, 2, 1)), 2, 1.0)
+    >>> [table["statement"] for table in tables[::2]]
     ["MM', u = v", "MM', u = -v"]
     """
     small = 0.3 * alpha**0.5 / extreme_singular_values(K, N)[0] * K

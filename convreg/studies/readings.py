@@ -17,7 +17,8 @@ def deflated_update(
 
     >>> B = aslinearoperator(np.diag([3.0, 2.0]))
     >>> start = SingularTriplet(0.0, np.ones(2), np.array([1.0, 0.1]))
-    >>> [round(float(triplet.sigma), 3) for triplet in deflated_update(B, [start, start], 20)]
+    >>> triplets = deflated_update(B, [start, start], 20)
+    >>> [round(float(triplet.sigma), 3) for triplet in triplets]
     [3.0, 2.0]
     """
     (first,) = power_update(B, pair[:1], iterations)

@@ -29,7 +29,8 @@ def layer_start(c: float, channels: int = CHANNELS, seed: int = 0) -> NDArray:
     """The kernel that training begins with, and c times an orthogonal matrix on its centre tap.
 
     >>> K = layer_start(2.0, 4) - layer_start(0.0, 4)
-    >>> bool(np.abs(K[1, 1] @ K[1, 1].T - 4 * np.eye(4)).max() < 1e-14), int(np.count_nonzero(K))
+    >>> error = np.abs(K[1, 1] @ K[1, 1].T - 4 * np.eye(4)).max()
+    >>> bool(error < 1e-14), int(np.count_nonzero(K))
     (True, 16)
     """
     rng = np.random.default_rng(seed)

@@ -164,8 +164,10 @@ def trail(descent: Descent, K: NDArray, N: int) -> tuple[NDArray, NDArray]:
     """The share and kappa of the start, and after every step, until the share is below 0.1.
 
     >>> shares, kappas = trail(WAYS["R"], start(1, 2.0, 1), 4)
-    >>> len(shares) == len(kappas), bool(shares[-1] < shares[0]), bool(kappas[-1] < kappas[0])
-    (True, True, True)
+    >>> len(shares) == len(kappas)
+    True
+    >>> bool(shares[-1] < shares[0]), bool(kappas[-1] < kappas[0])
+    (True, True)
     """
     shares, kappas = [off_centre_share(K)], [kappa_of(K, N)]
 

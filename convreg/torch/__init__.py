@@ -118,7 +118,8 @@ def add_penalty(
 
     Examples
     --------
-    >>> first, second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 8, 3, stride=2, padding=1)
+    >>> first = nn.Conv2d(1, 4, 3, padding=1)
+    >>> second = nn.Conv2d(4, 8, 3, stride=2, padding=1)
     >>> model = nn.Sequential(first, nn.ReLU(), nn.MaxPool2d(2), second)
     >>> regularizer = add_penalty(model, (1, 8, 8), alpha=1.0)
     >>> loss = model(torch.zeros(5, 1, 8, 8)).square().mean() + 0.01 * regularizer()

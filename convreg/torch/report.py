@@ -25,7 +25,8 @@ Row = dict[str, Any]
 class Report:
     """A row for each layer; see `PenaltySum.report`.
 
-    >>> print(Report({"conv1": {"kind": "Conv2d", "R_alpha": 2.0}, "conv2": {"kind": "Conv2d"}}))
+    >>> conv1 = {"kind": "Conv2d", "R_alpha": 2.0}
+    >>> print(Report({"conv1": conv1, "conv2": {"kind": "Conv2d"}}))
     layer  kind    R_alpha
     conv1  Conv2d  2
     conv2  Conv2d

@@ -1,5 +1,6 @@
 """The pictures of the site."""
 
+from io import BytesIO
 from pathlib import Path
 
 from docutils import nodes
@@ -24,14 +25,21 @@ def size_images(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             image["loading"] = "lazy"
 
 
+def lightened(png: bytes) -> bytes:
+    """A picture with a palette, a third of the bytes; one that has a palette as it is."""
+    with Image.open(BytesIO(png)) as picture:
+        if picture.mode == "P":
+            return png
+        few = picture.convert("RGB").quantize(COLOURS)
+    file = BytesIO()
+    few.save(file, "png", optimize=True)
+    return file.getvalue()
+
+
 def lighten(app: Sphinx, error: Exception | None) -> None:
-    """The site's copies of the pictures with a palette: a third of the bytes."""
+    """The site's copies of the pictures."""
     for path in Path(app.outdir, "_images").glob("*.png"):
-        with Image.open(path) as picture:
-            if picture.mode == "P":
-                continue
-            few = picture.convert("RGB").quantize(COLOURS)
-        few.save(path, optimize=True)
+        path.write_bytes(lightened(path.read_bytes()))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

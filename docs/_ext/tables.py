@@ -16,7 +16,7 @@ NO_NUMBER = ("", "-", "–", "inf", "nan")
 LONG = 20  # letters: a longer word may be broken behind one of these
 BREAKS = re.compile(r"(?<=[._/,=])(?=\w)")
 ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
-ROOM = 32  # letters that fit beside each other on a phone
+ROOM = 26  # letters that fit beside each other on a phone
 
 
 def improve(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:

@@ -1,4 +1,4 @@
-"""Nothing lies in the site that no page loads, and the pages of sources have fewer tags."""
+"""Nothing lies in the site that no page loads, and pages have no tag that does nothing."""
 
 import re
 from pathlib import Path
@@ -20,14 +20,15 @@ MATHJAX = (
 COMPONENTS = ["input/tex", "output/chtml", "a11y/assistive-mml"]
 ICON = re.compile(r"\bfa-[a-z0-9-]+")
 ICON_RULE = re.compile(r'((?:\.fa-[a-z0-9-]+,?)+)\{--fa:"[^"]*"\}')
-# Names, punctuation, operators and blanks have the colour of the text.
-UNCOLOURED = re.compile(r'<span class="(?:n|p|o|w|nn)">([^<]*)</span>')
+# In code, what has the colour of text; and what a signature says twice.
+PLAIN_CODE = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
+TWICE = re.compile(r'<span class="([a-z]+)"><span class="pre">([^<]*)</span></span>')
 
 
-def thin_source(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """A module's source without a tag for each word, which halves its page."""
-    if page.startswith("_modules/"):
-        context["body"] = UNCOLOURED.sub(r"\1", context["body"])
+def fewer_tags(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Code with a tag for what has a colour of its own, not for each word."""
+    body = context.get("body", "")
+    context["body"] = PLAIN_CODE.sub(r"\1", TWICE.sub(r'<span class="\1">\2</span>', body))
 
 
 def lean_head(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
@@ -39,7 +40,7 @@ def lean_head(app: Sphinx, page: str, template: str, context: dict[str, Any], tr
 
 
 def drop_unused(app: Sphinx, error: Exception | None) -> None:
-    """Other parts of MathJax, and the maps that lead from packed scripts to their sources."""
+    """Other parts of MathJax, maps from packed scripts to their sources, icons by script."""
     static = Path(app.outdir, "_static")
     kept = {path for pattern in MATHJAX for path in (static / "mathjax").glob(pattern)}
     for path in (static / "mathjax").rglob("*"):
@@ -47,6 +48,7 @@ def drop_unused(app: Sphinx, error: Exception | None) -> None:
             path.unlink()
     for path in static.rglob("*.map"):
         path.unlink()
+    (static / "scripts" / "fontawesome.js").unlink(missing_ok=True)
 
 
 def drop_icons(app: Sphinx, error: Exception | None) -> None:
@@ -60,13 +62,28 @@ def drop_icons(app: Sphinx, error: Exception | None) -> None:
         return rule[0] if shown.intersection(ICON.findall(rule[1])) else ""
 
     sheet.write_text(ICON_RULE.sub(kept, rules), encoding="utf-8")
+    for family in {"brands", "regular"} - {icon.removeprefix("fa-") for icon in shown}:
+        for font in Path(app.outdir, "_static", "vendor", "fontawesome").rglob(f"*-{family}-*"):
+            font.unlink()
+
+
+def squeeze_frames(app: Sphinx, error: Exception | None) -> None:
+    """Around the article no blank lines and no indentation, which the templates leave."""
+    for path in Path(app.outdir).rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        before, opened, rest = text.partition("<article")
+        article, closed, after = rest.rpartition("</article>")
+        frame = [re.sub(r"\s*\n\s*", "\n", part) for part in (before, after)]
+        squeezed = frame[0] + opened + article + closed + frame[1]
+        path.write_text(squeezed, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect them, the last behind those who copy."""
     app.config.mathjax_path = "mathjax/startup.js"  # also sphinx-mathjax-offline sets it here
-    app.connect("html-page-context", thin_source)
+    app.connect("html-page-context", fewer_tags)
     app.connect("html-page-context", lean_head)
     app.connect("build-finished", drop_unused, priority=900)
     app.connect("build-finished", drop_icons, priority=900)
+    app.connect("build-finished", squeeze_frames, priority=900)
     return {"parallel_read_safe": True}

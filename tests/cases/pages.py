@@ -27,8 +27,9 @@ def section(text, title):
 
 
 def commands(text):
-    """The command lines of the indented blocks, without their comments."""
-    lines = re.findall(r"^ {4}((?:make|\.venv/bin/\w+|python|conda|jupyter|sed) .*)$", text, re.M)
+    """The command lines of the indented blocks, each in one line, without their comments."""
+    joined = re.sub(r" \\\n +", " ", text)
+    lines = re.findall(r"^ {4}((?:make|\.venv/bin/\w+|python|conda|jupyter|sed) .*)$", joined, re.M)
     return [re.sub(r"\s+# .*", "", line) for line in lines]
 
 

@@ -55,7 +55,7 @@ def test_every_notebook_is_in_the_reading_order():
 def test_the_examples_give_what_they_say():
     test = doctest.DocTestParser().get_doctest(README, {}, "README", None, 0)
     assert doctest.DocTestRunner().run(test).failed == 0
-    assert len(test.examples) == 8
+    assert len(test.examples) == 9
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")

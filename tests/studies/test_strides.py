@@ -5,10 +5,17 @@ import pytest
 
 from convreg.matrix import conv_matrix
 from convreg.penalty import penalty
-from convreg.storage.tables import groups
+from convreg.storage.tables import from_rows, groups
 from convreg.studies import strides
 from convreg.studies.layers import Layer, gaussian_kernel, resnet18
-from convreg.studies.strides import GRAMS, always_singular, block_kernel, lowest_penalty, rank_bound
+from convreg.studies.strides import (
+    GRAMS,
+    always_singular,
+    block_kernel,
+    by_layer,
+    lowest_penalty,
+    rank_bound,
+)
 
 
 def dense(K, layer):
@@ -135,3 +142,20 @@ def test_pixels_that_only_taps_in_the_padding_would_reach_are_not_counted(layer,
     """s divides N, but some pixels are read by no tap."""
     K = np.random.default_rng(0).standard_normal((layer.k, layer.k, layer.g, layer.h))
     assert rank_bound(layer) == np.linalg.matrix_rank(dense(K, layer)) == rank
+
+
+def test_a_row_for_each_layer():
+    layers = [Layer(3, 2, 5, 4, stride=2, count=3), Layer(1, 1, 2, 3)]
+    rows = []
+    for at, layer in enumerate(layers):
+        rows += [(str(layer), 7.0 + at, 1.0), (str(layer), 9.0, float(at))]
+    found = by_layer(layers, from_rows(("layer", "start", "lowest"), rows))
+    assert {name: column.tolist() for name, column in found.items()} == {
+        "layer": [str(layer) for layer in layers],
+        "times": [3, 1],
+        "rows of M": [20, 18],
+        "columns": [32, 9],
+        "start": [7.0, 8.0],
+        "lowest, M'M": [1.0, 1.0],
+        "lowest, MM'": [0.0, 1.0],
+    }

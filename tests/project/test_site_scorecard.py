@@ -200,3 +200,14 @@ def test_nothing_of_it_is_cut_and_phones_have_cards(width, lines, page, address)
     assert labels == rows(page_of_docs("scorecard"))[0]
     button(page, "slip").click()
     assert set(shown_verdicts(page)) == {"slip"}
+
+
+@pytest.mark.parametrize("name", ["00_overview", "05_example_1", "06_example_2", "10_training"])
+def test_the_tables_of_notebooks_have_badges_and_links_as_well(name, page, address):
+    page.route("**/mathjax/**", lambda route: route.abort())
+    page.goto(f"{address}notebooks/{name}.html")
+    found = page.locator("table.scorecard tbody tr")
+    assert found.count() == found.locator("strong.verdict").count() >= 5
+    links = page.eval_on_selector_all("table.scorecard a", "links => links.map(link => link.href)")
+    assert len(links) == 2 * found.count()
+    none_of([link for link in links if page.request.get(link).status != 200 or "#" not in link])

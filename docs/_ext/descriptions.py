@@ -8,9 +8,10 @@ from html import unescape
 from typing import Any
 
 from docutils import nodes
-from plain import in_words
+from plain import in_words, plain
 from sphinx.application import Sphinx
 
+FORMULA = re.compile(r"`*\$([^$]+)\$`*")
 LEAST, MOST = 40, 200  # letters
 OWN = {
     "index": "The paper of Guo and Ye on the regularization of convolutional kernels, as code:"
@@ -29,10 +30,15 @@ OWN = {
     "CONTRIBUTING": "What belongs into convreg, how to add a notebook or change a number, and the"
     " tests in their tiers.",
     "benchmarks/starts": "What R_alpha is at the start of a ResNet-18, and what a batch norm does.",
+    "benchmarks/README": "What convreg is measured against, item by item, with the targets and the"
+    " commands that measure it again.",
+    "benchmarks/coverage": "The layers of the networks of torchvision and timm that have a penalty,"
+    " and why the others have none.",
     "search": "Search the notebooks, the pages and the reference of convreg.",
     "genindex": "Every function, class and module of convreg, in alphabetical order.",
     "_modules/index": "The source of every module of convreg, with links to the reference.",
 }
+TITLES = {"search": "Search", "genindex": "Index"}  # theirs come too late for the breadcrumbs
 CARD = (
     "The penalty over 20 iterations for alpha = 10: the power method's estimate dips below alpha"
     " and comes back, the exact penalty comes down to alpha and stays there."
@@ -47,7 +53,9 @@ def describe(
     if text.startswith("python "):  # a report begins with the versions
         text = f"{context['title']}: what was measured, as ratios within one run, and on what."
     context["description"] = shortened(text)
-    context["card_text"] = CARD
+    if pagename in TITLES:
+        context["title"] = TITLES[pagename]
+    context["card_text"] = CARD if doctree else ""  # sources are not what people share
     context["html_baseurl"] = app.config.html_baseurl
 
 
@@ -60,7 +68,8 @@ def paragraphs(doctree: nodes.document) -> str:
 def of_source(context: dict[str, Any]) -> str:
     """For the source of a module: the first line that it says of itself."""
     said = re.search(r'"""(.+?)(?:"""|</span>)', context.get("body", ""))
-    return f"Source of {context['title']}. {unescape(said[1]) if said else ''}"
+    words = FORMULA.sub(lambda found: plain(found[1]), unescape(said[1]) if said else "")
+    return f"Source of {context['title']}. {words}"
 
 
 def stands_free(paragraph: nodes.paragraph) -> bool:

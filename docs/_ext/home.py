@@ -6,7 +6,6 @@ No formula of it needs MathJax: each becomes MathML, which the browser draws its
 from html import escape
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -51,18 +50,8 @@ def native_formulas(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             formula.replace_self(nodes.raw("", mathml, format="html", plain=name))
 
 
-def fewer_styles(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
-) -> None:
-    """The first page is no notebook and does without the style sheet of one."""
-    if pagename == app.config.root_doc:
-        files = context["css_files"]
-        context["css_files"] = [file for file in files if "mystnb" not in str(file.filename)]
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect them."""
     app.connect("builder-inited", draw_pictures)
     app.connect("doctree-resolved", native_formulas)
-    app.connect("html-page-context", fewer_styles)
     return {"parallel_read_safe": True}

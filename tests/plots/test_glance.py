@@ -1,5 +1,6 @@
 """The picture of the first page and of the social card: every number of the table is drawn."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,14 @@ def test_the_card_has_the_name_and_its_size(descent):
     figure = card_figure(descent)
     assert figure.get_suptitle() == "convreg"
     assert [*figure.get_size_inches() * 200] == [1200, 630]
+
+
+def test_the_alternative_text_has_the_pictures_numbers(descent):
+    page = (FIGURES.parent / "docs" / "index.md").read_text(encoding="utf-8")
+    (alt,) = re.findall(r"\{figure\} glance.png\n.*\n:alt: (.*)", page)
+    assert len(descent["iteration"]) == 20 + 1
+    assert f"from {descent['penalty'][0]:.0f} down" in alt
+    lowest = int(descent["estimate"].argmin())
+    assert f"iteration {lowest}, where it dips to {descent['estimate'][lowest]:.0f};" in alt
+    down = next(i for i, value in enumerate(descent["penalty"]) if value < 10.005)
+    assert f"comes down to alpha by iteration {down}" in alt

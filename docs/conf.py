@@ -54,7 +54,7 @@ toc_object_entries_show_parents = "hide"
 autodoc_default_options = {
     "members": True,
     "member-order": "bysource",
-    "exclude-members": "Lock, kstest",  # imported: autodoc stumbles over their signatures
+    "exclude-members": "Lock, kstest, tabulate",  # imported: autodoc stumbles over them
 }
 autodoc_mock_imports = ["joblib", "sklearn", "torch"]  # the reference is the same without them
 viewcode_follow_imported_members = False  # into the mocked torch
@@ -91,6 +91,7 @@ html_css_files = [
     "scorecard.css",
     ("print.css", {"media": "print"}),
 ]
+html_js_files = [("layout.js", {"defer": "defer"})]
 html_show_sourcelink = html_copy_source = False
 html_sidebars = {
     name: [] for name in ("index", "use", "rerun", "sweep", "validate", "scorecard", "map")

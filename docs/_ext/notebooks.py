@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
+FIRST = "run this first, and again where it asks to restart the session"
 GITHUB = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
 
 
@@ -67,8 +68,8 @@ def bar(notebook: Facts) -> nodes.container:
     again = code("sh", notebook.command)
     parts = nodes.container("", links, again, classes=["notebook-bar"])
     if launches(REPOSITORY, path):
-        parts += nodes.paragraph("", "On Colab this is the first cell:")
-        parts += code("ipython3", first_cell(REPOSITORY))
+        first = code("ipython3", first_cell(REPOSITORY))
+        parts += HideCodeCellNode("", first, prompt_show=f"On Colab {FIRST}")
     return parts
 
 
@@ -186,7 +187,7 @@ class Launch(SphinxDirective):
         first = f"```ipython3\n{first_cell(REPOSITORY)}\n```"
         text = (
             f"Without an installation: on [Binder]({places['Binder']}), or on"
-            f" [Colab]({places['Colab']}), where this is the first cell:\n\n{first}"
+            f" [Colab]({places['Colab']}). There {FIRST}:\n\n{first}"
         )
         return self.parse_text_to_nodes(text)
 

@@ -1,7 +1,7 @@
 """A page for each file of tests that docs/map.md names: what it tests, and its source.
 
-It is written as sphinx.ext.viewcode writes the sources of modules, with fewer colours: names and
-punctuation have none, which makes the pages half as large.
+It is written as sphinx.ext.viewcode writes the sources of modules, with fewer colours: names,
+numbers and punctuation have none, which makes the pages half as large.
 """
 
 import ast
@@ -17,12 +17,12 @@ from pygments import highlight
 from pygments.filter import Filter
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
-from pygments.token import Comment, Keyword, Literal, Name, Text
+from pygments.token import Comment, Keyword, Name, String, Text
 from sphinx.application import Sphinx
 
 from convreg.companion.notebooks import ROOT
 
-COLOURED = (Comment, Keyword, Literal, Name.Decorator, Name.Function)
+COLOURED = (Comment, Keyword, Name.Decorator, Name.Function, String)
 
 
 class FewColours(Filter):
@@ -43,7 +43,8 @@ def coloured(source: str) -> str:
     """
     lexer = PythonLexer()
     lexer.add_filter(FewColours())
-    lines = highlight(source, lexer, HtmlFormatter(nowrap=True)).splitlines()
+    text = highlight(source, lexer, HtmlFormatter(nowrap=True))
+    lines = text.replace("&quot;", '"').replace("&#39;", "'").splitlines()
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef):
             line = lines[node.lineno - 1]

@@ -19,7 +19,7 @@ GRAM = r"$\sigma_{\max}(M^TM-\alpha I)$"
 def pattern_figure(table: Table) -> Figure:
     """Where the kernel entries stand in M: one panel per case, one colour per tap (p, q).
 
-    Below it the kernel in the same colours, white where a tap stands nowhere in M.
+    Below it the kernel in the same colours, empty where a tap stands nowhere in M.
 
     Columns: case, kernel_size, rows, columns (the size of M), block (its N^2), row, column, tap
     (counted from 1 on, row by row).
@@ -162,7 +162,7 @@ def convergence_figure(table: Table) -> Figure:
 
     On the left axis, blue, sigma_max (solid), sigma_min (dashed) and kappa (dotted). On the right,
     logarithmic for a dip below alpha to be seen, R_alpha as the algorithm estimates it (orange,
-    solid, with dots), the exact one (black, dashed) and alpha (black, thin, dotted).
+    solid, with dots), the exact one (dashed) and alpha (thin, dotted), both in the axes' colour.
     """
     cases = groups(table, "case")
     rows = -(-len(cases) // 2)

@@ -10,9 +10,9 @@ from matplotlib.image import AxesImage
 from convreg.plots.style import CYCLE, axes_grid, drawn
 from convreg.storage.tables import Table, groups
 
-MARKS = {  # marker, face and edge, of light and dark against every colour
-    "index 1": ("o", "black", "white"),
-    "index -1": ("o", "white", "black"),
+MARKS = {  # marker, face and edge: seen against every colour, and told apart by their shape alone
+    "index 1": ("o", "white", "black"),
+    "index -1": ("^", "white", "black"),
     "undecided": ("s", "none", "black"),
 }
 
@@ -21,8 +21,8 @@ MARKS = {  # marker, face and edge, of light and dark against every colour
 def determinant_figure(table: Table) -> Figure:
     """The argument of det F on the torus in colour, and its zeros, one panel beside the other.
 
-    A zero of index 1 is a filled circle, one of index -1 an open one; where it is undecided whether
-    there is one, a square.
+    A zero of index 1 is a circle, one of index -1 a triangle; where it is undecided whether there
+    is one, a square.
 
     Columns: panel (its title), kind ("argument", "index 1", "index -1" or "undecided"), theta_1 and
     theta_2 in units of pi, argument in units of pi.
@@ -75,7 +75,7 @@ KAPPAS = (1.01, 1.03, 1.1, 1.3, 2, 4, 11)
 def tradeoff_figure(table: Table) -> Figure:
     """The best kappa with a given share off the centre, on the way down; a panel for each g.
 
-    Bold is the method "R", thin are the others. Grey is where no kernel is, dotted what 3 x 3
+    Bold is the method "R", thin are the others. Shaded is where no kernel is, dotted what 3 x 3
     kernels have that are constructed.
 
     Columns: g, start ("c = 0", "c = 2" or "limit"), line (the method; "no kernel" or

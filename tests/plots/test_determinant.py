@@ -60,7 +60,7 @@ def test_the_colours_close_and_are_light_and_dark():
     assert abs(grey[1] - grey[0]) > 0.5
 
 
-def test_zeros_have_filled_and_open_marks():
+def test_zeros_have_marks_of_their_own_shape():
     figure = figure_of(made_up("before", 4, MARKS), made_up("after", 4, []))
     found = {}
     for line in figure.axes[0].lines:
@@ -68,8 +68,8 @@ def test_zeros_have_filled_and_open_marks():
         found[marker] = [*zip(line.get_xdata(), line.get_ydata(), strict=True)]
         assert line.get_linestyle() == "None"
     assert found == {
-        ("o", "black", "white"): [(0.3, 1.2), (0.5, 0.6)],
-        ("o", "white", "black"): [(1.7, 0.8)],
+        ("o", "white", "black"): [(0.3, 1.2), (0.5, 0.6)],
+        ("^", "white", "black"): [(1.7, 0.8)],
         ("s", "none", "black"): [(1.1, 1.9)],
     }
     assert not figure.axes[1].lines

@@ -122,6 +122,6 @@ def add_filter(app: Sphinx, page: str, template: str, context: object, tree: obj
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect it, before links.py takes the links."""
-    app.connect("doctree-read", mark_tables, priority=400)
+    app.connect("doctree-read", mark_tables, priority=80)
     app.connect("html-page-context", add_filter)
     return {"parallel_read_safe": True}

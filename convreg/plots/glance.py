@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from convreg.plots.style import CYCLE, drawn, plain_logarithm, whole_iterations
 from convreg.storage.tables import Table
@@ -29,9 +30,10 @@ def card_figure(table: Table) -> Figure:
 
     Columns: alpha, iteration, estimate, penalty, of one descent.
     """
-    figure, ax = plt.subplots(figsize=(6, 3.15), layout="constrained")
+    margins = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
+    figure, ax = plt.subplots(figsize=(6, 3.15), layout=margins)
     _descent(ax, table)
-    figure.suptitle("convreg", x=0.075, ha="left", fontsize=17, fontweight="bold")
+    figure.suptitle("convreg", x=0.09, ha="left", fontsize=17, fontweight="bold")
     ax.set_title(TITLE, loc="left", fontsize=11)
     return figure
 

@@ -50,7 +50,7 @@ def describe(
 ) -> None:
     """Give the template its words."""
     text = OWN.get(pagename) or (paragraphs(doctree) if doctree else of_source(context))
-    if text.startswith("python "):  # a report begins with the versions
+    if text.startswith("python 3"):  # a report begins with the versions
         text = f"{context['title']}: what was measured, as ratios within one run, and on what."
     context["description"] = shortened(text)
     if pagename in TITLES:
@@ -66,10 +66,11 @@ def paragraphs(doctree: nodes.document) -> str:
 
 
 def of_source(context: dict[str, Any]) -> str:
-    """For the source of a module: the first line that it says of itself."""
-    said = re.search(r'"""(.+?)(?:"""|</span>)', context.get("body", ""))
-    words = FORMULA.sub(lambda found: plain(found[1]), unescape(said[1]) if said else "")
-    return f"Source of {context['title']}. {words}"
+    """For the source of a module: the first paragraph that it says of itself."""
+    said = re.search(r'"""(.+?)(?:"""|\n\n|</span>\n\n)', context.get("body", ""), re.DOTALL)
+    text = unescape(re.sub(r"<[^>]+>", "", said[1])) if said else ""
+    words = FORMULA.sub(lambda found: plain(found[1]), text)
+    return f"Source of {context['title']}. {words.replace('`', '')}"
 
 
 def stands_free(paragraph: nodes.paragraph) -> bool:
@@ -83,7 +84,7 @@ def shortened(text: str) -> str:
     >>> shortened("One. Two and three go on for more than forty letters. Four.")
     'One. Two and three go on for more than forty letters.'
     """
-    first, *others = re.split(r"(?<=[.?!]) (?=[A-Z0-9])", " ".join(text.split()))
+    first, *others = re.split(r"(?<=[\w)]{2}[.?!]) ", " ".join(text.split()))
     while others and len(first) < LEAST:
         first = f"{first} {others.pop(0)}"
     if len(first) <= MOST:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tabulate
 from numpy.typing import NDArray
-from tabulate import tabulate
 
 from convreg.storage.tables import Table, checked_table
 
@@ -199,4 +199,4 @@ def _drawn(
 ) -> str:
     """What the library makes of it, each cell as it stands."""
     rows = list(zip(*columns, strict=True))
-    return tabulate(rows, names, kind, colalign=sides, disable_numparse=True)
+    return tabulate.tabulate(rows, names, kind, colalign=sides, disable_numparse=True)

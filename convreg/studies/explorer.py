@@ -1,6 +1,6 @@
 """Section 3 with other choices: the runs of Algorithm 2.1 that the site's first figure can show.
 
-    python -m convreg.studies.explorer > docs/_static/explorer.json
+    python -m convreg.studies.explorer > docs/explorer.json
 
 writes them anew, in some two minutes.
 """
@@ -77,14 +77,13 @@ def explore(choice: Choice) -> dict[str, Any]:
     dict
         ``sigma_max``, ``sigma_min``, ``condition_number``, ``estimate`` and ``penalty``, the exact
         R_alpha, each a list with a value before the first step and after every step, to three
-        digits; ``taps``, for every pair of `shown_pairs` and every tap, row by row, the same of
-        that tap in hundredths; ``words``, what
-        `in_words` says.
+        digits; ``taps``, as often, those of every pair of `shown_pairs`, row by row, in hundredths;
+        ``words``, what `in_words` says.
 
     Examples
     --------
     >>> run = explore(Choice(Case(3, 1, 10.0), "columns", 2))
-    >>> run["estimate"][4], run["penalty"][4], len(run["taps"])
+    >>> run["estimate"][4], run["penalty"][4], len(run["taps"][4])
     (6.04, 10.0, 27)
     """
     case, gram, update = choice
@@ -100,14 +99,14 @@ def explore(choice: Choice) -> dict[str, Any]:
     )
     table = rounded({name: descent.history[name] for name in PAPERS_LINES}, 3)
     lines = {name: column.tolist() for name, column in table.items()}
-    taps = _taps(np.stack(kernels, axis=-1), shown_pairs(case.g, case.h))
+    taps = _taps(np.array(kernels), shown_pairs(case.g, case.h))
     return {**lines, "taps": taps, "words": in_words(choice, table["estimate"], table["penalty"])}
 
 
 def _taps(kernels: NDArray, pairs: list[tuple[int, int]]) -> list[list[int]]:
-    """The taps of some pairs of channels in hundredths, a list over the iterations for each."""
-    chosen = np.concatenate([kernels[:, :, i, j].reshape(-1, kernels.shape[-1]) for i, j in pairs])
-    hundredths: list[list[int]] = (100 * chosen).round().astype(int).tolist()
+    """The taps of some pairs of channels of each kernel, in hundredths."""
+    chosen = [kernels[..., i, j].reshape(len(kernels), -1) for i, j in pairs]
+    hundredths: list[list[int]] = (100 * np.hstack(chosen)).round().astype(int).tolist()
     return hundredths
 
 
@@ -115,7 +114,8 @@ def in_words(choice: Choice, estimate: NDArray, penalty: NDArray) -> list[str]:
     """Whether the estimate and the exact penalty fall below alpha, from the numbers shown.
 
     >>> choice = Choice(Case(3, 1, 1.0), "rows", 2)
-    >>> for sentence in in_words(choice, np.array([8.0, 0.25, 0.5]), np.array([8.0, 2.0, 0.5])):
+    >>> estimates = np.array([8.0, 0.25, 0.5])
+    >>> for sentence in in_words(choice, estimates, np.array([8.0, 2.0, 0.5])):
     ...     print(ascii(sentence))
     'The estimate falls below \\u03b1 = 1: it is lowest, 0.25, at iteration 1.'
     'The exact penalty falls below \\u03b1: it is lowest, 0.5, at iteration 2.'

@@ -1,8 +1,8 @@
 """The interactive figure: a directive, with the caption as its content.
 
-It shows the runs of _static/explorer.json, which convreg.studies.explorer writes, and travels with
-its page: packed, so that it is small and needs no server. Without JavaScript there is a picture of
-the first run.
+It shows the runs of explorer.json, which convreg.studies.explorer writes. They travel within the
+page, packed: so they are small and need no server. Without JavaScript there is a picture of the
+first run.
 """
 
 import base64
@@ -21,7 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 from convreg.plots.paper import convergence_figure
 from convreg.storage.tables import PAPERS_LINES
 
-RECORD = "_static/explorer.json"
+RECORD = "explorer.json"
 TEMPLATE = "_templates/explorer.html"
 START = {"kernel": "3x3x3x1", "alpha": "1", "gram": "columns", "update": "2"}
 PICTURE = "explorer.png"

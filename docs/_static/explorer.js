@@ -116,20 +116,22 @@ class Explorer {
     const pairs = this.record.kernels[this.kernel];
     const [size, , inputs, outputs] = this.kernel.split("x").map(Number);
     const all = inputs * outputs;
-    const which = all > pairs.length ? ` (${pairs.length} of ${all} pairs of channels)` : "";
+    const which = all > pairs.length ? ` (${pairs.length} of ${all} pairs)` : "";
     const title = document.createElement("p");
-    title.textContent = `Taps at iteration ${this.iteration}${which}`;
+    const detail = document.createElement("small");
+    detail.textContent = `input → output channel${which}`;
+    title.append(`Taps at iteration ${this.iteration} `, detail);
     const tables = pairs.map(([input, output], index) => {
       const table = document.createElement("table");
-      table.createCaption().textContent = `input ${input + 1} → output ${output + 1}`;
+      table.createCaption().textContent = `${input + 1} → ${output + 1}`;
       for (let p = 0; p < size; p++) {
         const row = table.insertRow();
         for (let q = 0; q < size; q++) {
-          const tap = this.run.taps[(index * size + p) * size + q][this.iteration];
+          const tap = this.run.taps[this.iteration][(index * size + p) * size + q];
           const cell = row.insertCell();
           cell.textContent = (tap / 100).toFixed(2).replace("-", "−");
           cell.className = tap < 0 ? "minus" : "plus";
-          cell.style.setProperty("--strength", 0.7 * Math.abs(tap));
+          cell.style.setProperty("--strength", Math.round(0.7 * Math.abs(tap)));
         }
       }
       return table;

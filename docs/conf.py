@@ -30,6 +30,7 @@ extensions = [
     "sphinx-mathjax-offline",
     "sphinx_copybutton",
     # ours
+    "accessibility",
     "backlinks",
     "breaks",
     "descriptions",

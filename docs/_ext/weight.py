@@ -20,15 +20,18 @@ MATHJAX = (
 COMPONENTS = ["input/tex", "output/chtml", "a11y/assistive-mml"]
 ICON = re.compile(r"\bfa-[a-z0-9-]+")
 ICON_RULE = re.compile(r'((?:\.fa-[a-z0-9-]+,?)+)\{--fa:"[^"]*"\}')
-# In code, what has the colour of text; and what a signature says twice.
+# In code, what has the colour of text; on pages of sources numbers and operators have it, too. And
+# what signatures and literals say twice.
 PLAIN_CODE = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
-TWICE = re.compile(r'<span class="([a-z]+)"><span class="pre">([^<]*)</span></span>')
+PLAIN_SOURCE = re.compile(r'<span class="(?:n|nn|p|w|o|ow|mi|mf|nb|bp|si)">([^<]*)</span>')
+TWICE = re.compile(r'<(span|code) class="([^"]+)"><span class="pre">([^<]*)</span></\1>')
 
 
 def fewer_tags(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
     """Code with a tag for what has a colour of its own, not for each word."""
-    body = context.get("body", "")
-    context["body"] = PLAIN_CODE.sub(r"\1", TWICE.sub(r'<span class="\1">\2</span>', body))
+    plain = PLAIN_SOURCE if page.startswith(("_modules/", "tests/")) else PLAIN_CODE
+    body = TWICE.sub(r'<\1 class="\2">\3</\1>', context.get("body", ""))
+    context["body"] = plain.sub(r"\1", body)
 
 
 def lean_head(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:

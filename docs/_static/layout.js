@@ -1,0 +1,19 @@
+"use strict";
+/* A formula that is too wide for its place scrolls there, and the keyboard reaches it. */
+
+function fitFormulas() {
+  for (const formula of document.querySelectorAll(".bd-article .math")) {
+    const wide = formula.scrollWidth > formula.clientWidth + 2;
+    formula.classList.toggle("wide", wide);
+    if (wide) {
+      formula.tabIndex = 0;
+    } else {
+      formula.removeAttribute("tabindex");
+    }
+  }
+}
+
+if (window.MathJax?.startup) {
+  MathJax.startup.promise.then(fitFormulas);
+  window.addEventListener("resize", fitFormulas);
+}

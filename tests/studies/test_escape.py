@@ -1,13 +1,16 @@
 """The seeds' study of the square case: runs against the methods themselves, tables by hand."""
 
+import importlib
+
 import numpy as np
 import pytest
 from strategies import reference_matrix
 
 from convreg import minimize_penalty, polyak_step
+from convreg.companion.notebooks import ROOT
 from convreg.examples import start_kernel
 from convreg.learning_rates import clipped_polyak_step
-from convreg.storage.tables import from_rows
+from convreg.storage.tables import from_rows, read_table
 from convreg.studies import escape
 from convreg.studies.barrier import off_centre_share
 from convreg.studies.escape import EXACT_TRIPLETS, WAYS, Escape, agree, escape_table, run, start
@@ -228,3 +231,12 @@ def test_the_table_of_predictions_by_hand():
     ]
     held_out = prediction_table(TABLE, "R, rate limited", 8, range(51, 101))
     assert rows_of(held_out)[0][:3] == (1, 1, 1.0)
+
+
+def test_the_page_of_the_square_case_is_that_of_its_numbers(monkeypatch):
+    folder = ROOT / "benchmarks"
+    monkeypatch.syspath_prepend(folder)
+    page = importlib.import_module("square")
+    names = ("square", "tradeoff", "square_layer")
+    text = page.report(*(read_table(folder / f"{name}.csv") for name in names))
+    assert text == (folder / "square.md").read_text(encoding="utf-8")

@@ -155,7 +155,8 @@ def summary(histories: Mapping[str, np.recarray]) -> dict[str, NDArray]:
     >>> [*table]  # doctest: +NORMALIZE_WHITESPACE
     ['case', 'kappa, start', 'kappa, end', 'sigma_max', 'sigma_min', 'estimate', 'R_alpha',
      'lowest estimate', 'at iteration']
-    >>> [table[name].round(1).item() for name in ("kappa, start", "kappa, end", "at iteration")]
+    >>> names = ("kappa, start", "kappa, end", "at iteration")
+    >>> [table[name].round(1).item() for name in names]
     [12.4, 10.4, 1]
     """
     H = list(histories.values())
@@ -176,7 +177,8 @@ def summary(histories: Mapping[str, np.recarray]) -> dict[str, NDArray]:
 def final_values(histories: Collection[np.recarray]) -> dict[str, float]:
     """The last values of histories, the worst of each kind, and the lowest estimate on the way.
 
-    >>> round(final_values(run(EXAMPLE_2._replace(alphas=(10.0,))).values())["lowest_estimate"], 2)
+    >>> histories = run(EXAMPLE_2._replace(alphas=(10.0,)))
+    >>> round(final_values(histories.values())["lowest_estimate"], 2)
     6.04
     """
     last = ("condition_number", "penalty", "sigma_max")

@@ -25,7 +25,8 @@ class Verdict(NamedTuple):
 def select(table: Table, **wanted: object) -> Table:
     """The rows with these values, a range standing for all its numbers.
 
-    >>> select({"g": np.array([1, 1, 2]), "state": np.array([1, 5, 1])}, g=1, state=range(1, 4))
+    >>> table = {"g": np.array([1, 1, 2]), "state": np.array([1, 5, 1])}
+    >>> select(table, g=1, state=range(1, 4))
     {'g': array([1]), 'state': array([1])}
     """
     kept = np.ones(len(next(iter(table.values()))), bool)
@@ -111,7 +112,8 @@ def class_table(table: Table, method: str, g: int, N: int) -> Table:
 def kernel_table(table: Table, g: int, N: int, c: float = 0.0, state: int = 1) -> Table:
     """One start kernel: for each method kappa, the share off the centre, and the classes.
 
-    >>> run = {"method": "R", "g": 2, "N": 15, "c": 0.0, "state": 1, "kappa": 1.02, "steps": 100}
+    >>> run = {"method": "R", "g": 2, "N": 15, "c": 0.0, "state": 1}
+    >>> run |= {"kappa": 1.02, "steps": 100}
     >>> run |= {"off_centre": 0.2, "classes": "zzzttt"}
     >>> table = {name: np.array([value]) for name, value in run.items()}
     >>> [column.item() for column in kernel_table(table, 2, 15).values()]
@@ -147,7 +149,8 @@ def prediction_table(table: Table, method: str, N: int, states: range) -> Table:
     >>> run["classes"] = "zztttt"
     >>> table = {name: np.array([value]) for name, value in run.items()}
     >>> found = prediction_table(table, "R", 8, range(1, 51))
-    >>> found["reached"].item(), found["right after 10"].item(), found["right after 20"].item()
+    >>> names = ("reached", "right after 10", "right after 20")
+    >>> tuple(found[name].item() for name in names)
     (1.0, 0.0, 1.0)
     """
     steps = (0, *MARKS[:-1])

@@ -218,7 +218,8 @@ def steps_at_kinks(
 def second_half(lines: Iterable[Mapping[str, Any]]) -> Table:
     """Section 2.1: between which values R_alpha is in the second half of `steps_at_kinks`.
 
-    >>> line = {"panel": "fixed step", "line": "one gradient", "value": np.array([9.0, 8, 1, 2])}
+    >>> line = {"panel": "fixed step", "line": "one gradient"}
+    >>> line["value"] = np.array([9.0, 8, 1, 2])
     >>> {name: column.item() for name, column in second_half([line]).items()}
     {'step': 'fixed step', 'along': 'one gradient', 'least R_alpha': 1.0, 'greatest': 2.0}
     """

@@ -89,9 +89,10 @@ def outcome_table(runs: Runs) -> Table:
     """A row for each outcome, its values at the end.
 
     >>> table = outcome_table({("here", "rows"): Outcome(4, 6.04, 3.49, 0.624, 5.59, 10.0)})
-    >>> {name: column.item() for name, column in table.items()}  # doctest: +NORMALIZE_WHITESPACE
-    {'case': 'here', 'Gram matrix': "MM'", 'sigma_max': 3.49, 'sigma_min': 0.624, 'kappa': 5.59,
-     'R_alpha': 10.0}
+    >>> {name: column.item() for name, column in table.items()}
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'case': 'here', 'Gram matrix': "MM'", 'sigma_max': 3.49, 'sigma_min': 0.624,
+     'kappa': 5.59, 'R_alpha': 10.0}
     """
     rows = []
     for (case, gram), run in runs.items():
@@ -111,8 +112,8 @@ def summary_of_outcomes(table: Table) -> Table:
     >>> summary = summary_of_outcomes(from_rows(names, rows))
     >>> {name: column.item() for name, column in summary.items()}
     ... # doctest: +NORMALIZE_WHITESPACE
-    {'alpha': 1.0, 'estimates below alpha': 1.0, 'lowest from iteration': 6, 'to iteration': 6,
-     "median kappa, M'M": 3.0, "median kappa, MM'": 1.2}
+    {'alpha': 1.0, 'estimates below alpha': 1.0, 'lowest from iteration': 6,
+     'to iteration': 6, "median kappa, M'M": 3.0, "median kappa, MM'": 1.2}
     """
     rows = []
     for alpha, runs in groups(table, "alpha").items():

@@ -64,7 +64,8 @@ def symbol_report(K: NDArray, points: int = 128) -> Square:
 def report_table(reports: Mapping[str, Square]) -> Table:
     """Section 2.1, [4, 12]: a row for each report, without the plane waves' bound.
 
-    >>> table = report_table({"here": Square(([-1, 0], [0]), 0.5, np.full(4, 0.7), np.ones(4))})
+    >>> here = Square(([-1, 0], [0]), 0.5, np.full(4, 0.7), np.ones(4))
+    >>> table = report_table({"here": here})
     >>> [column.item() for column in table.values()]
     ['here', '-1, 0', '0', 0.5, 0.7, 0.7, 0.7, 0.7]
     """

@@ -109,7 +109,8 @@ def periodic_table(cases: Iterable[Periodic]) -> Table:
     """Section 1, [18]: a row for each of the cases.
 
     >>> table = periodic_table([Periodic("shift", 5, (1.0, 0.9), (0.8, 0.0), 1.1)])
-    >>> {name: column.item() for name, column in table.items()}  # doctest: +NORMALIZE_WHITESPACE
+    >>> {name: column.item() for name, column in table.items()}
+    ... # doctest: +NORMALIZE_WHITESPACE
     {'taps': 'shift', 'N': 5, 'largest, periodic': 1.0, 'padded': 0.8, 'on side N + 1': 1.1,
      'smallest, periodic': 0.9, 'smallest, padded': 0.0}
     """

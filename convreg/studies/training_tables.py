@@ -90,7 +90,8 @@ def by_strength(accuracy: Table) -> Table:
 def of_methods(table: Table, methods: Collection[str]) -> Table:
     """The rows of some methods.
 
-    >>> of_methods({"method": np.array(["a", "b", "a"]), "x": np.array([1, 2, 3])}, ["a"])["x"]
+    >>> table = {"method": np.array(["a", "b", "a"]), "x": np.array([1, 2, 3])}
+    >>> of_methods(table, ["a"])["x"]
     array([1, 3])
     """
     return selected(table, np.isin(table["method"], list(methods)))
@@ -212,7 +213,8 @@ def growth(layers: Table, method: str) -> tuple[NDArray, NDArray]:
 def farthest(rows: Table, alpha: float) -> float:
     """How far the extreme singular values are from sqrt(alpha), as a fraction of it.
 
-    >>> farthest({"sigma_max": np.array([2.0, 3.0]), "sigma_min": np.array([0.5, 0.0])}, 4.0)
+    >>> table = {"sigma_max": np.array([2.0, 3.0]), "sigma_min": np.array([0.5, 0.0])}
+    >>> farthest(table, 4.0)
     1.0
     """
     sigma = np.concatenate([rows["sigma_max"], rows["sigma_min"]])

@@ -1,10 +1,12 @@
-"""A folder of pages as a browser meets it: served, opened on a phone, everything wrong noted."""
+"""A folder of pages as a browser meets it: served, opened at four widths in two themes, everything
+wrong noted."""
 
 import functools
 import http.server
 import threading
 import urllib.parse
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -21,47 +23,15 @@ QUIET = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
-# What is wrong with a page; its ids, its links and how many formulas it has.
-INSPECT = r"""async () => {
-  if (window.MathJax && MathJax.startup) await MathJax.startup.promise
-  const problems = [], root = document.documentElement
-  const all = selector => [...document.querySelectorAll(selector)]
-  const box = e => e.getBoundingClientRect()
-
-  const raw = /\$|\\\(|\\\[|\\begin|\\frac|\\sigma|\\mathcal/
-  if (raw.test(document.title)) problems.push(`raw mathematics in the title: ${document.title}`)
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-  while (walk.nextNode()) {
-    const text = walk.currentNode
-    if (raw.test(text.data) && !text.parentElement.closest("code, pre, script, style"))
-      problems.push(`raw mathematics: ${text.data.trim().slice(0, 60)}`)
-  }
-  for (const e of all(".math"))
-    if (!e.querySelector("mjx-container")) problems.push(`not typeset: ${e.textContent}`)
-  for (const e of all("mjx-merror, [data-mjx-error]"))
-    problems.push(`MathJax error: ${e.textContent}`)
-
-  for (const e of all("img")) {
-    const sized = e.getAttribute("width") > 0 && e.getAttribute("height") > 0
-    if (!e.naturalWidth) problems.push(`image not loaded: ${e.src}`)
-    if (!e.alt.trim()) problems.push(`image without alt: ${e.src}`)
-    if (!sized) problems.push(`image without size: ${e.src}`)
-  }
-
-  for (const e of [root, document.body, ...all("main, .bd-article-container, .bd-article")])
-    if (e.scrollWidth > Math.min(e.clientWidth, innerWidth))
-      problems.push(`scrolls sideways: ${e.localName}`)
-  for (const e of all(".math")) {
-    const formula = e.querySelector("mjx-math")
-    const hidden = getComputedStyle(e).overflowX == "hidden"
-    if (hidden && e.scrollWidth > e.clientWidth + 1) problems.push(`cut: ${e.title}`)
-    if (formula && box(formula).left < box(e).left - 1)
-      problems.push(`begins out of reach: ${formula.textContent}`)
-  }
-
-  const ids = all("[id]").map(e => e.id), links = all("a[href]").map(e => e.href)
-  return {problems: [...new Set(problems)], ids, links, formulas: all("mjx-container").length}
-}"""
+WIDTHS = (360, 768, 1400, 1920)
+INSPECT = Path(__file__).with_name("inspect.js").read_text(encoding="utf-8")
+THEME = "theme => { document.documentElement.dataset.theme = theme }"  # as the theme's switch does
+# What axe-core is asked: everything, what does not depend on colours, these alone.
+ALL: dict = {}
+SHAPE = {"rules": {"color-contrast": {"enabled": False}}}
+COLOURS = {"runOnly": ["color-contrast"]}
+# Its longest work is the contrast of each token of code: a test of its own has each kind once.
+CODE = ["pre", "dt.sig"]
 
 # What a printed page cuts off; 900 is the height of a page.
 CUT = """async () => {
@@ -107,7 +77,7 @@ def served(folder):
 
 
 def visit(browser, url):
-    """A page on a phone, with all that went wrong on the way."""
+    """A page, opened once on a phone and then made wider, with all that went wrong on the way."""
     problems = []
 
     def heard(message):
@@ -130,8 +100,36 @@ def visit(browser, url):
         page.on("pageerror", lambda error: problems.append(f"error: {error}"))
         page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
         page.goto(url)
-        seen = page.evaluate(INSPECT)
-    return Visit(problems + seen["problems"], set(seen["ids"]), seen["links"], seen["formulas"])
+        inspected(page)
+        seen = page.evaluate("inspect.content()")
+        problems += seen["problems"]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            found = page.evaluate("inspect.fits()")
+            problems += [f"{width}: {problem}" for problem in found]
+            if width == 360 and "/_modules/" not in url:
+                problems += accessible(page, "light", SHAPE)
+            if width == 1400:
+                problems += accessible(page, "light", ALL) + accessible(page, "dark", COLOURS)
+    return Visit(problems, set(seen["ids"]), seen["links"], seen["formulas"])
+
+
+def inspected(page):
+    """Give an open page our instruments and axe-core."""
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    page.evaluate(INSPECT)
+    page.evaluate(AXE_SCRIPT)
+
+
+def accessible(page, theme, options, leaving=tuple(CODE)):
+    """The serious faults that axe-core finds in a theme."""
+    page.evaluate(THEME, theme)
+    asked = [options, list(leaving)]
+    found = page.evaluate("([options, leaving]) => inspect.accessible(options, leaving)", asked)
+    page.evaluate(THEME, "light")
+    width = page.viewport_size["width"]
+    return [f"{width} {theme}: {problem}" for problem in found]
 
 
 def foreign(url, home):

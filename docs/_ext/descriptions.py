@@ -30,6 +30,8 @@ OWN = {
     "CONTRIBUTING": "What belongs into convreg, how to add a notebook or change a number, and the"
     " tests in their tiers.",
     "benchmarks/starts": "What R_alpha is at the start of a ResNet-18, and what a batch norm does.",
+    "api/companion": "How a notebook is run as a program: its parameters, one run, a sweep, all of"
+    " them, the command line.",
     "benchmarks/README": "What convreg is measured against, item by item, with the targets and the"
     " commands that measure it again.",
     "benchmarks/coverage": "The layers of the networks of torchvision and timm that have a penalty,"

@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 
 NUMBER = re.compile(r"[<>~≤≥±]? ?[-+−]?\d[\d.,]*([eE][-+]?\d+)? ?(%|[mµn]?s|min|h|[kMG]i?B|times)?")
 NO_NUMBER = ("", "-", "–", "inf", "nan")
-LONG = 20  # letters: a longer word may be broken behind one of these
+LONG = 16  # letters: a longer word may be broken behind one of these
 BREAKS = re.compile(r"(?<=[._/,=])(?=\w)")
 ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
 ROOM = 26  # letters that fit beside each other on a phone

@@ -28,10 +28,13 @@ TWICE = re.compile(r'<(span|code) class="([^"]+)"><span class="pre">([^<]*)</spa
 
 
 def fewer_tags(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """Code with a tag for what has a colour of its own, not for each word."""
-    plain = PLAIN_SOURCE if page.startswith(("_modules/", "tests/")) else PLAIN_CODE
+    """Code with a tag for what has a colour of its own, not for each word, and no empty last line."""
     body = TWICE.sub(r'<\1 class="\2">\3</\1>', context.get("body", ""))
-    context["body"] = plain.sub(r"\1", body)
+    body = re.sub(r"\n+</pre>", "\n</pre>", PLAIN_CODE.sub(r"\1", body))
+    if page.startswith(("_modules/", "tests/")):
+        above, tag, source = PLAIN_SOURCE.sub(r"\1", body).partition("<pre>")
+        body = above + tag + source.replace("&quot;", '"').replace("&#39;", "'")
+    context["body"] = body
 
 
 def lean_head(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:

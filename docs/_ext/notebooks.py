@@ -64,13 +64,24 @@ def bar(notebook: Facts) -> nodes.container:
     links = nodes.paragraph("", "", download(path, "Download notebook"))
     for name, address in launches(REPOSITORY, path).items():
         links += nodes.reference("", f"Open in {name}", refuri=address)
-    links += nodes.inline("", f"runs in about {notebook.runs_in}")
+    links += how_to_run(notebook)
     again = code("sh", notebook.command)
     parts = nodes.container("", links, again, classes=["notebook-bar"])
     if launches(REPOSITORY, path):
         first = code("ipython3", first_cell(REPOSITORY))
         parts += HideCodeCellNode("", first, prompt_show=f"On Colab {FIRST}")
     return parts
+
+
+def how_to_run(notebook: Facts) -> nodes.inline:
+    """The time it takes, and what the command does that follows."""
+    says = nodes.inline("", f"Runs in about {notebook.runs_in}; ")
+    if " -p " in notebook.command:
+        own = nodes.reference("", "your own numbers", refuri="../rerun.html#parameters")
+        says += [nodes.Text("with "), own, nodes.Text(":")]
+    else:
+        says += nodes.Text("again:")
+    return says
 
 
 def code(language: str, text: str) -> nodes.literal_block:

@@ -13,6 +13,13 @@ def diagonals(rows):
     return sorted(set((rows["row"] - rows["column"]).tolist()))
 
 
+def is_whole(rows):
+    """Whether as many entries are there as taps land on pixels, in both directions alike."""
+    side, k = round(rows["block"][0] ** 0.5), rows["kernel_size"][0]
+    reach = side - np.abs(np.arange(k) - (k + 1) // 2 + 1)
+    return len(rows["row"]) == reach.sum() ** 2
+
+
 def in_runs(numbers):
     """Whole numbers in runs without a gap.
 
@@ -56,7 +63,7 @@ def pattern(table):
         Clause(
             f"k = {one['kernel_size'][0]} and N = {round(one['block'][0] ** 0.5)}, {size(one)}: "
             f"{word(len(bands))} diagonal bands of diagonals.",
-            {len(band) for band in bands} == {3} and bands[1] == [-1, 0, 1],
+            {len(band) for band in bands} == {3} and bands[1] == [-1, 0, 1] and is_whole(one),
         ),
         Clause(
             f"g = {wide} and h = {tall}, {size(several)}: the same pattern in each of "
@@ -66,7 +73,7 @@ def pattern(table):
         Clause(
             f"k = {even['kernel_size'][0]}, {size(even)}: one pair of diagonals and a second to "
             "the right of it.",
-            len(in_runs(diagonals(even))) == 2 and right == [-1, 0],
+            len(in_runs(diagonals(even))) == 2 and right == [-1, 0] and is_whole(even),
         ),
         Clause(
             f"k = {k} and N = {round(large['block'][0] ** 0.5)}, {size(large)}: no entry is zero, "

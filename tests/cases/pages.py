@@ -38,4 +38,4 @@ def scorecard_of_notebook_0():
     notebook = nbformat.read(ROOT / "notebooks" / "00_overview.ipynb", as_version=4)
     (cell,) = (cell for cell in notebook.cells if "claims" in cell.metadata.get("tags", []))
     printed, shown = cell.outputs
-    return printed.text.strip(), shown.data["text/markdown"]
+    return " ".join(printed.text.split()), shown.data["text/markdown"]

@@ -291,6 +291,19 @@ def test_the_last_cell_keeps_the_results(path):
     assert [ast.unparse(argument) for argument in call.args[6:]] == ["scored"] * len(judges)
 
 
+ELSEWHERE = {"00": "", "06": "04_power_method.ipynb", "11": "07_barrier.ipynb"}
+
+
+@every_notebook
+def test_the_central_step_is_written_out_and_checked(path):
+    """By hand, against the function; or the notebook links to the one that does."""
+    checks = [call.args[0] for cell in cells(path) for call in calls(cell.source, "confirm")]
+    by_hand = any("by hand" in ast.unparse(statement) for statement in checks)
+    assert by_hand == (path.name[:2] not in ELSEWHERE)
+    linked = ELSEWHERE.get(path.name[:2], "")
+    assert any(linked in cell.source for cell in cells(path, "markdown")[1:-1])
+
+
 def saved_by(cell):
     """The names of the figures that a cell saves."""
     found = []
@@ -330,7 +343,7 @@ def test_figures_3_1_and_3_2_hold_the_papers_numbers_to_six_digits():
 def test_the_pages_carry_the_scorecard_of_notebook_0():
     (cell,) = (cell for cell in cells(NOTEBOOKS[0]) if is_tagged(cell, "claims"))
     printed, shown = cell.outputs
-    table, tally = shown.data["text/markdown"], printed.text.strip()
+    table, tally = shown.data["text/markdown"], " ".join(printed.text.split())
     assert f"\n\n{table}\n" in (ROOT / "docs" / "scorecard.md").read_text()
     assert tally in (ROOT / "README.md").read_text()
 
@@ -413,3 +426,10 @@ def test_there_are_other_parameters_for_every_notebook():
     for path in NOTEBOOKS:
         given, _ = parameters_of(path)
         assert OTHERS[path.stem].keys() <= given.keys()
+
+
+@every_notebook
+def test_what_it_prints_is_no_wider_than_its_code(path):
+    for cell in cells(path):
+        for output in cell.outputs:
+            assert all(len(line) <= COLUMNS for line in output.get("text", "").splitlines())

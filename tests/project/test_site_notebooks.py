@@ -206,7 +206,7 @@ def test_print_has_the_folded_cells_open_and_no_buttons(page, address):
     assert fold.locator("pre").is_visible()
     assert fold.locator("pre").bounding_box()["height"] > 100
     assert not fold.locator("summary").is_visible()
-    assert not page.locator(".notebook-bar a, .figure-files").filter(visible=True).count()
+    assert not page.locator(".notebook-bar p > a, .figure-files").filter(visible=True).count()
 
 
 @with_a_browser

@@ -4,7 +4,17 @@ import pkgutil
 import re
 
 import pytest
-from browsing import CUT, dead_links, none_of, served, visit
+from browsing import (
+    COLOURS,
+    CUT,
+    THEME,
+    accessible,
+    dead_links,
+    inspected,
+    none_of,
+    served,
+    visit,
+)
 from pages import ROOT, rows
 from pages import page as page_of_docs
 
@@ -60,6 +70,64 @@ def test_equation_numbers_are_the_papers(site):
     texts = [path.read_text() for path in site.rglob("*.html")]
     numbers = [re.findall(r"\\tag\{([^}]*)\}", text) for text in texts]
     assert {"1.2", "2.2", "2.5"} <= set().union(*numbers) <= EQUATIONS
+
+
+@with_a_browser
+@of_the_site
+def test_every_kind_of_token_in_code_can_be_read(page, site, address):
+    """Once each, as axe-core takes seconds for the contrast of a page of code."""
+    texts = [path.read_text(encoding="utf-8") for path in site.rglob("*.html")]
+    kinds = sorted(set(re.findall(r'<span class="([a-z][a-z0-9]?)">', "".join(texts))))
+    assert len(kinds) > 20
+    tokens = " ".join(f'<span class="{kind}">{kind}</span>' for kind in kinds)
+    show = "([pre, tokens]) => document.querySelector(pre).innerHTML = tokens"
+    for name, pre in CODE_BLOCKS.items():
+        page.goto(address + name)
+        inspected(page)
+        page.evaluate(show, [pre, tokens])
+        for theme in ("light", "dark"):
+            none_of(accessible(page, theme, COLOURS, leaving=()))
+
+
+CODE_BLOCKS = {
+    "notebooks/01_convolution_as_a_matrix.html": ".cell_input pre",
+    "_modules/convreg/gradients.html": "article pre",
+    "api/convolution.html": "dd pre",
+}
+
+
+@with_a_browser
+@of_the_site
+def test_code_is_copied_as_it_stands(page, address):
+    allowed = ["clipboard-read", "clipboard-write"]
+    page.context.grant_permissions(allowed, origin=address.rstrip("/"))
+    for name, block in CODE_BLOCKS.items():
+        page.goto(address + name)
+        pre = page.locator(f"{block}:visible").first
+        wanted = re.sub(r"^(>>>|\.\.\.) ?", "", pre.inner_text(), flags=re.M).strip()
+        button = pre.locator("xpath=following-sibling::button")
+        button.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_function("document.querySelector('button.copybtn.success')")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.strip()
+        assert set(copied.splitlines()) <= set(wanted.splitlines())
+
+
+@with_a_browser
+@of_the_site
+def test_what_the_keyboard_reaches_is_outlined(page, address):
+    for name in ("index", "notebooks/05_example_1", "scorecard", "api/penalty"):
+        for theme in ("light", "dark"):
+            page.goto(f"{address}{name}.html")
+            inspected(page)
+            page.evaluate(THEME, theme)
+            reached = []
+            for _ in range(30):
+                page.keyboard.press("Tab")
+                reached.append(page.evaluate("inspect.focus()"))
+            none_of([f"{name} {theme}: {it['element']}" for it in reached if not it["seen"]])
+            assert len({it["element"] for it in reached}) > 20
 
 
 # The instruments

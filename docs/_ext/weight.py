@@ -28,7 +28,7 @@ TWICE = re.compile(r'<(span|code) class="([^"]+)"><span class="pre">([^<]*)</spa
 
 
 def fewer_tags(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """Code with a tag for what has a colour of its own, not for each word, and no empty last line."""
+    """Code with a tag for what has a colour of its own, not for each word; no empty last line."""
     body = TWICE.sub(r'<\1 class="\2">\3</\1>', context.get("body", ""))
     body = re.sub(r"\n+</pre>", "\n</pre>", PLAIN_CODE.sub(r"\1", body))
     if page.startswith(("_modules/", "tests/")):

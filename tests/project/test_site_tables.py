@@ -1,0 +1,111 @@
+"""Tables that are read aloud, and on a phone; code that fits; figures in the dark."""
+
+import io
+
+import pytest
+
+bs4 = pytest.importorskip("bs4", reason="the site needs: pip install -e '.[site]'")
+pytestmark = pytest.mark.kernel
+PAGES = ("map", "rerun", "use", "scorecard", "benchmarks/square", "notebooks/05_example_1")
+NARROW = {"width": 390, "height": 800}
+WIDE = {"width": 1400, "height": 900}
+
+
+def tables(site):
+    """Every table with a header, with the page that has it."""
+    for path in sorted(site.rglob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        if "<thead" in text:
+            for table in bs4.BeautifulSoup(text, "html.parser").find_all("table"):
+                if table.thead and "explorer" not in str(table.parent.get("class")):
+                    yield path.relative_to(site), table
+
+
+def test_every_header_says_of_what_and_every_cell_has_its_label(site):
+    seen = 0
+    for path, table in tables(site):
+        heads = [" ".join(head.text.split()) for head in table.thead.find_all(["th", "td"])]
+        assert all(head["scope"] == "col" for head in table.thead.find_all("th")), path
+        assert all(head["scope"] == "row" for head in table.tbody.find_all("th")), path
+        for row in table.tbody.find_all("tr"):
+            cells = row.find_all(["th", "td"])
+            labels = [cell["data-label"] for cell in cells]
+            assert [bool(label) for label in labels] == [bool(head) for head in heads], path
+            assert not any(sign in label for label in labels for sign in "\\$"), path
+        seen += 1
+    assert seen > 25
+
+
+def test_numbers_stand_at_the_right(site):
+    columns = dict.fromkeys(("0.1", "0.6"), 0)
+    for path, table in tables(site):
+        for cell in table.tbody.find_all("td"):
+            if path.name == "square.html" and cell["data-label"] in columns:
+                assert "text-right" in cell["class"]
+                columns[cell["data-label"]] += 1
+    assert all(columns.values())
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PAGES)
+def test_where_there_is_no_room_a_row_is_a_card(page, address, name):
+    page.goto(f"{address}{name}.html")
+    table = page.locator("article table.cards").first
+    row = table.locator("tbody tr").first
+    cell = row.locator("td").last
+    label = "e => getComputedStyle(e, '::before').content"
+    for size, kind in ((WIDE, "table-row"), (NARROW, "block")):
+        page.set_viewport_size(size)
+        assert row.evaluate("e => getComputedStyle(e).display") == kind
+        fits = "e => e.parentElement.scrollWidth <= e.parentElement.clientWidth"
+        assert table.evaluate(fits)
+        assert (cell.evaluate(label) == "none") == (kind == "table-row")
+    assert cell.get_attribute("data-label") in cell.evaluate(label)
+    assert table.get_attribute("role") == "table"
+    assert row.get_attribute("role") == "row"
+    assert cell.get_attribute("role") == "cell"
+
+
+@pytest.mark.browser
+def test_code_of_88_columns_stands_in_one_line_where_the_window_is_wide(page, address):
+    height = "(e, columns) => { e.textContent = 'x'.repeat(columns); return e.clientHeight }"
+    for name in ("notebooks/08_alternatives", "use", "api/penalty"):
+        page.goto(f"{address}{name}.html")
+        code = page.locator("article pre").first
+        for width in (360, 1400, 1920):
+            page.set_viewport_size({"width": width, "height": 900})
+            lines = code.evaluate(height, 88) / code.evaluate(height, 1)
+            assert (lines == 1) == (width > 1000)
+            code.evaluate(height, 88)
+            assert code.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+@pytest.mark.browser
+def test_running_text_has_75_to_85_letters_a_line(page, address):
+    page.goto(f"{address}use.html")
+    letters = """e => {
+      const style = getComputedStyle(e), line = parseFloat(style.lineHeight)
+      return e.textContent.length / Math.round(e.clientHeight / line)
+    }"""
+    for width in (1400, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        counts = [one.evaluate(letters) for one in page.locator("article section > p").all()]
+        longest = sorted(counts)[-len(counts) // 3 :]
+        assert 65 < sum(longest) / len(longest) < 90
+
+
+@pytest.mark.browser
+def test_in_the_dark_a_figure_is_drawn_on_the_page(page, address):
+    image = pytest.importorskip("PIL.Image")
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{address}notebooks/08_alternatives.html")
+    figure = page.locator("article img").first
+    figure.scroll_into_view_if_needed()
+    page.wait_for_function("e => e.complete", arg=figure.element_handle())
+    shot = image.open(io.BytesIO(figure.screenshot())).convert("RGB")
+    colour = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+    wanted = page.evaluate(colour)
+    corners = [shot.getpixel((x, y)) for x in (2, shot.width - 3) for y in (2, shot.height - 3)]
+    for corner in corners:
+        assert max(abs(one - other) for one, other in zip(corner, wanted, strict=False)) <= 6
+    assert max(shot.convert("L").getextrema()) > 150

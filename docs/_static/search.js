@@ -1,6 +1,6 @@
 "use strict";
 
-/* The summaries of the search: formulas in plain notation, no code and no types, nothing of the page's frame. */
+/* The summaries of the search: formulas in plain notation; no code, outputs, types, nothing of the frame. */
 document.addEventListener("DOMContentLoaded", () => {
   if (typeof Search === "undefined") return;
   const textOf = Search.htmlToText;
@@ -9,7 +9,7 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const formula of page.querySelectorAll("[data-plain]"))
       formula.replaceWith(formula.dataset.plain);
     const frame = ".bd-header-article, .prev-next-footer, .bd-sidebar-secondary, .notebook-bar";
-    const left = `pre, button, noscript, .classifier, ${frame}`;
+    const left = `pre, button, noscript, .cell_output, .classifier, ${frame}`;
     for (const part of page.querySelectorAll(left)) part.remove();
     return textOf(page.documentElement.outerHTML, anchor && "#" + CSS.escape(anchor.slice(1)));
   };

@@ -74,6 +74,9 @@ class TestFirstScreen:
         answers = []
         page.on("response", lambda answer: answers.append(answer))
         page.goto(f"{address}index.html")
+        for image in page.locator("article img:visible").all():
+            image.scroll_into_view_if_needed()
+        page.wait_for_function("[...document.images].every(image => image.complete)")
         page.mouse.wheel(0, 20_000)
         page.wait_for_load_state("networkidle")
         weights = {answer.url.removeprefix(address): len(answer.body()) for answer in answers}
@@ -255,6 +258,9 @@ def test_every_page_but_the_first_has_breadcrumbs(site, heads):
 
 class TestSearch:
     pytestmark = with_a_browser
+    # each result has its summary, or says what kind of object it is
+    ALL_SHOWN = """[...document.querySelectorAll("#search-results li")]
+        .every(result => result.querySelector("p.context, a + span"))"""
 
     @pytest.mark.parametrize("word", ["penalty", "sigma", "barrier"])
     def test_results_are_words_without_tex(self, page, address, word):
@@ -264,7 +270,7 @@ class TestSearch:
         page.keyboard.press("Enter")
         page.wait_for_url(f"**/search.html?q={word}")
         page.get_by_text("Search finished").wait_for()
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function(self.ALL_SHOWN, timeout=30_000)
         results = page.locator("#search-results li").all_inner_texts()
         assert len(results) > 3
         assert not [text for text in results if BROKEN_WORDS.search(text)]

@@ -64,7 +64,7 @@ def as_mathematics(text: str) -> str:
     """A text with its formulas between dollars, for Markdown.
 
     >>> print(as_mathematics("3x3x1x3, h >= g: kappa^2 is 12.4, M'M - alpha I is 0 for 20"))
-    $3\\times3\\times1\\times3$, $h\\ge g$: $\\kappa^2$ is 12.4, $M^TM-\\alpha I$ is 0 for 20 of 20
+    $3\\times3\\times1\\times3$, $h\\ge g$: $\\kappa^2$ is 12.4, $M^TM-\\alpha I$ is 0 for 20
     """
     return re.sub(rf"(?P<code>{CODE})|{FORMULA}", _in_dollars, text)
 

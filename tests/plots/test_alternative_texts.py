@@ -9,6 +9,7 @@ import re
 
 import described_beyond
 import described_descents
+import described_estimates
 import described_gradients
 import described_layers
 import described_matrices
@@ -25,14 +26,16 @@ DESCRIBED = {
     **described_matrices.DESCRIBED,
     **described_gradients.DESCRIBED,
     **described_descents.DESCRIBED,
+    **described_estimates.DESCRIBED,
     **described_beyond.DESCRIBED,
     **described_square.DESCRIBED,
     **described_layers.DESCRIBED,
     **described_training.DESCRIBED,
 }
 TABLES = {name: ROOT / "figures" / f"{name}.csv" for name in DESCRIBED}
-TABLES["glance"] = TABLES["figure_3_2"]  # drawn for the first page of the site
-DESCRIBED["glance"] = described_descents.glance
+OF_FIGURE_3_2 = {"glance": described_descents.glance, "in short": described_descents.in_short}
+TABLES |= dict.fromkeys(OF_FIGURE_3_2, TABLES["figure_3_2"])  # the first page, and the README
+DESCRIBED |= OF_FIGURE_3_2
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PICTURES = [
     r"!\[([^\]]*)\]\(([^)]+\.(?:png|svg|jpe?g))\)",
@@ -75,7 +78,8 @@ def in_pages():
         found = re.findall(markdown, text)
         found += [(one["alt"], one["path"]) for one in re.finditer(directive, text)]
         for alt, picture in found:
-            yield path.name, picture.rpartition("/")[2].partition(".")[0], alt
+            name = picture.rpartition("/")[2].partition(".")[0]
+            yield path.name, "in short" if path.name == "README.md" else name, alt
 
 
 SHOWN = [*in_notebooks(), *in_pages()]
@@ -109,6 +113,7 @@ NOT_DRAWN = {  # or, of the iterations, the networks and the like, what is on no
     "training_sigma_max": ("seed", "strength", "sigma_min", "condition_number", "gradient"),
     "training_gradients": ("seed", "strength", "sigma_max", "sigma_min", "condition_number"),
     "glance": ("sigma_max", "sigma_min", "condition_number"),
+    "in short": ("iteration", "sigma_max", "sigma_min", "condition_number"),
 }
 
 

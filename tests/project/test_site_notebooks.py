@@ -222,10 +222,8 @@ def test_a_cell_is_copied_as_it_stands_in_the_notebook(page, address):
     for number in (0, 1, len(sources) - 1):
         cells.nth(number).hover()
         cells.nth(number).locator("button.copybtn").click()
-        page.wait_for_function(
-            "async text => (await navigator.clipboard.readText()).trim() == text",
-            arg=sources[number],
-        )
+        cells.nth(number).locator("button.copybtn.success").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()").strip() == sources[number]
 
 
 # Both ways

@@ -89,6 +89,14 @@ def code(language: str, text: str) -> nodes.literal_block:
     return nodes.literal_block(text, text, language=language)
 
 
+def say_once(doctree: nodes.document, sentence: str) -> None:
+    """Leave out of the text what now stands above it."""
+    for text in list(doctree.findall(nodes.Text)):
+        if sentence in text:
+            text.parent.replace(text, nodes.Text(text.replace(sentence, "", 1)))
+            return
+
+
 # In the cells
 
 
@@ -157,6 +165,7 @@ def finish_pages(app: Sphinx, doctree: nodes.document) -> None:
     """What a page has of this."""
     for notebook in facts():
         if notebook.page == app.env.docname:
+            say_once(doctree, f" Runs in about {notebook.runs_in}.")
             next(doctree.findall(nodes.section)).insert(1, bar(notebook))
             finish_cells(doctree)
     finish_figures(doctree)

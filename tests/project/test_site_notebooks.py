@@ -145,6 +145,7 @@ def test_the_notebook_that_is_downloaded_is_the_committed_one(tree, site, path):
     assert f"{page}.html" in list_of_all
     runs_in = re.search(r"Runs in (about [^.]+)\.", path.read_text(encoding="utf-8"))[1]
     assert runs_in in bar.text
+    assert tree(page).article.text.count("uns in about") == 1
     assert f".venv/bin/convreg run {path.stem} " in bar.select_one("pre").text
 
 

@@ -167,8 +167,8 @@ def by_threshold(
         What is asked of the number: "at most", "at least".
     measured : str
 
-    >>> judged = by_threshold(lambda a: verdict(0.08 <= a, True), 0.05, 0.08, "at most", "8%")
-    >>> judged.margin
+    >>> decide = lambda most: verdict(0.08 <= most, True)
+    >>> by_threshold(decide, 0.05, 0.08, "at most", "8%").margin
     'at most 0.05: 0.08; at 0.025 the same, at 0.1 holds'
     """
     here = decide(threshold)

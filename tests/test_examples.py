@@ -18,8 +18,8 @@ from convreg.examples import (
     summary,
 )
 from convreg.matlab_random import matlab_rand
-from convreg.storage.tables import checked_table
 from convreg.matrix import conv_matrix
+from convreg.storage.tables import checked_table
 
 
 @pytest.fixture(scope="module")

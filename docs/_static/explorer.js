@@ -121,22 +121,23 @@ class Explorer {
     const detail = document.createElement("small");
     detail.textContent = `input → output channel${which}`;
     title.append(`Taps at iteration ${this.iteration} `, detail);
-    const tables = pairs.map(([input, output], index) => {
-      const table = document.createElement("table");
-      table.createCaption().textContent = `${input + 1} → ${output + 1}`;
-      for (let p = 0; p < size; p++) {
-        const row = table.insertRow();
-        for (let q = 0; q < size; q++) {
-          const tap = this.run.taps[this.iteration][(index * size + p) * size + q];
-          const cell = row.insertCell();
-          cell.textContent = (tap / 100).toFixed(2).replace("-", "−");
-          cell.className = tap < 0 ? "minus" : "plus";
-          cell.style.setProperty("--strength", Math.round(0.7 * Math.abs(tap)));
-        }
+    const grids = pairs.map(([input, output], index) => {
+      const grid = document.createElement("div");
+      const name = document.createElement("p");
+      name.textContent = `${input + 1} → ${output + 1}`;
+      grid.append(name);
+      for (const tap of this.run.taps[this.iteration].slice(index * size * size, (index + 1) * size * size)) {
+        const cell = document.createElement("span");
+        cell.textContent = (tap / 100).toFixed(2).replace("-", "−");
+        cell.className = tap < 0 ? "minus" : "plus";
+        cell.style.setProperty("--strength", Math.round(0.7 * Math.abs(tap)));
+        grid.append(cell);
       }
-      return table;
+      grid.setAttribute("role", "group");
+      grid.setAttribute("aria-label", `input channel ${input + 1} to output channel ${output + 1}, row by row`);
+      return grid;
     });
-    this.root.querySelector(".explorer-taps").replaceChildren(title, ...tables);
+    this.root.querySelector(".explorer-taps").replaceChildren(title, ...grids);
   }
 
   plot(place) {

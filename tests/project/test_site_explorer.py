@@ -56,8 +56,8 @@ def at_iteration(page):
 
 def taps(page):
     """The taps of each pair of channels, row by row."""
-    tables = page.locator(".explorer-taps table").all()
-    return [[number(text) for text in it.locator("td").all_inner_texts()] for it in tables]
+    grids = page.locator(".explorer-taps > [role=group]").all()
+    return [[number(text) for text in it.locator("span").all_inner_texts()] for it in grids]
 
 
 def computed(size, alpha, gram, update, iteration):

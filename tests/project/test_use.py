@@ -136,12 +136,12 @@ def test_from_which_rate_on_the_squares_diverge_is_what_was_recorded():
 def test_the_step_limited_in_its_length_does_what_was_recorded():
     text = section(page("use"), "As many output as input channels")
     record = (BENCHMARKS / "square.md").read_text(encoding="utf-8")
-    tables = re.findall(r"g = h = \d, N = 15 .*?```", record, re.DOTALL)
+    tables = re.findall(r"\*\*\$g = h = \d\$, \$N = 15\$\*\*\n\n(.*?)\n\n", record, re.DOTALL)
     assert len(tables) == 3
     runs = 0
     rate_limited = []
     for table in tables:
-        lines = {line[:30].strip(): line[30:].split() for line in table.splitlines()}
+        lines = {method: numbers for method, *numbers in rows(table)}
         *shares, states, products = lines["R, length limited"]
         assert set(shares) == {"1.00"}
         assert products == lines["R, rate limited"][-1] == "10"

@@ -31,12 +31,13 @@ def agrees(choice):
     assert list(found) == list(recorded)
     for line in PAPERS_LINES:
         assert found[line] == pytest.approx(recorded[line], rel=2 * HALF)
-    taps = np.array(recorded["taps"])
-    assert np.abs(np.array(found["taps"]) - taps).max() <= 1
+    difference = np.array(found["taps"]) - np.array(recorded["taps"])
+    assert np.abs(difference).max() <= 1
+    assert np.mean(difference != 0) < 0.01
     assert found["words"] == recorded["words"]
 
 
-@named(SMALL[::17])
+@named(SMALL[::13])
 def test_the_record_is_what_the_functions_give(choice):
     agrees(choice)
 

@@ -202,6 +202,7 @@ OTHERS = {
     ),
     "convreg._matrices.RealOperator": (lambda kind: [kind("A", M)], products),
     "convreg.symbol.Symbol": (lambda kind: [kind(M)], lambda F: [F.peaks, F.at(0.5, 0.5)]),
+    "convreg.plots.tables.Shown": (lambda kind: [kind("| $x$ |", "x")], repr),
     "convreg.companion.rules.Real": (lambda kind: [kind(0.0, 2.0)], rule),
     "convreg.companion.rules.Integer": (lambda kind: [kind(0, 2)], rule),
     "convreg.companion.rules.Pair": (lambda kind: [kind(Integer(0, 2))], rule),

@@ -41,7 +41,7 @@ CODE = ["pre", "dt.sig"]
 CUT = """async () => {
   if (window.MathJax && MathJax.startup) await MathJax.startup.promise
   const all = selector => [...document.querySelectorAll(selector)]
-  const clips = e => getComputedStyle(e).overflowX != "visible" && e.clientWidth > 0
+  const clips = e => getComputedStyle(e).overflowX != "visible" && e.clientWidth > 1
   const scrolls = e => !e.closest("mjx-container") && clips(e)
   const cut = e => scrolls(e) && (e.scrollWidth > e.clientWidth || e.clientHeight > 900)
   const outside = e => e.getBoundingClientRect().right > innerWidth
@@ -80,11 +80,31 @@ def served(folder):
             thread.join()
 
 
-def visit(browser, url):
+def visit(page, url):
     """A page, opened once on a phone and then made wider, with all that went wrong on the way."""
+    source = "/_modules/" in url or "/tests/" in url
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    with heard(page, urllib.parse.urlsplit(url).netloc) as problems:
+        page.goto(url)
+        seen = inspected(page).evaluate("inspect.content()")
+        problems += seen["problems"]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            found = page.evaluate("inspect.fits()")
+            problems += [f"{width}: {problem}" for problem in found]
+            if width == 360 and not source:
+                problems += accessible(page, "light", SHAPE)
+            if width == 1400:
+                problems += accessible(page, "light", ALL) + accessible(page, "dark", COLOURS)
+    return Visit(problems, set(seen["ids"]), seen["links"], seen["formulas"])
+
+
+@contextmanager
+def heard(page, home):
+    """What the console, the requests and the answers of a page complain of, as it comes."""
     problems = []
 
-    def heard(message):
+    def said(message):
         if message.type == "error":
             problems.append(f"console: {message.text}")
 
@@ -93,29 +113,21 @@ def visit(browser, url):
             problems.append(f"{answer.status}: {answer.url}")
 
     def asked(request):
-        if foreign(request.url, urllib.parse.urlsplit(url).netloc):
+        if foreign(request.url, home):
             problems.append(f"foreign: {request.url}")
 
-    with browser.new_page() as page:
-        page.set_viewport_size({"width": 360, "height": 740})
-        page.on("console", heard)
-        page.on("response", answered)
-        page.on("request", asked)
-        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
-        page.goto(url)
-        inspected(page)
-        seen = page.evaluate("inspect.content()")
-        problems += seen["problems"]
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            found = page.evaluate("inspect.fits()")
-            problems += [f"{width}: {problem}" for problem in found]
-            if width == 360 and "/_modules/" not in url:
-                problems += accessible(page, "light", SHAPE)
-            if width == 1400:
-                problems += accessible(page, "light", ALL) + accessible(page, "dark", COLOURS)
-    return Visit(problems, set(seen["ids"]), seen["links"], seen["formulas"])
+    listeners = {
+        "console": said,
+        "response": answered,
+        "request": asked,
+        "pageerror": lambda error: problems.append(f"error: {error}"),
+        "requestfailed": lambda request: problems.append(f"failed: {request.url}"),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    yield problems
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
 
 
 def inspected(page):
@@ -124,6 +136,7 @@ def inspected(page):
 
     page.evaluate(INSPECT)
     page.evaluate(AXE_SCRIPT)
+    return page
 
 
 def accessible(page, theme, options, leaving=tuple(CODE)):

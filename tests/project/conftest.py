@@ -70,7 +70,8 @@ def visits(browser, site, address):
     """Every page, visited once; minutes, so that a single file of tests asks for it."""
     files = [path for path in site.rglob("*.html") if path.parts[-2] != "_static"]
     names = sorted(path.relative_to(site).as_posix() for path in files)
-    return {address + name: visit(browser, address + name) for name in names}
+    with browser.new_page() as page:
+        return {address + name: visit(page, address + name) for name in names}
 
 
 @pytest.fixture

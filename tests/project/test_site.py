@@ -175,22 +175,22 @@ BROKEN = {
 
 @with_a_browser
 @pytest.mark.parametrize(("body", "wanted"), BROKEN.items(), ids=range(len(BROKEN)))
-def test_a_broken_page_is_seen(browser, tmp_path, body, wanted):
-    page = PAGE.replace("<title>Page</title>", "") if "<title>" in body else PAGE
-    (tmp_path / "page.html").write_text(page.format(body))
+def test_a_broken_page_is_seen(page, tmp_path, body, wanted):
+    text = PAGE.replace("<title>Page</title>", "") if "<title>" in body else PAGE
+    (tmp_path / "page.html").write_text(text.format(body))
     with served(tmp_path) as address:
-        assert any(wanted in problem for problem in visit(browser, f"{address}page.html").problems)
+        assert any(wanted in problem for problem in visit(page, f"{address}page.html").problems)
 
 
 @with_a_browser
-def test_a_sound_page_has_no_problem_and_its_dead_links_are_seen(browser, tmp_path):
+def test_a_sound_page_has_no_problem_and_its_dead_links_are_seen(page, tmp_path):
     targets = ("#here", "page.html#here", "#nowhere", "none.html")
     links = "".join(f'<a href="{target}">to</a>' for target in targets)
     body = f'<p id="here"><code>echo $HOME</code></p>{IMAGE}{links}'
     (tmp_path / "page.html").write_text(PAGE.format(body))
     with served(tmp_path) as address:
         url = f"{address}page.html"
-        seen = visit(browser, url)
+        seen = visit(page, url)
         assert not seen.problems
         assert dead_links({url: seen}, tmp_path, address) == [
             f"{url} -> {url}#nowhere",

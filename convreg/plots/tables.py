@@ -1,7 +1,8 @@
 r"""A table for people: Markdown where a page shows it, plain text beside it.
 
 Its columns have the names that readers see. What the names and words say of the mathematics is
-set as mathematics in Markdown: ``kappa, end`` becomes $\kappa(M)$, end, and ``N = 8`` $N = 8$.
+set as mathematics in Markdown: ``kappa, end`` becomes :math:`\kappa(M)`, end, and
+``N = 8`` becomes :math:`N = 8`.
 """
 
 from __future__ import annotations

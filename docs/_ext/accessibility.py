@@ -22,7 +22,15 @@ def lines(found: re.Match[str]) -> str:
     return f"<div>{inner}</div>"
 
 
+def flat_list(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Of all modules with a source one list: Sphinx puts lists into a list without an item."""
+    if page == "_modules/index":
+        title, _, items = context["body"].partition("<ul>")
+        context["body"] = f"{title}<ul>{re.sub('</?ul>', '', items)}</ul>"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect it."""
+    """Connect them."""
     app.connect("html-page-context", plain_parameters)
+    app.connect("html-page-context", flat_list)
     return {"parallel_read_safe": True}

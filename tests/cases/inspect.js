@@ -13,7 +13,10 @@
   }
   const settled = async () => {
     await typeset()
-    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
+    for (let frame = 0; frame < 2; frame++) {
+      await new Promise(requestAnimationFrame)
+      for (const change of document.getAnimations()) change.finish() // sidebars slide
+    }
   }
 
   const mathematics = () => {

@@ -1,6 +1,7 @@
-"""Where a line may not break: between a formula and the punctuation around it.
+"""Where a line may break, and where not.
 
-For a browser a formula is a box of its own, behind which a line may end.
+For a browser a formula is a box of its own, behind which a line may end: not before a comma. The
+name of a function is one word: behind its underscores a line of the page's list may end.
 """
 
 import re
@@ -10,6 +11,13 @@ from sphinx.application import Sphinx
 
 FORMULA = r'<span class="math notranslate nohighlight"[^>]*>[^<]*</span>'
 WITH_ITS_SIGNS = re.compile(rf"\(?{FORMULA}(?:[,.;:%)?!]+|-[a-z]+)|\({FORMULA}")
+WITHIN_NAMES = re.compile(r"(?<=_)(?=\w[^<>]*</span>)")
+
+
+def break_names(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Names in the list of what is on the page may go on in the next line."""
+    if "toc" in context:
+        context["toc"] = WITHIN_NAMES.sub("<wbr>", context["toc"])
 
 
 def keep_beside(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
@@ -19,6 +27,7 @@ def keep_beside(app: Sphinx, page: str, template: str, context: dict[str, Any], 
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect it."""
+    """Connect them."""
+    app.connect("html-page-context", break_names)
     app.connect("html-page-context", keep_beside)
     return {"parallel_read_safe": True}

@@ -36,6 +36,14 @@ def test_every_header_says_of_what_and_every_cell_has_its_label(site):
     assert seen > 25
 
 
+def test_a_name_in_the_list_of_a_page_goes_on_behind_its_underscores(site):
+    page = bs4.BeautifulSoup((site / "api/penalty.html").read_text(encoding="utf-8"), "html.parser")
+    names = page.select("#pst-page-toc-nav .pre")
+    assert "extreme_singular_values()" in [name.text for name in names]
+    for name in names:
+        assert len(name.find_all("wbr")) == name.text.strip("_").count("_"), name.text
+
+
 def test_numbers_stand_at_the_right(site):
     columns = dict.fromkeys(("0.1", "0.6"), 0)
     for path, table in tables(site):

@@ -2,7 +2,7 @@
 
     python -m convreg.studies.explorer > docs/explorer.json
 
-writes them anew, in some two minutes.
+writes them anew, in a minute or two.
 """
 
 from __future__ import annotations
@@ -142,7 +142,8 @@ def _lowest(name: str, values: NDArray, alpha: float, bound: str) -> str:
         does = f"stays above {bound}"
     else:
         does = f"comes down to {bound} and, to three digits, not below"
-    return f"The {name} {does}: it is lowest, {values[at]:g}, at iteration {at}."
+    first = "first " if np.count_nonzero(values == values[at]) > 1 else ""
+    return f"The {name} {does}: it is lowest, {values[at]:g}, {first}at iteration {at}."
 
 
 def as_json(runs: dict[str, dict[str, Any]]) -> str:

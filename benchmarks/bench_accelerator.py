@@ -78,11 +78,10 @@ def compare(network: Network, way: str) -> Measured:
 def items() -> Iterable[Item]:
     """What is measured; a new item is a new entry here."""
     for network in (WIDE, WIDE._replace(batch=1024), RESNET, RESNET._replace(batch=1024)):
-        for form in ("squares", "values"):
-            compared = f'step with R_alpha, form="{form}" / plain'
-            yield Item(
-                f"{form}, {network}", compared, partial(compare, network, form), "at most", 2
-            )
+        for way, form in WAYS.items():
+            compiled = ", compiled" * (way == "compiled")
+            compared = f'step with R_alpha, form="{form}"{compiled} / plain'
+            yield Item(f"{way}, {network}", compared, partial(compare, network, way), "at most", 2)
 
 
 if __name__ == "__main__":

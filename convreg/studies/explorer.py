@@ -21,7 +21,7 @@ from convreg.storage.tables import PAPERS_LINES, rounded
 
 KERNELS = (*EXAMPLE_1.channels, (1, 1))  # the paper's four, and a square matrix
 EXPLORED = EXAMPLE_1._replace(channels=KERNELS, alphas=EXAMPLE_2.alphas)
-GRAMS: dict[Gram, str] = {"columns": "M′M", "rows": "MM′"}
+GRAMS: dict[Gram, str] = {"columns": "MᵀM", "rows": "MMᵀ"}
 UPDATES: tuple[int | str, ...] = (1, 2, 4, "svd")  # iterations of the power method, or none
 
 

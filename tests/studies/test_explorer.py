@@ -150,8 +150,8 @@ def test_more_channels_on_which_side():
     ones = np.ones(3)
     (*_, wide) = in_words(Choice(Case(3, 1, 1.0), "columns", 2), ones, ones)
     (*_, tall) = in_words(Choice(Case(1, 3, 1.0), "rows", 2), ones, ones)
-    assert "more input than output channels M′M is singular" in wide
-    assert "more output than input channels MM′ is singular" in tall
+    assert "more input than output channels MᵀM is singular" in wide
+    assert "more output than input channels MMᵀ is singular" in tall
 
 
 def test_which_taps_are_shown():

@@ -88,7 +88,7 @@ def report(table: Table, tradeoff: Table, layer: Table) -> str:
     for N, g in product((15, 8), (1, 2, 3)):
         parts += ["", shares(share_table(table, g, N), f"g = h = {g}, N = {N}")]
     kernel = shown(kernel_table(table, 2, 15), SHARES)
-    parts += ["", "## The paper's 3x3x2x2 kernel, N = 15", "", kernel.markdown]
+    parts += ["", "## 3x3x2x2, drawn as the paper draws its kernels, N = 15", "", kernel.markdown]
     parts += ["", "## Classes of the starts and the ends"]
     for way, g in product(WAYS, (1, 2, 3)):
         if len(states_of(way, g, 15, 1)):

@@ -350,7 +350,7 @@ def test_float32_stays(form):
 
 
 def test_the_square_case_moves_where_the_length_is_limited_and_not_the_rate():
-    """The paper's 3x3x2x2 kernel, N = 15: kappa in the thousands by one rule, near 1 by the other.
+    """A kernel 3x3x2x2, N = 15: kappa in the thousands by one rule, near 1 by the other.
 
     The same start, the same triplets, the same number of products.
     """

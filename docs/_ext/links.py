@@ -21,7 +21,7 @@ from sphinx.environment import BuildEnvironment
 import convreg
 
 ROOT = Path(convreg.__file__).parents[1]
-REPOSITORY = os.environ.get("CONVREG_REPOSITORY", "").rstrip("/")
+REPOSITORY = os.environ.get("CONVREG_REPOSITORY", "").rstrip("/").removesuffix(".git")
 
 
 def site_links(app: Sphinx, docname: str, source: list[str]) -> None:

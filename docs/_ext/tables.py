@@ -47,7 +47,7 @@ def improve_table(table: Tag) -> None:
         if all(map(is_numeric, cells)) and any(map(words, cells)):
             for cell in [head, *cells]:
                 turn_right(cell)
-    if columns and names_rows(columns[0]):
+    if columns and (is_corner(heads[0], columns[0]) or names_rows(columns[0])):
         for cell in columns[0]:
             cell.name = "th"
             cell["scope"] = "row"
@@ -78,6 +78,11 @@ def turn_right(cell: Tag) -> None:
     classes = cell.get("class", [])
     if not any(name.startswith("text-") for name in classes):
         cell["class"] = [*classes, "text-right"]
+
+
+def is_corner(head: Tag, cells: list[Tag]) -> bool:
+    """An empty head above a column of words: they are the heads of their rows."""
+    return not words(head) and all(map(words, cells))
 
 
 def names_rows(cells: list[Tag]) -> bool:

@@ -54,7 +54,8 @@ def drop_unused(app: Sphinx, error: Exception | None) -> None:
             path.unlink()
     for path in static.rglob("*.map"):
         path.unlink()
-    (static / "scripts" / "fontawesome.js").unlink(missing_ok=True)
+    for name in ("scripts/fontawesome.js", "webpack-macros.html"):
+        (static / name).unlink(missing_ok=True)
 
 
 def drop_icons(app: Sphinx, error: Exception | None) -> None:
@@ -74,14 +75,18 @@ def drop_icons(app: Sphinx, error: Exception | None) -> None:
 
 
 def squeeze_frames(app: Sphinx, error: Exception | None) -> None:
-    """Around the article no blank lines and no indentation, which the templates leave."""
+    """Around the article no blank lines and no indentation, which the templates leave.
+
+    Without JavaScript the theme "auto" has no colours: there a page is light.
+    """
     for path in Path(app.outdir).rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         before, opened, rest = text.partition("<article")
         article, closed, after = rest.rpartition("</article>")
         frame = [re.sub(r"\s*\n\s*", "\n", part) for part in (before, after)]
         squeezed = frame[0] + opened + article + closed + frame[1]
-        path.write_text(squeezed, encoding="utf-8")
+        coloured = squeezed.replace('data-theme="auto"', 'data-theme="light"', 1)
+        path.write_text(coloured, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

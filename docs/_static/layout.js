@@ -3,7 +3,8 @@
 
 function fitFormulas() {
   for (const formula of document.querySelectorAll(".bd-article .math")) {
-    const wide = formula.scrollWidth > formula.clientWidth + 2;
+    const shown = formula.clientWidth > 1; // not so the header of a table of cards
+    const wide = shown && formula.scrollWidth > formula.clientWidth + 2;
     formula.classList.toggle("wide", wide);
     if (wide) {
       formula.tabIndex = 0;
@@ -14,6 +15,6 @@ function fitFormulas() {
 }
 
 if (window.MathJax?.startup) {
-  MathJax.startup.promise.then(fitFormulas);
+  MathJax.startup.promise.then(() => document.fonts.ready).then(fitFormulas);
   window.addEventListener("resize", fitFormulas);
 }

@@ -3,6 +3,7 @@
 /* The summaries of the search: formulas in plain notation; no code, outputs, types, nothing of the frame. */
 document.addEventListener("DOMContentLoaded", () => {
   if (typeof Search === "undefined") return;
+  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false; // no page may be read
   const textOf = Search.htmlToText;
   Search.htmlToText = (html, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");

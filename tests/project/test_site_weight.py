@@ -6,6 +6,7 @@ import pytest
 
 pytestmark = pytest.mark.kernel
 MEGABYTE = 1_000_000
+NEEDLESS = (".map", "tex-chtml.js", ".pdf", "macros.html")
 PAGES = ("index", "notebooks/08_alternatives", "api/penalty", "map", "search")
 
 
@@ -43,7 +44,7 @@ def test_the_site_has_at_most_15_megabytes_without_the_fonts_of_mathjax(site):
 
 def test_no_file_is_there_twice_or_for_nothing(site):
     found = weights(site)
-    assert not [name for name in found if name.endswith((".map", "tex-chtml.js", ".pdf"))]
+    assert not [name for name in found if name.endswith(NEEDLESS)]
     pictures = [path.read_bytes() for path in (site / "_images").glob("*.png")]
     assert len(set(pictures)) == len(pictures)
     assert max(map(len, pictures)) < 100_000

@@ -1,10 +1,28 @@
 """The reference: what autodoc shows of classes and named tuples."""
 
 import inspect
+import re
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.util.inspect import stringify_signature
+
+ALIAS = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
+
+
+def plain_aliases(
+    app: Sphinx,
+    what: str,
+    name: str,
+    thing: Any,
+    options: object,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None] | None:
+    """An alias of a type within another type has its name alone."""
+    if signature is None or not ALIAS.search(f"{signature} {returns}"):
+        return None
+    return ALIAS.sub(r"\1", signature), returns and ALIAS.sub(r"\1", returns)
 
 
 def own_signature(
@@ -34,5 +52,6 @@ def skip_field(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect them."""
     app.connect("autodoc-process-signature", own_signature)
+    app.connect("autodoc-process-signature", plain_aliases)
     app.connect("autodoc-skip-member", skip_field)
     return {"parallel_read_safe": True}

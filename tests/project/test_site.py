@@ -218,6 +218,13 @@ def test_the_scorecard_has_its_rows(page, address):
     assert page.locator("#scorecard tbody tr").count() == wanted > 50
 
 
+@of_the_site
+def test_an_alias_of_a_type_has_its_name_alone(site):
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in site.glob("api/*.html")}
+    assert "Table" in pages["plots"]
+    assert not [name for name, text in pages.items() if "ForwardRef" in text]
+
+
 @with_a_browser
 @of_the_site
 def test_the_reference_shows_types(page, address):

@@ -123,7 +123,7 @@ site: .venv/.ready-site ## the pages for a browser in site/ (SITE=folder), of do
 	@mkdir build/site/docs
 	@cp -r docs/. benchmarks figures *.md build/site/docs
 	@cp notebooks/*.ipynb build/site/docs/notebooks
-	@$(BIN)/python -m sphinx -W --keep-going -q -d build/site/doctrees build/site/docs build/site/html
+	@$(BIN)/python -m sphinx -W --keep-going -q build/site/docs build/site/html -d build/site/doctrees
 	@cd build/site/html && touch .made-by-make && find . ! -type d | LC_ALL=C sort > ../files && mv ../files .made-by-make
 	@$(OURS) || $(OTHERS)
 	@rm -rf -- "$$SITE"

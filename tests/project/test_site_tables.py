@@ -81,6 +81,8 @@ def test_where_there_is_no_room_a_row_is_a_card(page, address, name):
         assert table.evaluate(fits)
         assert (cell.evaluate(label) == "none") == (kind == "table-row")
     assert cell.get_attribute("data-label") in cell.evaluate(label)
+    wraps = "e => getComputedStyle(e, '::before').whiteSpace"
+    assert cell.evaluate(wraps) == "normal"  # else it would run into the value
     assert table.get_attribute("role") == "table"
     assert row.get_attribute("role") == "row"
     assert cell.get_attribute("role") == "cell"

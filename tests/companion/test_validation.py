@@ -24,6 +24,7 @@ SET_UP = """import matplotlib.pyplot as plt
 import numpy as np
 
 from convreg.plots.style import save_figure
+from convreg.storage.progress import progress
 from convreg.storage.tables import rounded
 
 
@@ -33,7 +34,11 @@ def draw(name, third):
     figure, axes = plt.subplots(figsize=(3, 2))
     axes.plot(table["x"], table["y"])
     axes.set_ylim(1, 1.5)
-    save_figure(figure, table, figure_dir, name)"""
+    save_figure(figure, table, figure_dir, name)
+
+
+for _ in progress(range(3), "a bar that is taken back"):
+    pass"""
 PARAMETERS = 'figure_dir: str = ""  # folder for the figures'
 PRINTS = 'print(f"half: {1 / 2:.3f}")'
 DRAWS = 'draw("{name}", third=3)'

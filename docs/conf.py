@@ -52,11 +52,7 @@ smartquotes = False  # M'M
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
-autodoc_default_options = {
-    "members": True,
-    "member-order": "bysource",
-    "exclude-members": "Lock, kstest, tabulate",  # imported: autodoc stumbles over them
-}
+autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_mock_imports = ["joblib", "sklearn", "torch"]  # the reference is the same without them
 viewcode_follow_imported_members = False  # into the mocked torch
 autodoc_preserve_defaults = True

@@ -49,9 +49,19 @@ def skip_field(
     return True if str(member.__doc__).startswith("Alias for field number") else None
 
 
+def skip_imported(
+    app: Sphinx, what: str, name: str, member: object, skip: bool, options: object
+) -> bool | None:
+    """What a module imports is described where it is made; autodoc looks at all of it first."""
+    code = inspect.isroutine(member) or inspect.isclass(member) or inspect.ismodule(member)
+    ours = getattr(member, "__module__", None) == app.env.current_document.autodoc_module
+    return True if what == "module" and code and not ours else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect them."""
     app.connect("autodoc-process-signature", own_signature)
     app.connect("autodoc-process-signature", plain_aliases)
     app.connect("autodoc-skip-member", skip_field)
+    app.connect("autodoc-skip-member", skip_imported)
     return {"parallel_read_safe": True}

@@ -30,6 +30,10 @@ THEME = """theme => {
   document.documentElement.dataset.theme = theme
   for (const change of document.getAnimations()) change.finish()
 }"""
+# Until what a change asked for is drawn: in the next frame, and what that one asked for.
+FRAMES = """async () => {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame)
+}"""
 # What axe-core is asked: everything, what does not depend on colours, these alone.
 ALL: dict = {}
 SHAPE = {"rules": {"color-contrast": {"enabled": False}}}

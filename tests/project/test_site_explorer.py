@@ -5,7 +5,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import none_of
+from browsing import FRAMES, THEME, none_of
 from pages import ROOT
 from PIL import Image
 
@@ -22,6 +22,11 @@ FITS = """figure => {
   const wide = seen.filter(e => e.getBoundingClientRect().right > innerWidth)
   const cut = seen.filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
   return [...wide, ...cut].map(e => e.outerHTML.slice(0, 99))
+}"""
+LOADED = """async image => {
+  image.loading = "eager" // else it may come later than the page
+  await image.decode()
+  return image.naturalWidth
 }"""
 COLOUR = """([canvas, red, green, blue]) => {
   const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
@@ -160,11 +165,11 @@ def test_the_theme_redraws_it(first):
     dark = (86, 180, 240)
     assert drawn(first, light)[0] > 200
     first.evaluate("document.documentElement.dataset.theme = 'dark'")
-    first.wait_for_timeout(200)
+    first.evaluate(FRAMES)
     assert drawn(first, light) == [0, 0]
     assert drawn(first, dark)[0] > 200
     first.emulate_media(media="print")
-    first.wait_for_timeout(200)
+    first.evaluate(FRAMES)
     assert drawn(first, light)[0] > 200
     first.emulate_media(media="screen")
 
@@ -173,14 +178,14 @@ def test_the_marks_move_with_the_iteration(first):
     canvas = "document.querySelector('[data-plot=penalties] canvas').toDataURL()"
     before = first.evaluate(canvas)
     first.locator("#explorer-iteration").press("ArrowLeft")
-    first.wait_for_timeout(200)
+    first.evaluate(FRAMES)
     assert first.evaluate(canvas) != before
 
 
 @pytest.mark.parametrize("width", [360, 768, 1400, 1920])
 def test_nothing_overflows(first, width):
     first.set_viewport_size({"width": width, "height": 900})
-    first.wait_for_timeout(300)
+    first.evaluate(FRAMES)
     for kernel in RECORD["kernels"]:
         choose(first, kernel=kernel)
         none_of(first.locator(FIGURE).evaluate(FITS))
@@ -194,8 +199,7 @@ def test_nothing_overflows(first, width):
 @pytest.mark.parametrize("width", [360, 1400])
 def test_axe_finds_nothing(first, theme, width):
     first.set_viewport_size({"width": width, "height": 900})
-    first.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-    first.wait_for_timeout(500)  # colours fade
+    first.evaluate(THEME, theme)
     found = Axe().run(first, context=FIGURE).response["violations"]
     none_of([f"{it['id']}: {node['html']}" for it in found for node in it["nodes"]])
 
@@ -204,7 +208,7 @@ def static(page):
     """The picture with its text, where there is one."""
     picture = page.locator(f"{FIGURE} img")
     words = " ".join(RECORD["runs"]["3x3x3x1 1 columns 2"]["words"])
-    assert picture.evaluate("image => image.naturalWidth") > 700
+    assert picture.evaluate(LOADED) > 700
     assert picture.get_attribute("alt").endswith(words)
     assert words in page.locator(FIGURE).inner_text()
     links = page.locator(f"{FIGURE} figcaption a").evaluate_all("all => all.map(a => a.href)")

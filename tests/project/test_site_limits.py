@@ -1,7 +1,7 @@
 """The site with less: no JavaScript, the colours of the system, the keyboard alone, a finger."""
 
 import pytest
-from browsing import COLOURS, accessible, inspected, none_of
+from browsing import COLOURS, FRAMES, accessible, inspected, none_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 
@@ -59,7 +59,7 @@ def test_the_keyboard_stops_at_no_formula_that_fits(page, address, name, width):
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{address}{name}.html")
     page.evaluate("MathJax.startup.promise.then(() => document.fonts.ready)")
-    page.wait_for_timeout(200)
+    page.evaluate(FRAMES)
     assert not page.evaluate(FITTING_STOPS)
 
 

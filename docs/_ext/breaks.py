@@ -1,7 +1,8 @@
 """Where a line may break, and where not.
 
 For a browser a formula is a box of its own, behind which a line may end: not before a comma. The
-name of a function is one word: behind its underscores a line of the page's list may end.
+name of a function or a module is one word: behind its underscores and dots a line of the page's
+list may end.
 """
 
 import re
@@ -9,9 +10,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-FORMULA = r'<span class="math notranslate nohighlight"[^>]*>[^<]*</span>'
+FORMULA = r'<span [^>]*class="math notranslate nohighlight"[^>]*>[^<]*</span>'
 WITH_ITS_SIGNS = re.compile(rf"\(?{FORMULA}(?:[,.;:%)?!]+|-[a-z]+)|\({FORMULA}")
-WITHIN_NAMES = re.compile(r"(?<=_)(?=\w[^<>]*</span>)")
+WITHIN_NAMES = re.compile(r"(?<=_)(?=\w[^<>]*</span>)|(?<=[a-z]\.)(?=[a-z_][^<>]*</a>)")
 
 
 def break_names(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:

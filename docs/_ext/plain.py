@@ -14,8 +14,8 @@ GREEK = re.compile(r"[\u0391-\u03a9\u03b1-\u03c9]")
 
 
 def plain(tex: str) -> str:
-    """A formula in words, letters and signs, without a backslash, a brace or a dollar."""
-    text = unicodedata.normalize("NFKC", TO_TEXT.latex_to_text(tex))
+    """A formula in words, letters and signs, without a backslash, a brace or a dollar: M'M."""
+    text = unicodedata.normalize("NFKC", TO_TEXT.latex_to_text(tex)).replace("^T", "'")
     text = GREEK.sub(name_of, text)
     return " ".join(re.sub(r"[\\${}]", " ", text).split())
 

@@ -12,6 +12,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 NUMBER = re.compile(r"[<>~≤≥±]? ?[-+−]?\d[\d.,]*([eE][-+]?\d+)? ?(%|[mµn]?s|min|h|[kMG]i?B|times)?")
+WITHIN_NUMBER = re.compile(r"(?<=\S) (?=\S)")
+BESIDE_EQUALS = re.compile(r" (?==)|(?<==) ")
 NO_NUMBER = ("", "-", "–", "inf", "nan")
 LONG = 16  # letters: a longer word may be broken behind one of these
 BREAKS = re.compile(r"(?<=[._/,=])(?=\w)")
@@ -53,6 +55,7 @@ def improve_table(table: Tag) -> None:
             cell["scope"] = "row"
     for cell in table.find_all(["td", "th"]):
         allow_breaks(cell)
+        keep_together(cell)
     make_cards(table, [[head, *cells] for head, cells in zip(heads, columns, strict=True)])
 
 
@@ -78,6 +81,14 @@ def turn_right(cell: Tag) -> None:
     classes = cell.get("class", [])
     if not any(name.startswith("text-") for name in classes):
         cell["class"] = [*classes, "text-right"]
+
+
+def keep_together(cell: Tag) -> None:
+    """A number and its unit, a name and its value are not parted at the end of a line."""
+    within = WITHIN_NUMBER if is_numeric(cell) else BESIDE_EQUALS
+    for text in cell.find_all(string=within):
+        if not text.find_parent(class_="math"):
+            text.replace_with(NavigableString(within.sub("\N{NO-BREAK SPACE}", text)))
 
 
 def is_corner(head: Tag, cells: list[Tag]) -> bool:

@@ -11,6 +11,16 @@ PAGES = ("map", "rerun", "use", "scorecard", "benchmarks/square", "notebooks/05_
 NARROW = {"width": 390, "height": 800}
 WIDE = {"width": 1400, "height": 900}
 
+WIDTH_OF = """(element, word) => {
+  const copy = element.cloneNode()
+  copy.style.cssText = "position: absolute; white-space: nowrap"
+  copy.textContent = word
+  element.after(copy)
+  const {width} = copy.getBoundingClientRect()
+  copy.remove()
+  return width
+}"""
+
 
 def tables(site):
     """Every table with a header, with the page that has it."""
@@ -56,6 +66,25 @@ def test_a_name_in_the_list_of_a_page_goes_on_behind_its_underscores(site):
         assert len(name.find_all("wbr")) == name.text.strip("_").count("_"), name.text
 
 
+def test_the_name_of_a_module_goes_on_behind_its_dots(site):
+    page = bs4.BeautifulSoup((site / "api/barrier.html").read_text(encoding="utf-8"), "html.parser")
+    names = [name for name in page.select("#pst-page-toc-nav a") if "module-" in name["href"]]
+    assert "convreg.studies.barrier" in [name.text for name in names]
+    for name in names:
+        assert len(name.find_all("wbr")) == name.text.count("."), name.text
+
+
+def test_a_comma_stays_beside_its_formula(site):
+    seen = 0
+    for path in [*site.glob("*.html"), *site.glob("notebooks/*.html")]:
+        page = bs4.BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for formula in page.select("article span.math"):
+            if str(formula.next_sibling or "")[:1] in tuple(",.;:)"):
+                assert "together" in formula.parent["class"], (path.name, formula.parent.text)
+                seen += 1
+    assert seen > 300
+
+
 def test_numbers_stand_at_the_right(site):
     columns = dict.fromkeys(("0.1", "0.6"), 0)
     for path, table in tables(site):
@@ -64,6 +93,16 @@ def test_numbers_stand_at_the_right(site):
                 assert "text-right" in cell["class"]
                 columns[cell["data-label"]] += 1
     assert all(columns.values())
+
+
+def test_a_number_keeps_its_unit_and_a_name_its_value(site):
+    cells = {
+        cell.text for path, table in tables(site) for cell in table.tbody.find_all(["td", "th"])
+    }
+    space = "\N{NO-BREAK SPACE}"
+    for text in (f"9.78{space}ms", f"M, 3x3x3x6, N{space}={space}15"):
+        assert text in cells
+        assert text.replace(space, " ") not in cells
 
 
 @pytest.mark.browser
@@ -115,6 +154,26 @@ def test_running_text_has_75_to_85_letters_a_line(page, address):
         counts = [one.evaluate(letters) for one in page.locator("article section > p").all()]
         longest = sorted(counts)[-len(counts) // 3 :]
         assert 65 < sum(longest) / len(longest) < 90
+
+
+@pytest.mark.browser
+def test_the_name_of_a_folder_heads_its_row_whole(page, address):
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.goto(f"{address}architecture.html")
+    names = page.locator("table.cards tbody th code").all()
+    assert "convreg/_numerics" in [name.inner_text().strip("/") for name in names]
+    assert max(name.bounding_box()["height"] for name in names) < 30  # one line
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["project", "notebooks/00_overview"])
+def test_the_titles_of_the_ways_on_break_between_words(page, address, name):
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(f"{address}{name}.html")
+    for title in page.locator(".prev-next-title").all():
+        longest = max(title.inner_text().split(), key=len)
+        width = title.bounding_box()["width"]
+        assert title.evaluate(WIDTH_OF, longest) <= width + 0.5, longest
 
 
 @pytest.mark.browser

@@ -18,11 +18,7 @@ from convreg.claims.definitions import (
     most,
     verdict,
 )
-from convreg.claims.sections import (
-    LAYERS,
-    ONLY_HERE,
-    READINGS,
-)
+from convreg.claims.sections import LAYERS, READINGS, STEPS, WITHOUT_MATRIX
 from convreg.convolution import ConvolutionOperator, unvec, vec
 from convreg.examples import EXAMPLE_1, Case, Evidence, start_kernel
 from convreg.geometry import padding
@@ -211,11 +207,11 @@ ALGORITHM_CLAIMS = claims_of(
         krylov_methods_are_efficient,
         LAYERS,
     ),
-    ("Products with M can be computed by the FFT", circulant_embedding, ONLY_HERE),
+    ("Products with M can be computed by the FFT", circulant_embedding, WITHOUT_MATRIX),
     (
         "With the usual, very small learning rate a step changes K and R_alpha little",
         small_steps,
-        ONLY_HERE,
+        STEPS,
     ),
     ("A few power iterations are usually sufficient", a_few_iterations, READINGS),
     ("Keeping two triplets is a remedy for overtaking", two_triplets_help, READINGS),

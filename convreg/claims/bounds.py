@@ -11,11 +11,7 @@ from numpy.typing import NDArray
 
 from convreg.bounds import singular_value_bounds
 from convreg.claims.definitions import Claim, Judged, each, verdict
-from convreg.claims.sections import (
-    BARRIER,
-    ONLY_HERE,
-    THEOREM_2_1,
-)
+from convreg.claims.sections import BARRIER, PENALTY, SCALE, THEOREM_2_1
 from convreg.convolution import ConvolutionOperator
 from convreg.descent import minimize_penalty
 from convreg.examples import identity, start_kernel
@@ -162,7 +158,7 @@ SECTION_2_CLAIMS = (
         "Section 2",
         "A small R_1 gives (1.3), a norm that is nearly kept",
         norms_are_nearly_kept,
-        ONLY_HERE,
+        PENALTY,
     ),
     Claim(
         "Section 2",
@@ -186,6 +182,6 @@ SECTION_2_CLAIMS = (
         "Section 2",
         "With a larger alpha less reduction may be needed",
         larger_alpha_needs_less,
-        ONLY_HERE,
+        SCALE,
     ),
 )

@@ -16,12 +16,13 @@ from scipy.signal import correlate2d
 from convreg.claims.definitions import BY_DEFINITION, Claim, Judged, each, is_gradient, verdict
 from convreg.claims.sections import (
     BORDER,
+    CONVOLUTION,
     EQUATIONS,
     MATRIX,
-    ONLY_HERE,
     PERIODIC,
     STRIDES,
     TAPS,
+    WAY_BACK,
 )
 from convreg.claims.signals import backpropagated
 from convreg.convolution import convolve, vec
@@ -238,8 +239,8 @@ SECTION_1_CLAIMS = (
         MATRIX,
     ),
     Claim("(1.1), (1.2)", "A convolution is linear, vec(Y) = M vec(X)", linear, MATRIX),
-    Claim("Section 1", "(1.1) is (1.2) with one channel", one_channel_is_a_case, ONLY_HERE),
-    Claim("Section 1", "(1.3) keeps the gradients bounded", kept_norms_bound_gradients, ONLY_HERE),
+    Claim("Section 1", "(1.1) is (1.2) with one channel", one_channel_is_a_case, CONVOLUTION),
+    Claim("Section 1", "(1.3) keeps the gradients bounded", kept_norms_bound_gradients, WAY_BACK),
     Claim(
         "Section 1",
         "M'M = I is gN^2(gN^2 + 1)/2 equations, K has k^2gh parameters",

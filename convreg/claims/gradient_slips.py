@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convreg.claims.definitions import Claim, Judged, is_gradient, misprint
-from convreg.claims.sections import LEMMA_2_2, ONLY_HERE, POSITIONS
+from convreg.claims.sections import ESTIMATE, LEMMA_2_2, POSITIONS, STEPS, THEOREMS_2_2_AND_2_3
 from convreg.convolution import ConvolutionOperator
 from convreg.examples import EXAMPLE_1, Case, identity, start_kernel
 from convreg.extremes import extreme_singular_values
@@ -177,11 +177,14 @@ GRADIENT_SLIPS = (
         "Theorem 2.2, proof",
         "sigma_max(M'M - I) / dm_ij is summed over Omega",
         derivative_in_2_2,
-        ONLY_HERE,
+        THEOREMS_2_2_AND_2_3,
     ),
     Claim(
-        "Theorem 2.3, (2.5)", "The gradient is that of sigma_max(M'M - I)", alpha_in_2_5, ONLY_HERE
+        "Theorem 2.3, (2.5)",
+        "The gradient is that of sigma_max(M'M - I)",
+        alpha_in_2_5,
+        THEOREMS_2_2_AND_2_3,
     ),
-    Claim("Algorithm 2.1", "The steps are taken while not converged", until_converged, ONLY_HERE),
-    Claim("Section 3", "Step 6 updates the singular values of M", values_in_step_6, ONLY_HERE),
+    Claim("Algorithm 2.1", "The steps are taken while not converged", until_converged, STEPS),
+    Claim("Section 3", "Step 6 updates the singular values of M", values_in_step_6, ESTIMATE),
 )

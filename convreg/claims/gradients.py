@@ -21,14 +21,7 @@ from convreg.claims.definitions import (
     order,
     verdict,
 )
-from convreg.claims.sections import (
-    LEMMA_2_1,
-    LEMMA_2_2,
-    MATRIX,
-    ONLY_HERE,
-    SIGNS,
-    THEOREMS_2_2_AND_2_3,
-)
+from convreg.claims.sections import LEMMA_2_1, LEMMA_2_2, MATRIX, SIGNS, THEOREMS_2_2_AND_2_3
 from convreg.convolution import ConvolutionOperator
 from convreg.examples import start_kernel
 from convreg.gradients import penalty_matrix_gradient, singular_value_gradient
@@ -169,7 +162,7 @@ GRADIENT_CLAIMS = (
         "Section 2.1",
         "An entry m_ij touches row and column j of M'M only",
         only_row_and_column_j,
-        ONLY_HERE,
+        LEMMA_2_2,
     ),
     Claim("Lemma 2.2, (2.2)", "The gradient of R_alpha in M", lemma_2_2, LEMMA_2_2),
     Claim(

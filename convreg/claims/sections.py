@@ -13,20 +13,24 @@ class Section(NamedTuple):
     heading: str
 
 
-ONLY_HERE = Section("00_overview", "The scorecard")  # in no other notebook
-
+CONVOLUTION = Section("01_convolution_as_a_matrix", "The convolution")
 MATRIX = Section("01_convolution_as_a_matrix", "vec, and the matrix")
 POSITIONS = Section("01_convolution_as_a_matrix", r"Where a kernel entry stands: $\Omega$")
+WITHOUT_MATRIX = Section("01_convolution_as_a_matrix", "Without the matrix")
 EQUATIONS = Section("01_convolution_as_a_matrix", "How many equations, how many unknowns")
 
 PENALTY = Section("02_penalty_and_bounds", "What the penalty measures")
 SIGNS = Section("02_penalty_and_bounds", "$u=v$ or $u=-v$")
 THEOREM_2_1 = Section("02_penalty_and_bounds", "Theorem 2.1")
+SCALE = Section("02_penalty_and_bounds", "What the scale does")
+WAY_BACK = Section("02_penalty_and_bounds", "On the way back")
 
 LEMMA_2_1 = Section("03_gradients", "Lemma 2.1: a singular value")
 LEMMA_2_2 = Section("03_gradients", "Lemma 2.2: the penalty, in the matrix")
 THEOREMS_2_2_AND_2_3 = Section("03_gradients", "Theorems 2.2 and 2.3: the penalty, in the kernel")
 
+ESTIMATE = Section("04_power_method", "What the estimate is worth")
+STEPS = Section("04_power_method", "Algorithm 2.1, step by step")
 READINGS = Section("04_power_method", "Other readings")
 
 START_KERNELS = Section("05_example_1", "The starting kernels")

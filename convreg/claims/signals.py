@@ -11,10 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convreg.claims.definitions import OPEN, Claim, Judged, verdict
-from convreg.claims.sections import (
-    ONLY_HERE,
-    REASONS,
-)
+from convreg.claims.sections import REASONS, WAY_BACK
 from convreg.convolution import ConvolutionOperator
 from convreg.examples import identity, start_kernel
 from convreg.extremes import extreme_singular_values
@@ -78,13 +75,13 @@ SIGNAL_CLAIMS = (
         "Section 1.1",
         "The singular values of M bound what becomes of a backpropagated signal",
         jacobian_bounds_the_signal,
-        ONLY_HERE,
+        WAY_BACK,
     ),
     Claim(
         "Section 1.1",
         "If they are all close to 1, gradients neither explode nor vanish",
         near_1_keeps_gradients,
-        ONLY_HERE,
+        WAY_BACK,
     ),
     Claim("Sections 1, 1.1", "(1.3) helps training and generalisation", not_decided, REASONS),
 )

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import toeplitz
 
 from convreg.claims.definitions import Claim, Judged, is_gradient, misprint
-from convreg.claims.sections import LEMMA_2_1, MATRIX, ONLY_HERE, PENALTY, RESHAPED
+from convreg.claims.sections import LEMMA_2_1, MATRIX, PENALTY, RESHAPED
 from convreg.examples import identity, start_kernel
 from convreg.gradients import singular_value_gradient
 from convreg.matrix import conv_matrix
@@ -131,5 +131,5 @@ SLIPS = (
     Claim(
         "Lemma 2.1", "A singular value that is simple has a gradient", simple_is_enough, LEMMA_2_1
     ),
-    Claim("Lemma 2.1", "A is m x m (n >= p)", size_in_lemma_2_1, ONLY_HERE),
+    Claim("Lemma 2.1", "A is m x m (n >= p)", size_in_lemma_2_1, LEMMA_2_1),
 )

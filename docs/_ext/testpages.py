@@ -91,7 +91,7 @@ def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """The pages for Sphinx to frame."""
     for page in tested():
         above = {"link": app.builder.get_relative_uri(page, "map"), "title": "Map"}
-        title = page.rpartition("/")[2]
+        title = page.removeprefix("tests/")
         yield page, {"title": title, "parents": [above], "body": body(app, page)}, "page.html"
 
 

@@ -18,3 +18,7 @@ if (window.MathJax?.startup) {
   MathJax.startup.promise.then(() => document.fonts.ready).then(fitFormulas);
   window.addEventListener("resize", fitFormulas);
 }
+
+/* 404.html has a base, so that it finds its files at any depth; its way to the content is on itself. */
+const base = document.querySelector("base");
+if (base) document.querySelector("#pst-skip-link a").href = `${location.href.split("#")[0]}#main-content`;

@@ -242,6 +242,17 @@ class TestWays:
         links.first.click()
         page.wait_for_url("**/index.html")
 
+    def test_its_way_to_the_content_is_on_itself_at_any_depth(self, page, site, address):
+        text = (site / "404.html").read_text(encoding="utf-8")
+        text = text.replace("<title>", f'<base href="{address}">\n<title>', 1)  # as published
+        nowhere = f"{address}no/such/page.html"
+        page.route(nowhere, lambda route: route.fulfill(body=text, content_type="text/html"))
+        page.goto(nowhere)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        assert page.url == f"{nowhere}#main-content"
+        assert page.locator("h1").inner_text().startswith("There is no such page")
+
 
 @pytest.mark.kernel
 def test_every_page_but_the_first_has_breadcrumbs(site, heads):

@@ -194,7 +194,7 @@ class TestHeads:
         text = content(heads["notebooks/06_example_2.html"], "description")
         assert text.startswith("The dip of the penalty below alpha, and its return, are the power")
         text = content(heads["notebooks/02_penalty_and_bounds.html"], "og:description")
-        assert text.startswith("R_alpha(K)=sigma_max(M^TM-alpha I) is the largest distance")
+        assert text.startswith("R_alpha(K)=sigma_max(M'M-alpha I) is the largest distance")
 
     def test_every_page_has_a_card(self, heads, site):
         for name, head in heads.items():

@@ -70,8 +70,18 @@ def test_the_name_of_a_module_goes_on_behind_its_dots(site):
     page = bs4.BeautifulSoup((site / "api/barrier.html").read_text(encoding="utf-8"), "html.parser")
     names = [name for name in page.select("#pst-page-toc-nav a") if "module-" in name["href"]]
     assert "convreg.studies.barrier" in [name.text for name in names]
-    for name in names:
-        assert len(name.find_all("wbr")) == name.text.count("."), name.text
+    for name in [*names, *page.select("section[id^='module-'] > h2")]:
+        text = name.text.removesuffix("#")
+        assert len(name.find_all("wbr")) == text.count("."), text
+
+
+@pytest.mark.browser
+def test_the_name_of_a_parameter_stays_whole_on_a_phone(page, address):
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(f"{address}api/convolution.html")
+    names = page.locator("dl.simple > dt:has(> .classifier) > strong").all()
+    heights = {name.inner_text(): name.bounding_box()["height"] for name in names}
+    assert heights["padding"] == heights["N"]
 
 
 def test_a_comma_stays_beside_its_formula(site):

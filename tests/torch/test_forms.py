@@ -274,7 +274,7 @@ def test_the_vectors_carry_no_gradient_and_a_call_keeps_as_much_after_any_number
 
 def test_a_state_of_the_other_form_is_a_start():
     conv = layer(3, 2, 2)
-    squares, values = ConvPenalty(conv, 4), term_of(conv, 4, 100.0, iterations=3000)
+    squares, values = ConvPenalty(conv, 4), term_of(conv, 4, 100.0, iterations=9000)
     assert list(values.state_dict()) == list(squares.state_dict()) == ["u", "v"]
     values.load_state_dict(squares.state_dict())
     exact = (sigmas(values) - 10).abs().max().item()

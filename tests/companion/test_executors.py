@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -170,7 +171,8 @@ def test_the_caller_may_have_an_event_loop(place, runs, monkeypatch, capfd):
         return swept("state=1", more=["--scheduler", "tcp://127.0.0.1:1"])
 
     monkeypatch.setattr(executors, "ANSWER", 0.5)
-    assert asyncio.run(called_as_in_a_notebook()) == 2
+    with ThreadPoolExecutor(1) as thread:  # in this one a browser of another test may have a loop
+        assert thread.submit(asyncio.run, called_as_in_a_notebook()).result() == 2
     (said,) = capfd.readouterr().err.splitlines()
     assert "event loop" not in said
 
